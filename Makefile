@@ -1,0 +1,60 @@
+# make help     what there is
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+CLI := $(BIN)/digitrec-edge
+
+.PHONY: help setup demo test lint test-fast test-device test-desktop test-3.13 wheel pretrained clean
+
+help:  ## show this
+	@grep -hE '^[a-z0-9.-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F '\t' '{printf "  make %-16s %s\n", $$1, $$2}'
+
+setup: $(READY)  ## create .venv with everything, at pinned versions
+
+$(READY): pyproject.toml constraints.txt
+	@echo "installing into $(VENV) at the versions of constraints.txt (2.3 GB, about a minute)"
+	@$(PYTHON) -c 'import sys; assert (3, 10) <= sys.version_info < (3, 14), sys.version' || \
+	    { echo "Python 3.10 to 3.13 is needed (3.11 for everything): make PYTHON=/path/to/python3.11"; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+	@PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install -q -c constraints.txt setuptools wheel
+	@PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install -q -c constraints.txt --no-build-isolation -e '.[all,dev]'
+	@touch $(READY)
+
+demo: $(READY)  ## train, export every variant, benchmark each on every runtime
+	$(CLI) train
+	$(CLI) export --all
+	$(CLI) benchmark --json build/benchmark.json
+	@echo "model      build/model.keras"
+	@echo "artifacts  build/artifacts"
+	@echo "figures    build/benchmark.json"
+
+lint: $(READY)  ## ruff, mypy --strict, import rules
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+test: lint test-device test-desktop test-3.13  ## the whole test suite
+
+test-device: $(READY)  ## tests of what runs on a device: no TensorFlow in the process
+	$(BIN)/pytest -q -m "not desktop"
+
+test-desktop: $(READY)  ## tests of what needs TensorFlow
+	$(BIN)/pytest -q -m desktop
+
+test-3.13: $(READY)  ## the device's tests on Python 3.13, numpy 2 and no TensorFlow, where there is a python3.13
+	$(BIN)/python tests/other_python.py 3.13
+
+wheel: $(READY)  ## build dist/*.whl
+	@rm -rf build/lib build/bdist.* dist && mkdir -p build
+	@$(BIN)/python -m build --wheel --no-isolation --outdir dist . > build/wheel.log 2>&1 || { cat build/wheel.log; exit 1; }
+	@ls dist/*.whl
+
+pretrained: $(READY)  ## train and export the artifacts that ship in the package
+	$(CLI) train --output build/pretrained/model.keras
+	$(CLI) export build/pretrained/model.keras --int8 --output build/pretrained
+	cp build/pretrained/digitrec-int8.tflite digitrec_edge/data/pretrained/
+
+clean:  ## remove what make built, but not .venv
+	rm -rf build dist *.egg-info

@@ -1,0 +1,109 @@
+"""Parity: how far an artifact's answers are from the Keras model's, and how far they may be."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digitrec_edge.errors import ParityError
+
+
+@dataclass(frozen=True)
+class Parity:
+    """An artifact against the Keras model on the same images.
+
+    Attributes:
+        accuracy, reference_accuracy: share of right digits, 0 to 1.
+        agreement: share of images with the same digit as the reference, 0 to 1.
+        max_logit_difference: largest absolute difference of any logit.
+    """
+
+    images: int
+    accuracy: float
+    reference_accuracy: float
+    agreement: float
+    max_logit_difference: float
+
+    @property
+    def drop_pp(self) -> float:
+        """Accuracy lost on the way, in percentage points; negative when some was won."""
+        return 100 * (self.reference_accuracy - self.accuracy)
+
+
+def accuracy(logits: NDArray[np.float32], labels: NDArray[np.uint8]) -> float:
+    """Return the share of rows of ``(N, 10)`` logits whose largest, the lowest digit first, is the label."""
+    return float((logits.argmax(axis=1) == labels).mean())
+
+
+def compare(logits: NDArray[np.float32], golden: NDArray[np.float32], labels: NDArray[np.uint8]) -> Parity:
+    """Compare logits ``(N, 10)`` with golden logits of the same images.
+
+    Raises:
+        ParityError: the shapes differ, so nothing can be said.
+    """
+    if logits.shape != golden.shape or len(labels) != len(logits):
+        raise ParityError(f"{logits.shape} logits cannot be compared with {golden.shape} golden ones")
+    difference = np.abs(logits.astype(np.float64) - golden).max()
+    return Parity(
+        images=len(labels),
+        accuracy=accuracy(logits, labels),
+        reference_accuracy=accuracy(golden, labels),
+        agreement=float((logits.argmax(axis=1) == golden.argmax(axis=1)).mean()),
+        max_logit_difference=float(difference),
+    )
+
+
+@dataclass(frozen=True)
+class Gate:
+    """What an artifact must keep to be written.
+
+    Attributes:
+        reason: why just this much.
+    """
+
+    min_agreement: float
+    max_drop_pp: float
+    max_logit_difference: float
+    reason: str
+
+
+GATES = {
+    "float32": Gate(
+        min_agreement=1.0,
+        max_drop_pp=0.0,
+        max_logit_difference=1e-4,
+        reason="the same float32 numbers summed in another order: 784 products of magnitude 1 differ by about 1e-5",
+    ),
+    "int8": Gate(
+        min_agreement=0.995,
+        max_drop_pp=0.2,
+        max_logit_difference=float("inf"),
+        reason="8 bits move logits by about their scale, 0.1 to 0.2; only digits with a rival that near may change",
+    ),
+}
+
+
+def check_gate(parity: Parity, variant: str) -> None:
+    """Let pass what is as good as its variant must be.
+
+    Raises:
+        ParityError: names every figure that is out of bounds; a figure that is no number is out of bounds.
+    """
+    gate = GATES[variant]
+    lost = [
+        text
+        for good, text in (
+            (
+                parity.agreement >= gate.min_agreement,
+                f"agreement {parity.agreement:.2%} (at least {gate.min_agreement:.2%})",
+            ),
+            (parity.drop_pp <= gate.max_drop_pp, f"accuracy drop {parity.drop_pp:.2f} pp (at most {gate.max_drop_pp})"),
+            (
+                parity.max_logit_difference <= gate.max_logit_difference,
+                f"logit difference {parity.max_logit_difference:.2g} (at most {gate.max_logit_difference:g})",
+            ),
+        )
+        if not good
+    ]
+    if lost:
+        raise ParityError(f"{variant} parity is lost: {'; '.join(lost)}")

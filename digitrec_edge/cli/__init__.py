@@ -1,0 +1,51 @@
+"""The command line: one file per command, thin bodies, heavy imports inside them.
+
+Exit status: 0 good, 1 the work failed, 2 wrong usage, 130 interrupted.
+"""
+
+import sys
+
+import typer
+
+from digitrec_edge import __version__
+from digitrec_edge.cli.benchmark import benchmark
+from digitrec_edge.cli.export import export
+from digitrec_edge.cli.predict import predict
+from digitrec_edge.cli.train import train
+from digitrec_edge.errors import DigitrecError
+
+app = typer.Typer(
+    name="digitrec-edge",
+    help="Take a hand-written digit recogniser to small devices: train, export, run, and measure that nothing "
+    "was lost.\n\nThe way: train writes build/model.keras; export writes build/artifacts; copy one artifact to a "
+    "device; predict and benchmark run it there.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for command in (train, export, benchmark, predict):
+    app.command()(command)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        print(f"digitrec-edge {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def common(
+    version: bool = typer.Option(False, "--version", help="Print the version.", callback=_print_version, is_eager=True),
+) -> None:
+    """Options of the program itself."""
+
+
+def main() -> None:
+    """Run the command line; errors raised on purpose become one line and exit status 1."""
+    try:
+        app()
+    except DigitrecError as error:
+        print(f"digitrec-edge: {error}", file=sys.stderr)
+        sys.exit(1)

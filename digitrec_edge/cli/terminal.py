@@ -1,0 +1,67 @@
+"""The terminal: tables on standard output, progress on standard error, native log lines nowhere."""
+
+import os
+import sys
+import tempfile
+from typing import IO, Any
+
+DEBUG_VARIABLE = "DIGITREC_DEBUG"
+
+
+def hold_native_output() -> None:
+    """Keep the log lines that C++ libraries write straight to file descriptor 2 off the terminal.
+
+    Python's own ``sys.stderr`` keeps writing to the terminal. Set ``DIGITREC_DEBUG=1`` to see all.
+    """
+    if os.environ.get(DEBUG_VARIABLE):
+        return
+    sys.stderr.flush()
+    terminal = os.dup(2)
+    sys.stderr = os.fdopen(terminal, "w", buffering=1, errors="backslashreplace")
+    with tempfile.TemporaryFile() as sink:
+        os.dup2(sink.fileno(), 2)
+
+
+def progress() -> Any:
+    """Return a rich progress bar with elapsed and remaining time, on standard error."""
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        console=Console(file=sys.stderr),
+        transient=True,
+        disable=not sys.stderr.isatty(),
+    )
+
+
+def print_table(
+    title: str, columns: list[tuple[str, bool]], rows: list[list[str]], stream: IO[str] | None = None
+) -> None:
+    """Print a table; ``columns`` are (heading, whether to align right)."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    stream = stream or sys.stdout
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    for heading, right in columns:
+        table.add_column(heading, justify="right" if right else "left", no_wrap=right)
+    for row in rows:
+        table.add_row(*row)
+    console = Console(file=stream, highlight=False, markup=False, width=None if stream.isatty() else 160)
+    with console.capture() as capture:
+        console.print(table)
+    stream.write("".join(line.rstrip() + "\n" for line in capture.get().splitlines()))

@@ -1,0 +1,71 @@
+"""Every error that digitrec-edge raises on purpose, in one small tree.
+
+    DigitrecError
+    |-- InputError              images handed to a model: dtype, shape, NaN, empty
+    |-- DataError               a data set: missing, truncated, wrong magic, labels outside 0-9
+    |-- PictureError            a picture file that cannot be read as a digit
+    |-- ArtifactError           a model file: missing, foreign, of an unknown format
+    |   `-- DamagedError        ... truncated, or changed since it was written
+    |-- RuntimeUnavailableError a runtime that cannot be used here
+    |   |-- NotInstalledError   ... because it is not installed (names the extra)
+    |   `-- BrokenRuntimeError  ... because it is installed but does not work (names cause and cure)
+    |-- ConversionError         a Keras model that cannot be converted
+    |-- TrainingError           a training run that cannot start or go on
+    |-- ParityError             an artifact that lost too much on the way
+    `-- BenchmarkError          a benchmark that has nothing to measure
+
+Each message is one line: what failed, what was given, what is allowed, what to type next.
+The library raises; only the command line prints and exits.
+"""
+
+
+class DigitrecError(Exception):
+    """Base of all errors raised on purpose by this package."""
+
+
+class InputError(DigitrecError, ValueError):
+    """Images that no model can take."""
+
+
+class DataError(DigitrecError):
+    """A data set that is missing, damaged or not one of digits."""
+
+
+class PictureError(DigitrecError):
+    """A picture file that cannot be read as a digit."""
+
+
+class ArtifactError(DigitrecError):
+    """A model file that is missing, foreign or of an unknown format."""
+
+
+class DamagedError(ArtifactError):
+    """A model file that is truncated or was changed after it was written."""
+
+
+class RuntimeUnavailableError(DigitrecError):
+    """A runtime that cannot be used on this machine or for this file."""
+
+
+class NotInstalledError(RuntimeUnavailableError):
+    """A runtime that is not installed."""
+
+
+class BrokenRuntimeError(RuntimeUnavailableError):
+    """A runtime that is installed but does not work."""
+
+
+class ConversionError(DigitrecError):
+    """A Keras model that cannot be converted."""
+
+
+class TrainingError(DigitrecError):
+    """A training run that cannot start or go on."""
+
+
+class ParityError(DigitrecError):
+    """An artifact whose answers differ too much from the Keras model's."""
+
+
+class BenchmarkError(DigitrecError):
+    """A benchmark that has nothing to measure."""

@@ -1,0 +1,61 @@
+"""The model file formats: one file each, and this table.
+
+A format module offers four functions::
+
+    recognise(data) -> bool                    by content, never by name
+    describe(payload) -> Graph                 tensors and operators, read without any runtime
+    split(data) -> (payload, card JSON | None) the model as converted, and the card it carries
+    attach(payload, card JSON, labels) -> data the other way; the last bytes are room for the seal
+"""
+
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Protocol, cast
+
+from digitrec_edge.formats.graph import Graph
+
+
+class FormatModule(Protocol):
+    """What every format module offers."""
+
+    def recognise(self, data: bytes) -> bool: ...
+    def describe(self, payload: bytes) -> Graph: ...
+    def split(self, data: bytes) -> tuple[bytes, bytes | None]: ...
+    def attach(self, payload: bytes, card: bytes, labels: tuple[str, ...]) -> bytes: ...
+
+
+@dataclass(frozen=True)
+class Format:
+    """A row of the table."""
+
+    name: str
+    suffix: str
+    target: str
+
+    @property
+    def module(self) -> FormatModule:
+        """The functions of this format."""
+        return cast(FormatModule, import_module(self.target))
+
+
+FORMATS = (
+    Format("tflite", ".tflite", "digitrec_edge.formats.tflite"),
+    Format("onnx", ".onnx", "digitrec_edge.formats.onnx"),
+)
+
+SEAL_BYTES = len("sha256:") + 64
+"""Every artifact ends with ``sha256:`` and 64 hexadecimal digits: the hash of all bytes before."""
+
+CARD_NAME = "digitrec_edge.card"
+MARK = b"digitrec_edge"
+"""Stands in every artifact several times; a file that holds it without a valid seal is damaged."""
+
+
+def recognise(data: bytes) -> Format | None:
+    """Return the format of a file by its content, or None."""
+    return next((row for row in FORMATS if row.module.recognise(data)), None)
+
+
+def by_name(name: str) -> Format:
+    """Return the format called ``name``; KeyError when there is none."""
+    return {row.name: row for row in FORMATS}[name]

@@ -1,0 +1,46 @@
+"""What a model file computes, in terms that all formats share."""
+
+from dataclasses import dataclass
+
+
+class MalformedError(ValueError):
+    """Bytes that are not what their format says; becomes an ArtifactError where the file's name is known."""
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """One tensor of a model.
+
+    Attributes:
+        shape: an int per dimension, or the name of a free one.
+        dtype: in numpy's words, such as ``float32``.
+        scale, zero_point: one entry per channel or a single one; empty when not quantised.
+        stored_bytes: size of the constant data in the file, 0 for activations.
+    """
+
+    name: str
+    shape: tuple[int | str, ...]
+    dtype: str
+    scale: tuple[float, ...] = ()
+    zero_point: tuple[int, ...] = ()
+    stored_bytes: int = 0
+
+
+@dataclass(frozen=True)
+class Operator:
+    """One step of a model; ``version`` is TFLite's operator version or ONNX's opset."""
+
+    name: str
+    version: int
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Graph:
+    """A whole model: its inputs and outputs are among its tensors."""
+
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
+    tensors: tuple[Tensor, ...]
+    operators: tuple[Operator, ...]

@@ -1,0 +1,122 @@
+"""The protobuf wire format, as far as ONNX needs it: fields of a message, and a field to append.
+
+https://protobuf.dev/programming-guides/encoding/: a message is a run of (tag, value); the tag is a
+varint of ``field number << 3 | wire type``. Messages can be extended by appending fields.
+"""
+
+from collections.abc import Iterator
+
+from digitrec_edge.formats.graph import MalformedError
+
+_VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
+_FIXED = {_FIXED64: 8, _FIXED32: 4}
+
+
+def _varint(data: memoryview, position: int) -> tuple[int, int]:
+    value = shift = 0
+    while position < len(data) and shift < 70:
+        byte = data[position]
+        value |= (byte & 0x7F) << shift
+        position += 1
+        if byte < 0x80:
+            return value, position
+        shift += 7
+    raise MalformedError("a number is cut off or too long")
+
+
+def fields(data: memoryview) -> Iterator[tuple[int, int | memoryview, int]]:
+    """Yield ``(field number, value, start of the field)`` of one message.
+
+    Varints come as int, everything else as memoryview.
+
+    Raises:
+        MalformedError: the bytes are no protobuf message.
+    """
+    position = 0
+    while position < len(data):
+        start = position
+        tag, position = _varint(data, position)
+        number, wire = tag >> 3, tag & 7
+        if number == 0:
+            raise MalformedError("field number 0")
+        if wire == _VARINT:
+            value, position = _varint(data, position)
+            yield number, value, start
+            continue
+        if wire == _BYTES:
+            size, position = _varint(data, position)
+        elif wire in _FIXED:
+            size = _FIXED[wire]
+        else:
+            raise MalformedError(f"wire type {wire} does not exist")
+        if size > len(data) - position:
+            raise MalformedError(f"field {number} is cut off: {size:,} bytes, {len(data) - position:,} are left")
+        yield number, data[position : position + size], start
+        position += size
+
+
+class Message:
+    """One parsed message: fields by number."""
+
+    def __init__(self, data: memoryview) -> None:
+        self._fields: dict[int, list[int | memoryview]] = {}
+        for number, value, _ in fields(data):
+            self._fields.setdefault(number, []).append(value)
+
+    def has(self, number: int) -> bool:
+        """Whether the field is present."""
+        return number in self._fields
+
+    def number(self, number: int, default: int = 0) -> int:
+        """Read the last varint of a field."""
+        value = self._fields.get(number, [default])[-1]
+        if not isinstance(value, int):
+            raise MalformedError(f"field {number} is not a number")
+        return value
+
+    def numbers(self, number: int) -> list[int]:
+        """Read all varints of a repeated field, packed or not."""
+        found: list[int] = []
+        for value in self._fields.get(number, []):
+            if isinstance(value, int):
+                found.append(value)
+                continue
+            position = 0
+            while position < len(value):
+                item, position = _varint(value, position)
+                found.append(item)
+        return found
+
+    def chunks(self, number: int) -> list[memoryview]:
+        """Read all byte strings of a field."""
+        values = self._fields.get(number, [])
+        if any(isinstance(value, int) for value in values):
+            raise MalformedError(f"field {number} is a number, bytes were expected")
+        return [value for value in values if not isinstance(value, int)]
+
+    def messages(self, number: int) -> list["Message"]:
+        """Read all messages of a field."""
+        return [Message(chunk) for chunk in self.chunks(number)]
+
+    def text(self, number: int) -> str:
+        """Read a string; empty when absent."""
+        chunks = self.chunks(number)
+        return bytes(chunks[-1]).decode("utf-8", "replace") if chunks else ""
+
+    def texts(self, number: int) -> tuple[str, ...]:
+        """Read all strings of a field."""
+        return tuple(bytes(chunk).decode("utf-8", "replace") for chunk in self.chunks(number))
+
+
+def encode_bytes(number: int, value: bytes) -> bytes:
+    """Encode one field of bytes."""
+    return _encode_varint(number << 3 | _BYTES) + _encode_varint(len(value)) + value
+
+
+def _encode_varint(value: int) -> bytes:
+    encoded = bytearray()
+    while value >= 0x80:
+        encoded.append(value & 0x7F | 0x80)
+        value >>= 7
+    encoded.append(value)
+    return bytes(encoded)

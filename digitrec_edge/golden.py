@@ -1,0 +1,64 @@
+"""Golden logits: what the Keras model answers to every test image, kept so that a device can compare."""
+
+import io
+import zipfile
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digitrec_edge.errors import DataError
+from digitrec_edge.files import read_file, write_file
+
+FILE_NAME = "golden.npz"
+_LIMIT_BYTES = 64 << 20
+
+
+@dataclass(frozen=True)
+class Golden:
+    """Reference answers.
+
+    Attributes:
+        logits: ``(N, 10) float32``, of the Keras model, for the N test images in their order.
+        source_sha256: of the Keras file.
+        test_sha256: of the test images and labels that they belong to.
+    """
+
+    logits: NDArray[np.float32]
+    source_sha256: str
+    test_sha256: str
+
+
+def write(path: Path, golden: Golden) -> None:
+    """Write to a .npz file, atomically, the same bytes for the same content."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, value in (
+            ("logits", golden.logits),
+            ("source_sha256", np.array(golden.source_sha256)),
+            ("test_sha256", np.array(golden.test_sha256)),
+        ):
+            entry = io.BytesIO()
+            np.save(entry, value, allow_pickle=False)
+            archive.writestr(zipfile.ZipInfo(f"{name}.npy", (1980, 1, 1, 0, 0, 0)), entry.getvalue())
+    write_file(path, stream.getvalue())
+
+
+def read(path: Path) -> Golden:
+    """Read golden logits.
+
+    Raises:
+        DataError: missing, truncated, or not golden logits.
+    """
+    data = read_file(path, limit_bytes=_LIMIT_BYTES, error=DataError)
+    try:
+        with np.load(io.BytesIO(data), allow_pickle=False) as archive:
+            logits = archive["logits"]
+            source, test = (str(archive[name]) for name in ("source_sha256", "test_sha256"))
+    except (zipfile.BadZipFile, ValueError, KeyError, EOFError, OSError, zlib.error) as cause:
+        raise DataError(f"{path} does not hold golden logits: {cause}; export again") from cause
+    if logits.dtype != np.float32 or logits.ndim != 2 or logits.shape[1] != 10 or not np.isfinite(logits).all():
+        raise DataError(f"{path} does not hold golden logits: {logits.dtype} {logits.shape}, float32 (N, 10) is needed")
+    return Golden(logits, source, test)

@@ -1,0 +1,168 @@
+"""The data set: four IDX files, checked, as uint8 arrays; and seeded samples of it.
+
+The package carries MNIST (LeCun, Cortes, Burges; CC BY-SA 3.0), because a device needs the test set
+to prove parity and has no network. The user's own digits come as the same four files (plain or .gz)
+or as one .npz with x_train, y_train, x_test and y_test.
+
+IDX: a big-endian header (magic 2051 for images, 2049 for labels, then one length per dimension) and
+raw bytes.
+"""
+
+import gzip
+import io
+import struct
+import zipfile
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digitrec_edge.errors import DataError
+from digitrec_edge.files import read_file, sha256
+
+SIDE = 28
+CLASSES = 10
+BUNDLED = Path(__file__).parent / "data" / "mnist"
+
+Part = Literal["train", "test"]
+
+_IDX_NAMES: dict[Part, tuple[str, str]] = {
+    "train": ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
+    "test": ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"),
+}
+_NPZ_NAMES: dict[Part, tuple[str, str]] = {"train": ("x_train", "y_train"), "test": ("x_test", "y_test")}
+_BUNDLED_SHA256 = {
+    "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+    "train-labels-idx1-ubyte": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+    "t10k-images-idx3-ubyte": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+    "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+}
+_LIMIT_BYTES = 1 << 30
+
+
+@dataclass(frozen=True)
+class Digits:
+    """Images and what they show.
+
+    Attributes:
+        images: ``(N, 28, 28) uint8``, 0 is paper, 255 is ink.
+        labels: ``(N,) uint8``, 0 to 9.
+    """
+
+    images: NDArray[np.uint8]
+    labels: NDArray[np.uint8]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def digest(self) -> str:
+        """Return the SHA-256 of images and labels: the identity of this set."""
+        return sha256(self.images.tobytes() + self.labels.tobytes())
+
+
+def load(part: Part, source: Path | None = None) -> Digits:
+    """Read one part of the data set.
+
+    Args:
+        part: ``"train"`` or ``"test"``.
+        source: a folder with IDX files, or a .npz file; None is the bundled MNIST.
+
+    Raises:
+        DataError: a file is missing, truncated, has a wrong magic number, shape or label, or the
+            bundled files are not the original ones.
+    """
+    if source is None:
+        return _load_idx(part, BUNDLED, check=True)
+    source = Path(source)
+    if source.is_dir():
+        return _load_idx(part, source, check=False)
+    if source.suffix == ".npz":
+        return _load_npz(part, source)
+    if not source.exists():
+        raise DataError(f"no such data set: {source}; give a folder with IDX files or a .npz file")
+    raise DataError(f"{source} is not a data set; give a folder with IDX files or a .npz file")
+
+
+def sample_indices(count: int, total: int, seed: int) -> NDArray[np.int64]:
+    """Draw ``count`` different indices below ``total``, sorted; the same for the same seed.
+
+    Raises:
+        DataError: fewer than 1 or more than ``total`` are asked for.
+    """
+    if not 1 <= count <= total:
+        raise DataError(f"cannot draw {count} images; the set has {total}, give 1 to {total}")
+    return np.sort(np.random.default_rng(seed).permutation(total)[:count]).astype(np.int64)
+
+
+def _load_idx(part: Part, folder: Path, *, check: bool) -> Digits:
+    image_name, label_name = _IDX_NAMES[part]
+    images = _parse_idx(folder, image_name, dimensions=3, check=check)
+    labels = _parse_idx(folder, label_name, dimensions=1, check=check)
+    return _checked(images, labels, f"{folder} ({part})")
+
+
+def _parse_idx(folder: Path, name: str, *, dimensions: int, check: bool) -> NDArray[Any]:
+    path = next((p for p in (folder / name, folder / f"{name}.gz") if p.exists()), None)
+    if path is None:
+        raise DataError(f"{folder} lacks {name} (plain or .gz)")
+    data = read_file(path, limit_bytes=_LIMIT_BYTES, error=DataError)
+    if path.suffix == ".gz":
+        try:
+            with gzip.open(io.BytesIO(data)) as stream:
+                data = stream.read(_LIMIT_BYTES)
+        except (OSError, EOFError, zlib.error) as cause:
+            raise DataError(f"{path} is truncated or not gzip: {cause}") from cause
+    if check and sha256(data) != _BUNDLED_SHA256[name]:
+        raise DataError(f"{path} is not the original MNIST file (its sha256 differs); install digitrec-edge again")
+    header_bytes = 4 + 4 * dimensions
+    magic = 0x0800 | dimensions
+    if len(data) < header_bytes:
+        raise DataError(f"{path} is truncated: {len(data)} bytes, the header alone has {header_bytes}")
+    found, *shape = struct.unpack(f">{1 + dimensions}I", data[:header_bytes])
+    if found != magic:
+        raise DataError(f"{path} has magic number {found}, an IDX file of this kind has {magic}")
+    expected_bytes = header_bytes + int(np.prod(shape, dtype=object))
+    if len(data) < expected_bytes:
+        raise DataError(f"{path} is truncated: {len(data):,} bytes, its header promises {expected_bytes:,}")
+    if len(data) > expected_bytes:
+        raise DataError(f"{path} has {len(data) - expected_bytes:,} bytes more than its header promises")
+    return np.frombuffer(data, np.uint8, offset=header_bytes).reshape(shape)
+
+
+def _load_npz(part: Part, path: Path) -> Digits:
+    data = read_file(path, limit_bytes=_LIMIT_BYTES, error=DataError)
+    image_name, label_name = _NPZ_NAMES[part]
+    try:
+        with np.load(io.BytesIO(data), allow_pickle=False) as archive:
+            absent = [name for name in (image_name, label_name) if name not in archive]
+            if absent:
+                raise DataError(
+                    f"{path} lacks {' and '.join(absent)}; it has {', '.join(archive.files) or 'nothing'}, "
+                    "x_train, y_train, x_test and y_test are needed"
+                )
+            images, labels = archive[image_name], archive[label_name]
+    except (zipfile.BadZipFile, ValueError, EOFError, OSError, zlib.error, KeyError) as cause:
+        raise DataError(f"{path} is truncated or not a .npz file: {cause}") from cause
+    return _checked(images, labels, f"{path} ({part})")
+
+
+def _checked(images: NDArray[Any], labels: NDArray[Any], where: str) -> Digits:
+    if images.ndim != 3 or images.shape[1:] != (SIDE, SIDE):
+        raise DataError(f"{where}: images have shape {images.shape}, (N, 28, 28) is needed")
+    if images.dtype != np.uint8:
+        raise DataError(f"{where}: images are {images.dtype}, uint8 (0 paper, 255 ink) is needed")
+    if labels.ndim != 1:
+        raise DataError(f"{where}: labels have shape {labels.shape}, (N,) is needed")
+    if not np.issubdtype(labels.dtype, np.integer):
+        raise DataError(f"{where}: labels are {labels.dtype}, whole numbers 0-9 are needed")
+    if len(images) != len(labels):
+        raise DataError(f"{where}: {len(images):,} images but {len(labels):,} labels")
+    if len(images) == 0:
+        raise DataError(f"{where}: no images")
+    wrong = np.flatnonzero((labels < 0) | (labels >= CLASSES))
+    if len(wrong):
+        raise DataError(f"{where}: label {labels[wrong[0]]} at index {wrong[0]} is outside 0-9")
+    return Digits(images, labels.astype(np.uint8))

@@ -1,0 +1,116 @@
+"""The network: 784-256-128-128-10, 251,658 parameters.
+
+TensorFlow is imported inside the functions, with its start-up messages kept off the terminal: the
+rest of the package, and a device, live without it.
+"""
+
+import os
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digitrec_edge.errors import ConversionError, NotInstalledError
+from digitrec_edge.files import read_file, replacing
+from digitrec_edge.quantization import PIXEL_MAX
+
+PARAMETERS = 251_658
+HIDDEN_UNITS = (256, 128, 128)
+_LIMIT_BYTES = 256 << 20
+_EPOCH_OF_ZIP = (1980, 1, 1, 0, 0, 0)
+
+
+def import_tensorflow() -> Any:
+    """Import TensorFlow with its C++ log below errors.
+
+    Raises:
+        NotInstalledError: names the extra.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    try:
+        import tensorflow
+    except ImportError as cause:
+        raise NotInstalledError(
+            f"TensorFlow is needed to train and export and cannot be imported ({cause}): "
+            "pip install 'digitrec-edge[all]'"
+        ) from cause
+    return tensorflow
+
+
+def build() -> Any:
+    """Build the untrained Keras model: pixel / 255 as ``(N, 28, 28) float32`` in, logits ``(N, 10)`` out."""
+    import_tensorflow()
+    import keras
+
+    hidden = [
+        keras.layers.Dense(units, activation="relu", name=f"hidden_{k}") for k, units in enumerate(HIDDEN_UNITS, 1)
+    ]
+    return keras.Sequential(
+        [
+            keras.Input((28, 28), name="image"),
+            keras.layers.Flatten(name="flatten"),
+            *hidden,
+            keras.layers.Dense(10, name="logits"),
+        ],
+        name="digitrec",
+    )
+
+
+def load(path: Path) -> Any:
+    """Load a trained Keras model.
+
+    Raises:
+        ConversionError: no such file, no Keras model, or not one that turns 28 x 28 pixels into 10 logits.
+    """
+    read_file(path, limit_bytes=_LIMIT_BYTES, error=ConversionError)
+    if path.suffix != ".keras" or not zipfile.is_zipfile(path):
+        raise ConversionError(f"{path} is not a .keras file; make one with: digitrec-edge train")
+    import_tensorflow()
+    import keras
+
+    try:
+        model = keras.models.load_model(path, compile=False)
+    except Exception as cause:  # Keras raises whatever its layers raise
+        raise ConversionError(f"{path} cannot be loaded by Keras: {' '.join(str(cause).split())[:200]}") from cause
+    if not isinstance(model, keras.Sequential) or model.input_shape[1:] != (28, 28) or model.output_shape[1:] != (10,):
+        raise ConversionError(
+            f"{path} is no digit recogniser: a Sequential model from (28, 28) to (10,) logits is needed, "
+            f"this one is {type(model).__name__} from {model.input_shape[1:]} to {model.output_shape[1:]}"
+        )
+    return model
+
+
+def save(model: Any, path: Path) -> None:
+    """Write a .keras file atomically; equal weights give equal bytes (no date of the day inside)."""
+    with replacing(path) as temporary:
+        scratch = temporary.with_name(temporary.stem + "-scratch.keras")
+        try:
+            model.save(scratch)
+            with zipfile.ZipFile(scratch) as source, zipfile.ZipFile(temporary, "w") as target:
+                for name in sorted(source.namelist()):
+                    content = source.read(name)
+                    if name == "metadata.json":
+                        content = _without_date(content)
+                    target.writestr(zipfile.ZipInfo(name, _EPOCH_OF_ZIP), content)
+        finally:
+            scratch.unlink(missing_ok=True)
+
+
+def _without_date(metadata: bytes) -> bytes:
+    import json
+
+    fields = json.loads(metadata)
+    fields["date_saved"] = "1980-01-01@00:00:00"
+    return json.dumps(fields).encode()
+
+
+def reference_logits(model: Any, images: NDArray[np.uint8], chunk: int = 2000) -> NDArray[np.float32]:
+    """Return the Keras model's logits ``(N, 10) float32`` for ``(N, 28, 28) uint8`` images."""
+    parts = [
+        np.asarray(model(images[k : k + chunk].astype(np.float32) / np.float32(PIXEL_MAX), training=False))
+        for k in range(0, len(images), chunk)
+    ]
+    return np.concatenate(parts).astype(np.float32)

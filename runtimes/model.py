@@ -1,0 +1,135 @@
+"""A loaded recogniser: uint8 pictures in; logits, probabilities and digits out."""
+
+import threading
+from types import TracebackType
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digitrec_edge.artifact import Artifact
+from digitrec_edge.errors import ArtifactError, InputError
+from digitrec_edge.quantization import dequantize, pixel_table, softmax
+from runtimes.session import Session
+from runtimes.table import RuntimeRow
+
+SIDE = 28
+CLASSES = 10
+
+
+class Prediction(NamedTuple):
+    """Digits and how sure the model is of each.
+
+    Attributes:
+        digits: ``(N,) int64``, or a 0-dimensional array for a single picture. Where two digits have
+            the same score, the lower one is named.
+        probabilities: ``(N, 10) float32``, or ``(10,)``.
+    """
+
+    digits: NDArray[np.int64]
+    probabilities: NDArray[np.float32]
+
+
+class Model:
+    """An artifact in a runtime. Several threads may share it: calls wait for each other."""
+
+    def __init__(self, session: Session, artifact: Artifact, row: RuntimeRow, threads: int) -> None:
+        self._session: Session | None = session
+        self._lock = threading.Lock()
+        self.artifact = artifact
+        self.card = artifact.card
+        self.runtime = row.name
+        self.runtime_version = row.version
+        self.threads = threads
+        self.input = session.input
+        self.output = session.output
+        self._check_ports()
+        self._table = pixel_table(self.input.dtype, self.input.scale, self.input.zero_point)
+        self._prepared = np.empty((1, *self.input.shape), self._table.dtype)
+        self._picture = self._prepared.reshape(SIDE, SIDE)
+
+    def _check_ports(self) -> None:
+        """A foreign model may be anything: it must take 28 x 28 pixels and give 10 numbers."""
+        for port, kind, size in ((self.input, "input", SIDE * SIDE), (self.output, "output", CLASSES)):
+            if int(np.prod(port.shape)) != size:
+                raise ArtifactError(f"{self.artifact.path} is no digit recogniser: its {kind} has shape {port.shape}")
+            if port.dtype != "float32" and port.scale is None:
+                raise ArtifactError(f"{self.artifact.path}: its {kind} is {port.dtype} without scale and zero point")
+
+    def classify(self, image: NDArray[np.uint8]) -> int:
+        """Name the digit on one picture, the short way.
+
+        Args:
+            image: ``(28, 28) uint8``, 0 is paper, 255 is ink.
+
+        Raises:
+            InputError: another shape or dtype.
+        """
+        self._checked(image, single=True)
+        with self._lock:
+            self._table.take(image, out=self._picture, mode="clip")
+            return int(self._open().run_one(self._prepared).argmax())
+
+    def logits(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Compute logits.
+
+        Args:
+            images: ``(28, 28)`` or ``(N, 28, 28)`` uint8, 0 is paper, 255 is ink.
+
+        Returns:
+            ``(10,)`` or ``(N, 10)`` float32.
+
+        Raises:
+            InputError: another dtype or shape, or no image at all.
+        """
+        images = self._checked(images)
+        batch = self._table[images].reshape(-1, *self.input.shape)
+        with self._lock:
+            session = self._open()
+            raw = session.run_one(batch) if len(batch) == 1 else session.run_batch(batch)
+        real = self._real(raw).reshape(-1, CLASSES)
+        return real[0] if images.ndim == 2 else real
+
+    def predict(self, images: NDArray[np.uint8]) -> Prediction:
+        """Read digits; takes what :meth:`logits` takes and raises what it raises."""
+        logits = self.logits(images)
+        return Prediction(np.asarray(logits.argmax(axis=-1)), softmax(logits))
+
+    def _real(self, raw: NDArray[Any]) -> NDArray[np.float32]:
+        if self.output.scale is None or self.output.zero_point is None:
+            return raw.astype(np.float32)
+        return dequantize(raw, self.output.scale, self.output.zero_point)
+
+    def _checked(self, images: Any, *, single: bool = False) -> NDArray[np.uint8]:
+        if not isinstance(images, np.ndarray):
+            raise InputError(f"images are {type(images).__name__}, a numpy array of uint8 is needed")
+        if images.dtype != np.uint8:
+            hint = ""
+            if np.issubdtype(images.dtype, np.floating):
+                finite = bool(np.isfinite(images).all())
+                hint = "; they hold NaN or infinity" if not finite else "; pixels go in unscaled, 0 to 255"
+            raise InputError(f"images are {images.dtype}, uint8 is needed{hint}")
+        if images.shape[-2:] != (SIDE, SIDE) or images.ndim not in ((2,) if single else (2, 3)):
+            allowed = "(28, 28)" if single else "(28, 28) or (N, 28, 28)"
+            raise InputError(f"images have shape {images.shape}, {allowed} is needed")
+        if images.size == 0:
+            raise InputError("no images: the array is empty")
+        return images
+
+    def _open(self) -> Session:
+        if self._session is None:
+            raise InputError("the model is closed; load it again")
+        return self._session
+
+    def close(self) -> None:
+        """Free the runtime's memory; further calls raise InputError."""
+        with self._lock:
+            if self._session is not None:
+                self._session.close()
+            self._session = None
+
+    def __enter__(self) -> "Model":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, cause: BaseException | None, tb: TracebackType | None) -> None:
+        self.close()

@@ -1,0 +1,61 @@
+"""ONNX Runtime, on the CPU."""
+
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from runtimes.session import Port
+
+CHUNK = 1024
+"""Pictures per call in a batch, so that memory stays bounded."""
+
+_DTYPES = {"tensor(float)": "float32", "tensor(uint8)": "uint8", "tensor(int8)": "int8"}
+
+
+class OnnxSession:
+    """An ONNX model; its first dimension is the batch."""
+
+    def __init__(self, data: bytes, threads: int) -> None:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 4
+        self._session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+        self.input, self.output = _port(self._session.get_inputs()), _port(self._session.get_outputs())
+        self._names = [self.output.name]
+
+    def run_one(self, batch: NDArray[Any]) -> NDArray[Any]:
+        """See Session."""
+        result: NDArray[Any] = self._session.run(self._names, {self.input.name: batch})[0]
+        return result
+
+    def run_batch(self, batch: NDArray[Any]) -> NDArray[Any]:
+        """See Session."""
+        chunks = [self.run_one(batch[start : start + CHUNK]) for start in range(0, len(batch), CHUNK)]
+        return np.concatenate(chunks)
+
+    def close(self) -> None:
+        """See Session."""
+        del self._session
+
+
+def _port(ports: list[Any]) -> Port:
+    if len(ports) != 1:
+        raise ValueError(f"the model has {len(ports)} inputs or outputs, one of each is needed")
+    (port,) = ports
+    shape = tuple(size if isinstance(size, int) else 0 for size in port.shape[1:])
+    return Port(port.name, shape, _DTYPES.get(port.type, port.type), None, None)
+
+
+def open_session(data: bytes, threads: int) -> OnnxSession:
+    """Load an ONNX model from its bytes.
+
+    Raises:
+        ValueError: ONNX Runtime refuses the model.
+    """
+    try:
+        return OnnxSession(data, threads)
+    except Exception as cause:  # ONNX Runtime's own exceptions share no base class but Exception
+        raise ValueError(str(cause)) from cause

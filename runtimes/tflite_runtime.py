@@ -1,0 +1,11 @@
+"""tflite-runtime: CPython 3.8 to 3.11, numpy 1, also on a 32-bit Raspberry Pi."""
+
+from tflite_runtime.interpreter import Interpreter
+
+from runtimes.interpreter import InterpreterSession
+from runtimes.session import Session
+
+
+def open_session(data: bytes, threads: int) -> Session:
+    """Load a TFLite model from its bytes."""
+    return InterpreterSession(Interpreter, data, threads)
