@@ -5,7 +5,7 @@ import json
 import types
 import typing
 from dataclasses import dataclass
-from typing import Any, TypeVar, Union, get_args, get_origin
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 
 CARD_VERSION = 1
 LABELS = tuple("0123456789")
@@ -123,6 +123,10 @@ def _value(hint: Any, raw: Any, where: str) -> Any:
             except ValueError as cause:
                 reason = cause
         raise reason
+    if origin is Literal:
+        if raw not in arguments:
+            raise ValueError(f"{where} is {raw!r}, one of {', '.join(map(repr, arguments))} is needed")
+        return raw
     if origin is tuple:
         if not isinstance(raw, list):
             raise ValueError(f"{where} is not a list")
