@@ -157,7 +157,7 @@ def from_json(data: bytes, name: str = "the document") -> Document:
         if isinstance(raw, dict) and raw.get("version") != RESULTS_VERSION:
             raise ValueError(f"its version is {raw.get('version')}, this digitrec-edge reads {RESULTS_VERSION}")
         return parse(Document, raw, "document")
-    except ValueError as cause:
+    except (ValueError, RecursionError) as cause:
         raise BenchmarkError(f"{name} is no benchmark document: {cause}; measure again") from cause
 
 

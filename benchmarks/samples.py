@@ -25,7 +25,10 @@ def unpack(text: str) -> NDArray[np.int64]:
         BenchmarkError: the text was not made by :func:`pack`.
     """
     try:
-        data = zlib.decompressobj().decompress(base64.b64decode(text, validate=True), _LIMIT_BYTES)
+        stream = zlib.decompressobj()
+        data = stream.decompress(base64.b64decode(text, validate=True), _LIMIT_BYTES)
+        if not stream.eof:
+            raise ValueError("cut off, or too many")
         return np.frombuffer(data, "<u8").astype(np.int64)
     except (binascii.Error, zlib.error, ValueError) as cause:
         raise BenchmarkError(f"raw samples cannot be read: {cause}; measure again") from cause

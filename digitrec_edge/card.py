@@ -117,11 +117,12 @@ def parse(kind: type[T], raw: Any, where: str = "card") -> T:
 def _value(hint: Any, raw: Any, where: str) -> Any:
     origin, arguments = get_origin(hint), get_args(hint)
     if origin in (Union, types.UnionType):
+        reason = ValueError(f"{where} is nothing that is allowed")
         for option in arguments:
             try:
                 return _value(option, raw, where)
             except ValueError as cause:
-                reason = cause
+                reason = reason if option is type(None) else cause
         raise reason
     if origin is Literal:
         if raw not in arguments:

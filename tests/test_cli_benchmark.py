@@ -1,0 +1,101 @@
+"""``digitrec-edge benchmark``, as a user runs it."""
+
+import csv
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from digitrec_edge.cli.predict import PRETRAINED
+
+Cli = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    shutil.copy(PRETRAINED, tmp_path / "digitrec-int8.tflite")
+    return tmp_path
+
+
+def test_json_csv_and_markdown_are_written_and_the_verdict_is_the_last_line(cli: Cli, folder: Path) -> None:
+    files = {kind: folder / f"out.{kind}" for kind in ("json", "csv", "markdown")}
+    options = [word for kind, path in files.items() for word in (f"--{kind}", path)]
+    done = cli("benchmark", folder, "--quick", "--runtime", "litert", "--device", "my board", *options)
+    raw = json.loads(files["json"].read_text())
+    jsonschema.Draft202012Validator(json.loads(cli("benchmark", "--schema").stdout)).validate(raw)
+    assert raw["runs"][0]["device"] == "my board"
+    assert raw["runs"][0]["effort"]["name"] == "quick"
+    with files["csv"].open() as stream:
+        (row,) = csv.DictReader(stream)
+    assert float(row["end_to_end_p50_us"]) > float(row["invoke_p50_us"]) > 0
+    assert "my board" in files["markdown"].read_text()
+    last = done.stdout.splitlines()[-1]
+    assert last.startswith(("deploy digitrec-int8.tflite", "no verdict"))
+    assert "digitrec-int8.tflite" in done.stdout
+
+
+def test_threads_and_batches_make_a_grid(cli: Cli, folder: Path) -> None:
+    out = folder / "out.json"
+    cli("benchmark", folder, "--quick", "--runtime", "litert", "--threads", "1,2", "--batch", "1,3", "--json", out)
+    results = json.loads(out.read_text())["runs"][0]["results"]
+    assert [(r["threads"], r["batch"]) for r in results] == [(1, 1), (1, 3), (2, 1), (2, 3)]
+
+
+def test_a_case_that_cannot_run_is_a_row_with_its_reason(cli: Cli, folder: Path) -> None:
+    done = cli("benchmark", folder, "--quick", "--runtime", "onnxruntime", ok=False)
+    assert done.returncode == 1
+    assert "FAILED: digitrec-int8.tflite on onnxruntime: onnxruntime does not run .tflite files" in done.stdout
+    assert done.stderr == "digitrec-edge: no case could be measured; the table says why\n"
+
+
+@pytest.mark.parametrize(
+    "options",
+    [("--threads", "0"), ("--threads", "1,x"), ("--threads", ""), ("--batch", "-1"), ("--batch", "1.5"),
+     ("--quick", "--strict"), ("--threads", "257")],
+)  # fmt: skip
+def test_wrong_usage(options: tuple[str, ...], cli: Cli, folder: Path) -> None:
+    done = cli("benchmark", folder, *options, ok=False)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--runtime", "tensorrt"), "no runtime is called 'tensorrt'; choose from"),
+        (("--variant", "int4"), "no artifact of variant 'int4'; there are int8"),
+    ],
+)
+def test_what_does_not_exist_is_one_line(options: tuple[str, ...], words: str, cli: Cli, folder: Path) -> None:
+    done = cli("benchmark", folder, *options, ok=False)
+    assert done.returncode == 1
+    assert words in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals")
+def test_ctrl_c_keeps_what_is_finished(folder: Path) -> None:
+    out = folder / "out.json"
+    command = [sys.executable, "-m", "digitrec_edge", "benchmark", str(folder), "--strict", "--runtime", "litert"]
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    with subprocess.Popen(
+        [*command, "--json", str(out)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment,
+        start_new_session=True,
+    ) as process:  # fmt: skip
+        time.sleep(8)
+        os.killpg(process.pid, signal.SIGINT)
+        stdout, stderr = process.communicate(timeout=60)
+    assert process.returncode == 130, stderr
+    assert "the rounds that were finished are kept" in stderr
+    assert "Traceback" not in stderr
+    run = json.loads(out.read_text())["runs"][0]
+    assert run["interrupted"] is True
+    assert "interrupted" in stdout
