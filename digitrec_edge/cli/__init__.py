@@ -12,6 +12,7 @@ from digitrec_edge.cli.benchmark import benchmark
 from digitrec_edge.cli.compare import compare
 from digitrec_edge.cli.export import export
 from digitrec_edge.cli.predict import predict
+from digitrec_edge.cli.report import report
 from digitrec_edge.cli.train import train
 from digitrec_edge.errors import DigitrecError
 
@@ -26,7 +27,7 @@ app = typer.Typer(
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (train, export, benchmark, compare, predict):
+for command in (train, export, benchmark, compare, report, predict):
     app.command()(command)
 
 
