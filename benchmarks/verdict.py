@@ -53,8 +53,21 @@ def decide(run: Run) -> Verdict:
     equal = [one for one in able if one is fastest or ratio(one.latency, fastest.latency).low <= 1]
     best = min(equal, key=lambda one: (one.file_bytes, one.latency.p50_us))
     warnings += _slower_than_float(valid)
-    text = f"deploy {_reason(best, _baseline(best, valid))}{_left_out(run)}"
+    text = f"{_doubt(run, best)}deploy {_reason(best, _baseline(best, valid))}{_left_out(run)}"
     return Verdict(best.result, text, tuple(warnings))
+
+
+def _doubt(run: Run, best: _Candidate) -> str:
+    """A case that is INVALID but might be the fastest of all makes the verdict uncertain."""
+    rivals = [
+        r.label
+        for r in run.results
+        if r.status == "invalid"
+        and (r.batch, r.threads) == (best.result.batch, best.result.threads)
+        and r.end_to_end
+        and r.end_to_end.p50_interval_us[0] < best.latency.p50_us
+    ]
+    return f"uncertain, because {' and '.join(rivals)} may be faster but is INVALID: " if rivals else ""
 
 
 def _left_out(run: Run) -> str:

@@ -65,6 +65,9 @@ def test_invalid_figures_are_not_used_and_the_verdict_says_so(make_run: MakeRun,
     )
     verdict = decide(run)
     assert verdict.best is run.results[0]
+    assert verdict.text.startswith(
+        "uncertain, because digitrec-int8.tflite on litert may be faster but is INVALID: deploy"
+    )
     assert "(of 3 cases 1 INVALID, 1 FAILED: left out)" in verdict.text
     assert verdict.warnings == ("INVALID: digitrec-int8.tflite on litert: noise",)
 

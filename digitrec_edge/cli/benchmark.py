@@ -107,6 +107,8 @@ def show(run: "Run") -> None:
     verdict = decide(run)
     for warning in verdict.warnings:
         print(warning if warning.startswith("INVALID") else f"warning: {warning}")
+    if any(result.status == "invalid" for result in run.results):
+        print("INVALID cases: measure longer, without --quick or with --strict, and on an idle machine")
     print(explain(run))
     print(verdict.text, flush=True)
 

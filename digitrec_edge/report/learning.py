@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from digitrec_edge.report.style import BLUE, VERMILLION, Picture, finish, new_figure
+from digitrec_edge.report.style import BLUE, VERMILLION, Picture, finish, new_figure, styled
 from digitrec_edge.training import History
 
 
+@styled
 def draw_learning(history: History) -> list[Picture]:
     """Draw accuracy and loss, each of the training images and of the watched ones."""
     epochs = [epoch.epoch for epoch in history.epochs]

@@ -83,7 +83,7 @@ def _speed(material: Material, figures: Figures) -> str:
     for run, (tradeoff, latency) in zip(runs, figures.speed, strict=True):
         plates = _captioned(
             tradeoff, "One picture per call. Area is file size. The dashed line joins the efficient cases: no other is "
-            "both faster and more accurate. INVALID cases are left out.",
+            "both faster and more accurate. Hollow: INVALID.",
         ) + _captioned(
             latency, "Dot: median, end to end. Thick bar: half of all calls; thin line: 1 % to 99 %. "
             "Upright stroke: median of the model alone (invoke).",

@@ -19,6 +19,7 @@ from digitrec_edge.report.style import (
     bare,
     finish,
     new_figure,
+    styled,
 )
 
 SAMPLES = 12
@@ -31,6 +32,7 @@ def confusion(answers: Answers, labels: NDArray[np.uint8]) -> NDArray[np.int64]:
     return counts
 
 
+@styled
 def draw_confusion(answers: Answers, labels: NDArray[np.uint8]) -> Picture:
     """Draw the confusion matrix; the mistakes are shaded, the right answers are not."""
     counts = confusion(answers, labels)
@@ -64,6 +66,7 @@ def draw_confusion(answers: Answers, labels: NDArray[np.uint8]) -> Picture:
     return finish(figure, "confusion-matrix", "Confusion matrix", f"Confusion matrix of {answers.name}: {words}")
 
 
+@styled
 def draw_class_accuracy(models: Sequence[Answers], labels: NDArray[np.uint8]) -> Picture:
     """Draw the accuracy of each digit for each model: a row per model, shaded by its mistakes."""
     shares = [model.class_accuracy(labels) for model in models]
@@ -92,13 +95,14 @@ def draw_class_accuracy(models: Sequence[Answers], labels: NDArray[np.uint8]) ->
     return finish(figure, "class-accuracy", "Accuracy by digit", f"Accuracy by digit. Over all: {words}")
 
 
+@styled
 def draw_samples(answers: Answers, test: Digits, seed: int = 0) -> Picture:
     """Draw some test images, drawn by chance, with the probability of each digit."""
     count = min(SAMPLES, len(test))
     chosen = np.sort(np.random.default_rng(seed).permutation(len(test))[:count])
     columns = 2
     rows = -(-count // columns)
-    figure, grid = new_figure(92 * rows, rows, 2 * columns, squeeze=False, width_ratios=[1, 1.1] * columns)
+    figure, grid = new_figure(112 * rows, rows, 2 * columns, squeeze=False, width_ratios=[1, 1.05] * columns)
     for axes in grid.flat:
         bare(axes)
     for k, index in enumerate(chosen):
@@ -112,7 +116,7 @@ def draw_samples(answers: Answers, test: Digits, seed: int = 0) -> Picture:
         bars.set_xlim(0, 1.75)
         bars.set_ylim(CLASSES - 0.4, -0.6)
         bars.set_yticks(range(CLASSES))
-        bars.tick_params(length=0, labelsize=6.5, pad=1)
+        bars.tick_params(length=0, labelsize=7.5, pad=1)
         text = f"{100 * probabilities[digit]:.0f}%" + ("" if digit == truth else f"\nis {truth}")
         bars.text(1.08, digit, text, va="center", fontsize=8.5, color=INK, fontweight="bold")
     right = int((answers.digits[chosen] == test.labels[chosen]).sum())
@@ -122,6 +126,7 @@ def draw_samples(answers: Answers, test: Digits, seed: int = 0) -> Picture:
     )  # fmt: skip
 
 
+@styled
 def draw_gallery(
     name: str, title: str, images: NDArray[np.uint8], captions: Sequence[str], columns: int = 8
 ) -> Picture:

@@ -99,14 +99,14 @@ def training(material: Material) -> str:
     parts = []
     history = material.history
     if history:
-        recipe = ", ".join(
-            f"{name.replace('_', ' ')} {value}" for name, value in dataclasses.asdict(history.recipe).items()
-        )
+        fields = dataclasses.asdict(history.recipe)
+        recipe = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in fields.items() if name != "name")
         seconds = sum(epoch.seconds for epoch in history.epochs)
         ended = " The run was interrupted by its user." if history.interrupted else ""
         looked = f"{history.watched_images:,} {history.watched} images were watched, never trained on."
         parts.append(
-            f"<p>Recipe: {escape(recipe)}; seed {history.seed}; {history.train_images:,} training images; "
+            f"<p>Recipe {escape(history.recipe.name)}: {escape(recipe)}; seed {history.seed}; "
+            f"{history.train_images:,} training images; "
             f"{len(history.epochs)} epochs in {seconds:.0f} s. {escape(looked)}{ended}</p>"
         )
     if material.layers:
@@ -151,7 +151,8 @@ def mistakes(material: Material) -> str:
         )
     return (
         f"<p>All {len(wrong)} of {len(test):,} test images that {escape(principal.name)} gets wrong, the surest "
-        f'mistakes first: true digit &rarr; answer, with its probability.</p><div class="gallery">{"".join(cells)}</div>'
+        f"mistakes first: true digit &rarr; answer, with its probability.</p>"
+        f'<div class="gallery">{"".join(cells)}</div>'
     )
 
 
@@ -203,8 +204,8 @@ def machine(material: Material) -> str:
             ["system", f"{e.os}, kernel {e.kernel}, Python {e.python}, {e.bits} bit"],
             ["versions", ", ".join(f"{name} {version}" for name, version in e.versions.items())],
             ["measured", f"{run.started}; {describe(run).rpartition('; ')[2]}"],
-            ["at least", f"{effort.warmup_calls} calls and {effort.warmup_ms:g} ms of warm-up, then {effort.calls} calls "
-             f"and {effort.measure_ms:g} ms, per round and quantity"],
+            ["at least", f"{effort.warmup_calls} calls and {effort.warmup_ms:g} ms of warm-up, then "
+             f"{effort.calls} calls and {effort.measure_ms:g} ms, per round and quantity"],
             ["clock", f"perf_counter_ns, {run.timer.cost_ns:g} ns per reading, contained in every single sample"],
             ["p99", f"printed from {samples_needed(99)} samples on"],
         ]  # fmt: skip

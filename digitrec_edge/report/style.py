@@ -5,14 +5,19 @@ vision; no figure relies on colour alone. Figures are drawn 360 units wide, the 
 phone shows their text at its natural size; a desktop sets several side by side.
 """
 
+import functools
 import io
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 WIDTH = 360
 _DPI = 72
@@ -76,11 +81,21 @@ class Picture:
     png: bytes
 
 
+def styled(draw: Callable[P, T]) -> Callable[P, T]:
+    """Let a function draw in the common style, whatever matplotlib's own settings are, and leave those alone."""
+
+    @functools.wraps(draw)
+    def drawing(*arguments: P.args, **options: P.kwargs) -> T:
+        with mpl.rc_context(_RC):
+            return draw(*arguments, **options)
+
+    return drawing
+
+
 def new_figure(height: float, rows: int = 1, columns: int = 1, **options: Any) -> tuple[Figure, Any]:
     """Make a figure of the common width, ``height`` units high, with its axes in the common style."""
-    with mpl.rc_context(_RC):
-        figure = Figure(figsize=(WIDTH / _DPI, height / _DPI), dpi=_DPI, layout="constrained")
-        return figure, figure.subplots(rows, columns, **options)
+    figure = Figure(figsize=(WIDTH / _DPI, height / _DPI), dpi=_DPI, layout="constrained")
+    return figure, figure.subplots(rows, columns, **options)
 
 
 def bare(axes: Axes) -> None:
@@ -94,15 +109,11 @@ def bare(axes: Axes) -> None:
 
 def finish(figure: Figure, name: str, title: str, alternative: str) -> Picture:
     """Render a figure."""
-    with mpl.rc_context(_RC):
-        svg, png = io.BytesIO(), io.BytesIO()
-        figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": "digitrec-edge", "Title": title})
-        figure.savefig(png, format="png", dpi=_DPI * 3, metadata={"Title": title})
-    return Picture(name, title, alternative, _inline(svg.getvalue().decode(), name, alternative), *_both(svg, png))
-
-
-def _both(svg: io.BytesIO, png: io.BytesIO) -> tuple[bytes, bytes]:
-    return svg.getvalue(), png.getvalue()
+    svg, png = io.BytesIO(), io.BytesIO()
+    figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": "digitrec-edge", "Title": title})
+    figure.savefig(png, format="png", dpi=_DPI * 3, metadata={"Title": title})
+    inline = _inline(svg.getvalue().decode(), name, alternative)
+    return Picture(name, title, alternative, inline, svg.getvalue(), png.getvalue())
 
 
 def _inline(svg: str, name: str, alternative: str) -> str:
