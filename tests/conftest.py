@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+import importlib.util
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,6 +14,7 @@ import pytest
 if TYPE_CHECKING:
     from benchmarks.document import Result, Run
     from benchmarks.statistics import Summary
+    from tests.browser import Browser
 
 ROOT = Path(__file__).parents[1]
 BUILD = ROOT / "build" / "test"
@@ -115,3 +117,17 @@ def make_run() -> "Callable[..., Run]":
         return dataclasses.replace(standard, **fields)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def open_browser() -> "Callable[[], Browser]":
+    """Starts a headless Chromium; skips, by name, where none is installed."""
+    spec = importlib.util.spec_from_file_location("digitrec_test_browser", Path(__file__).with_name("browser.py"))
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    executable = module.find_browser()
+    if executable is None:
+        pytest.skip("Chromium is not installed: apt-get install chromium")
+    return lambda: module.Browser(executable)
