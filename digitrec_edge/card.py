@@ -108,7 +108,10 @@ class Card:
         Raises:
             ValueError: no JSON, a missing or unknown key, a value of the wrong type or a newer version.
         """
-        raw = json.loads(data)
+        try:
+            raw = json.loads(data)
+        except RecursionError:
+            raise ValueError("nested too deeply") from None
         if isinstance(raw, dict) and raw.get("card_version") != CARD_VERSION:
             raise ValueError(f"card version {raw.get('card_version')}, this digitrec-edge reads {CARD_VERSION}")
         return parse(cls, raw)
@@ -133,6 +136,8 @@ def parse(kind: type[T], raw: Any, where: str = "card") -> T:
 def _value(hint: Any, raw: Any, where: str) -> Any:
     origin, arguments = get_origin(hint), get_args(hint)
     if origin in (Union, types.UnionType):
+        if type(raw) in arguments:  # a whole number stays one where both int and float are allowed
+            return raw
         for option in arguments:
             try:
                 return _value(option, raw, where)
