@@ -162,3 +162,11 @@ def test_packages_of_the_same_names_in_the_working_directory_are_not_ours(
     row = measure(Case(str(artifacts / "digitrec-int8.tflite"), "litert"))
     assert row.reason == ""
     assert os.listdir(tmp_path / "benchmarks") == ["__init__.py"]
+
+
+def test_a_runtime_that_is_not_installed_is_a_row_that_names_the_extra(
+    artifacts: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_child(monkeypatch, isolation.CHILD.replace("; from", "; sys.modules['tflite_runtime'] = None; from"))
+    row = measure(Case(str(artifacts / "digitrec-int8.tflite"), "tflite-runtime"))
+    assert row.reason == "tflite-runtime is not installed: pip install 'digitrec-edge[tflite]'"
