@@ -90,6 +90,8 @@ def open_model(found: Artifact, row: RuntimeRow, threads: int) -> Model:
             raise BrokenRuntimeError(f"{row.name} does not work here: {diagnose(row, cause)}") from cause
         text = " ".join(str(cause).split())[:200]
         raise ArtifactError(f"{row.name} {row.version} refuses {found.path}: {text}") from cause
+    except (SystemError, ImportError, AttributeError, OSError, MemoryError) as cause:  # numpy 2 shows only here
+        raise BrokenRuntimeError(f"{row.name} is installed but does not work: {diagnose(row, cause)}") from cause
     return Model(session, found, row, threads)
 
 

@@ -83,6 +83,10 @@ def diagnose(row: RuntimeRow, cause: BaseException) -> str:
     """Say in one line why an installed runtime fails, and what to type."""
     numpy_version = metadata.version("numpy")
     text = " ".join(str(cause).split())
+    root = cause.__cause__ or cause.__context__
+    while root:
+        text += f"; {' '.join(str(root).split())}"
+        root = root.__cause__ or root.__context__
     if "_ARRAY_API" in text or "numpy.core.multiarray" in text or "compiled using NumPy 1" in text:
         return f"it was built for numpy 1 and numpy {numpy_version} is installed: pip install 'numpy<2'"
     if "vector::reserve" in text:

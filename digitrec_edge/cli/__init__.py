@@ -14,7 +14,7 @@ from digitrec_edge.cli.inspect import inspect
 from digitrec_edge.cli.predict import predict
 from digitrec_edge.cli.train import train
 from digitrec_edge.cli.verify import verify
-from digitrec_edge.errors import DigitrecError
+from digitrec_edge.errors import DigitrecError, InterruptedRunError
 
 app = typer.Typer(
     name="digitrec-edge",
@@ -45,9 +45,9 @@ def common(
 
 
 def main() -> None:
-    """Run the command line; errors raised on purpose become one line and exit status 1."""
+    """Run the command line; errors raised on purpose become one line and exit status 1, Ctrl-C 130."""
     try:
         app()
     except DigitrecError as error:
         print(f"digitrec-edge: {error}", file=sys.stderr)
-        sys.exit(1)
+        sys.exit(130 if isinstance(error, InterruptedRunError) else 1)
