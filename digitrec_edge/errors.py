@@ -12,7 +12,8 @@
     |-- ConversionError         a Keras model that cannot be converted
     |-- TrainingError           a training run that cannot start or go on
     |-- ParityError             an artifact that lost too much on the way
-    `-- BenchmarkError          a benchmark that has nothing to measure
+    |-- BenchmarkError          a benchmark that has nothing to measure
+    `-- OutputError             a file that cannot be written
 
 Each message is one line: what failed, what was given, what is allowed, what to type next.
 The library raises; only the command line prints and exits.
@@ -69,3 +70,7 @@ class ParityError(DigitrecError):
 
 class BenchmarkError(DigitrecError):
     """A benchmark that has nothing to measure."""
+
+
+class OutputError(DigitrecError):
+    """A file that cannot be written; what lay there before is untouched."""
