@@ -34,7 +34,7 @@ def advise(machine: Machine, version: str = __version__) -> Advice:
         version: of this package, which is in the name of its wheel.
     """
     python = _python_version(machine)
-    if not MIN_PYTHON <= python <= MAX_PYTHON:
+    if not (MIN_PYTHON <= python <= MAX_PYTHON and machine.python_tag.startswith("cp")):
         return Advice(None, (), None, (_wrong_python(machine, python),))
     possible = [extra for extra, distribution in EXTRAS if wheels_for(distribution, machine)]
     extra = possible[0] if possible else None
@@ -51,9 +51,14 @@ def _python_version(machine: Machine) -> tuple[int, int]:
 
 def _wrong_python(machine: Machine, python: tuple[int, int]) -> str:
     oldest, newest = (".".join(map(str, bound)) for bound in (MIN_PYTHON, MAX_PYTHON))
+    wrong = f"Python {machine.python} is too {'old' if python < MIN_PYTHON else 'new'}"
+    if MIN_PYTHON <= python <= MAX_PYTHON:
+        wrong = f"this Python ({machine.python_tag}) is not CPython, and the runtimes have wheels for CPython alone"
+    windows = machine.system == "windows"
+    venv = rf"py -{newest} -m venv {_WINDOWS_VENV}" if windows else f"python{newest} -m venv {_POSIX_VENV}"
     return (
-        f"Python {machine.python} is too {'old' if python < MIN_PYTHON else 'new'}: {oldest} to {newest} is needed. "
-        f"Install such a Python beside it and make a virtual environment: python{newest} -m venv ~/digitrec"
+        f"{wrong[0].upper()}{wrong[1:]}: CPython {oldest} to {newest} is needed. "
+        f"Install one beside it and make a virtual environment with it: {venv}"
     )
 
 

@@ -128,7 +128,7 @@ def describe_machine(root: Path = _ROOT) -> Machine:
         memory_bytes=_memory_bytes(),
         python=platform.python_version(),
         python_tag=_python_tag(),
-        python_command=_python_command(),
+        python_command=_python_command(system),
         pip_command=_pip_command(system),
         in_venv=sys.prefix != sys.base_prefix,
         externally_managed=(Path(sysconfig.get_path("stdlib")) / "EXTERNALLY-MANAGED").exists(),
@@ -225,11 +225,11 @@ def _python_tag() -> str:
     return f"{implementation}{sys.version_info[0]}{sys.version_info[1]}{threaded}"
 
 
-def _python_command() -> str:
+def _python_command(system: str) -> str:
     """Return ``python3`` when that is this Python, else its whole path."""
     found = shutil.which("python3")
     same = found is not None and Path(found).resolve() == Path(sys.executable).resolve()
-    return "python3" if same else shlex.quote(sys.executable)
+    return "python3" if same else _quoted(sys.executable, system)
 
 
 def _pip_command(system: str) -> str:
@@ -239,7 +239,13 @@ def _pip_command(system: str) -> str:
     if found is not None and Path(found).parent == folder:
         return "pip"
     pip = folder / ("pip.exe" if system == "windows" else "pip")
-    return shlex.quote(str(pip)) if pip.exists() else f"{shlex.quote(sys.executable)} -m pip"
+    return _quoted(str(pip), system) if pip.exists() else f"{_quoted(sys.executable, system)} -m pip"
+
+
+def _quoted(path: str, system: str) -> str:
+    if system == "windows":
+        return f'"{path}"' if " " in path else path
+    return shlex.quote(path)
 
 
 def _version(distribution: str) -> str | None:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from importlib import import_module, metadata
 from pathlib import Path
 
-from digitrec_edge.errors import DigitrecError, NotInstalledError
+from digitrec_edge.errors import ArtifactError, DataError, DigitrecError, NotInstalledError
 
 PRETRAINED = Path(__file__).parent / "data" / "pretrained" / "digitrec-int8.tflite"
 IMAGES = 100
@@ -29,6 +29,10 @@ TINY_ONNX = base64.b64decode(
 
 class WrongAnswerError(DigitrecError):
     """A runtime that runs, and computes something else."""
+
+
+class CannotTryError(DigitrecError):
+    """What a runtime would be tried with is damaged; that says nothing about the runtime."""
 
 
 def try_numpy() -> str:
@@ -54,6 +58,7 @@ def try_runtime(name: str) -> str:
 
     Raises:
         RuntimeUnavailableError: missing or broken.
+        CannotTryError: a bundled file is damaged.
         WrongAnswerError: its answers are wrong.
     """
     from runtimes.table import RUNTIMES, diagnose
@@ -69,10 +74,14 @@ def try_runtime(name: str) -> str:
 
 
 def _read_test_images(runtime: str) -> str:
-    from digitrec_edge import mnist
+    from digitrec_edge import artifact, mnist
     from runtimes import load
 
-    digits = mnist.load("test")
+    try:
+        digits = mnist.load("test")
+        artifact.read(PRETRAINED)
+    except (DataError, ArtifactError) as cause:
+        raise CannotTryError(f"install digitrec-edge again: {cause}") from cause
     with load(PRETRAINED, runtime) as model:
         right = sum(
             model.classify(image) == label
@@ -110,7 +119,7 @@ def try_part(part: str, distribution: str) -> dict[str, str | None]:
     """Try one part: a runtime's name, ``numpy``, ``pillow``, or a module to import.
 
     Returns:
-        ``status`` (works, missing, broken), ``version`` and ``detail``.
+        ``status`` (works, missing, broken, not tried), ``version`` and ``detail``.
     """
     version = None
     try:
@@ -121,6 +130,8 @@ def try_part(part: str, distribution: str) -> dict[str, str | None]:
         return {"status": "works", "version": version, "detail": attempt()}
     except (metadata.PackageNotFoundError, NotInstalledError):
         return {"status": "missing", "version": version, "detail": "not installed"}
+    except CannotTryError as cause:
+        return {"status": "not tried", "version": version, "detail": str(cause)}
     except DigitrecError as cause:
         return {"status": "broken", "version": version, "detail": str(cause)}
     except Exception as cause:  # noqa: BLE001  (the probe reports whatever happens)

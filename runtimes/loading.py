@@ -62,9 +62,6 @@ def open_model(found: Artifact, row: RuntimeRow, threads: int) -> Model:
     module = row.module()
     try:
         session = module.open_session(found.data, threads)
-    except SystemError as cause:  # tflite-runtime with numpy 2 fails here and not when it is imported
-        reason = diagnose(row, cause.__cause__ or cause)
-        raise BrokenRuntimeError(f"{row.name} does not work here: {reason}") from cause
     except (ValueError, RuntimeError, TypeError) as cause:
         if "vector::reserve" in str(cause):
             raise BrokenRuntimeError(f"{row.name} does not work here: {diagnose(row, cause)}") from cause

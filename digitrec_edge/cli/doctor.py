@@ -31,7 +31,7 @@ def doctor(
     with terminal.progress() as bar:
         task = bar.add_task("looking", total=None)
         report = consult(on_part=lambda name: bar.update(task, description=f"trying {name}"))
-    print(json.dumps(_to_json(report), indent=1) if as_json else "\n".join(_to_lines(report)))
+    print(json.dumps(_to_json(report), indent=1) if as_json else "\n".join(to_lines(report)))
     if not report.ready:
         raise typer.Exit(1)
 
@@ -40,7 +40,8 @@ def _to_json(report: "Report") -> dict[str, Any]:
     return {**dataclasses.asdict(report), "ready": report.ready}
 
 
-def _to_lines(report: "Report") -> Iterator[str]:
+def to_lines(report: "Report") -> Iterator[str]:
+    """Lay the report out for a terminal of 80 columns; lines to type are never broken."""
     yield f"digitrec-edge {report.version}"
     for label, value in _facts(report.machine):
         yield from _wrapped(f"  {label:<11}", value)
