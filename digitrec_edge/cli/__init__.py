@@ -9,6 +9,7 @@ import typer
 
 from digitrec_edge import __version__
 from digitrec_edge.cli.benchmark import benchmark
+from digitrec_edge.cli.doctor import doctor
 from digitrec_edge.cli.export import export
 from digitrec_edge.cli.inspect import inspect
 from digitrec_edge.cli.predict import predict
@@ -27,7 +28,7 @@ app = typer.Typer(
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (train, export, inspect, verify, benchmark, predict):
+for command in (train, export, inspect, verify, benchmark, predict, doctor):
     app.command()(command)
 
 
