@@ -32,8 +32,12 @@ def test_demo_trains_exports_and_benchmarks() -> None:
     assert [line.split()[0] for line in plan] == ["train", "export", "benchmark"]
 
 
-def test_setup_is_done_once() -> None:
-    assert "Nothing to be done" in make("setup") or make("setup") == ""
+def test_setup_is_done_once_and_again_only_when_what_it_installs_has_changed() -> None:
+    question = ["make", "--question", "--assume-old=pyproject.toml", "--assume-old=constraints.txt", "setup"]
+    assert subprocess.run(question, cwd=ROOT, check=False).returncode == 0
+    for changed in ("pyproject.toml", "constraints.txt"):
+        again = ["make", "--question", f"--assume-new={changed}", "setup"]
+        assert subprocess.run(again, cwd=ROOT, check=False).returncode == 1
 
 
 def test_ci_runs_the_tests() -> None:
