@@ -34,6 +34,21 @@ class Preprocessing:
 
 
 @dataclass(frozen=True)
+class Requirements:
+    """What it takes to run the model, found from the model itself.
+
+    Attributes:
+        target: the runtime that the artifact was made for.
+        needs: operators (TFLite) or opsets and IR (ONNX) with the lowest version that will do.
+        oldest: per runtime, the oldest known release that runs it; None when no known one does.
+    """
+
+    target: str
+    needs: dict[str, int]
+    oldest: dict[str, str | None]
+
+
+@dataclass(frozen=True)
 class Calibration:
     """Which training images the activation ranges were measured on."""
 
@@ -77,6 +92,7 @@ class Card:
     payload_sha256: str
     training: dict[str, float | int | str | None] | None
     calibration: Calibration | None
+    requirements: Requirements
     parity: ParityFigures | None
     tools: dict[str, str]
     card_version: int = CARD_VERSION

@@ -37,6 +37,10 @@ class RuntimeRow:
     extra: str
     formats: tuple[str, ...]
 
+    def runs(self, format_name: str) -> bool:
+        """Whether this runtime reads files of a format at all."""
+        return format_name in self.formats
+
     @property
     def installed(self) -> bool:
         """Whether the runtime's package is there; says nothing about whether it works."""
@@ -71,7 +75,7 @@ class RuntimeRow:
 RUNTIMES = (
     RuntimeRow("litert", "runtimes.litert", "ai_edge_litert", "ai-edge-litert", "litert", ("tflite",)),
     RuntimeRow("tflite-runtime", "runtimes.tflite_runtime", "tflite_runtime", "tflite-runtime", "tflite", ("tflite",)),
-    RuntimeRow("onnxruntime", "runtimes.onnxruntime", "onnxruntime", "onnxruntime", "onnx", ("onnx",)),
+    RuntimeRow("onnxruntime", "runtimes.onnxruntime", "onnxruntime", "onnxruntime", "onnx", ("onnx", "ort")),
 )
 
 
