@@ -1,6 +1,6 @@
 """Converters: the graphs are the ones that devices take, the same bytes each time."""
 
-import dataclasses
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from digitrec_edge.errors import ConversionError, DataError
 from digitrec_edge.files import sha256
 from digitrec_edge.formats import tflite
 from digitrec_edge.formats.flatbuffer import Table
+from digitrec_edge.targets import target_for
 
 pytestmark = pytest.mark.desktop
 TFLITE = ("digitrec-float32.tflite", "digitrec-int8.tflite")
@@ -132,13 +133,14 @@ def test_int8_onnx_is_quantised_in_weights_and_activations(artifacts: Path) -> N
 
 @pytest.mark.parametrize("variant", VARIANTS, ids=lambda variant: variant.option)
 def test_the_same_model_gives_the_same_bytes(source: Source, artifacts: Path, variant: Any) -> None:
-    suffix = "tflite" if variant.format == "tflite" else "onnx"
-    assert convert(source, variant) == artifact.read(artifacts / f"{variant.artifact}.{suffix}").payload
+    target = target_for(variant.format)
+    path = artifacts / f"{variant.artifact_name(target)}.{variant.format}"
+    assert convert(source, variant, target) == artifact.read(path).payload
 
 
 def test_every_variant_has_an_option_a_file_and_tools_of_its_own() -> None:
     assert len({variant.option for variant in VARIANTS}) == len(VARIANTS)
-    assert len({(variant.artifact, variant.format) for variant in VARIANTS}) == len(VARIANTS)
+    assert len({(variant.name, variant.format) for variant in VARIANTS}) == len(VARIANTS)
     for variant in VARIANTS:
         assert set(variant.tool_versions()) >= {"tensorflow", "keras", "numpy", "digitrec-edge"}
 
@@ -164,18 +166,17 @@ def test_more_calibration_images_than_there_are_cannot_be_drawn(trained: Path) -
 def test_what_a_converter_raises_becomes_one_line(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
     import converters.tflite
 
-    def fail(source: Source) -> bytes:
+    def fail(source: Source, target: object) -> bytes:
         raise RuntimeError("loc(unknown):\n error: op is neither\n")
 
     monkeypatch.setattr(converters.tflite, "float32", fail)
-    with pytest.raises(
-        ConversionError, match=r"cannot be converted to digitrec-float32\.tflite: loc.*neither"
-    ) as raised:
-        convert(source, VARIANTS[0])
+    with pytest.raises(ConversionError, match=r"cannot be converted to float32 \.tflite: loc.*neither") as raised:
+        convert(source, VARIANTS[0], target_for("tflite"))
     assert "\n" not in str(raised.value)
 
 
-def test_a_missing_converter_names_the_extra(source: Source) -> None:
-    absent = dataclasses.replace(VARIANTS[0], target="not_installed_anywhere:function")
-    with pytest.raises(ConversionError, match=r"needs not_installed_anywhere.*pip install 'digitrec-edge\[convert\]'"):
-        convert(source, absent)
+def test_a_missing_converter_names_the_extra(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "tf2onnx", None)
+    (variant,) = [row for row in VARIANTS if row.option == "onnx"]
+    with pytest.raises(ConversionError, match=r"--onnx needs tf2onnx.*pip install 'digitrec-edge\[convert\]'"):
+        convert(source, variant, target_for("onnx"))

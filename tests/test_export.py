@@ -15,6 +15,7 @@ from digitrec_edge import artifact, golden
 from digitrec_edge import export as module
 from digitrec_edge.errors import NotInstalledError, OutputError, ParityError, RuntimeUnavailableError
 from digitrec_edge.export import Exported, Refused, export
+from digitrec_edge.targets import Target
 
 pytestmark = pytest.mark.desktop
 BY_OPTION = {variant.option: variant for variant in VARIANTS}
@@ -35,8 +36,9 @@ def recorded(artifacts: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Call
     """Replaces the converter by one that gives the payload of the exported artifact, changed."""
 
     def install(change: Callable[[bytes], bytes]) -> None:
-        def convert(source: Source, variant: Variant) -> bytes:
-            return change(artifact.read(artifacts / f"{variant.artifact}.{variant.format}").payload)
+        def convert(source: Source, variant: Variant, target: Target) -> bytes:
+            name = f"{variant.artifact_name(target)}.{variant.format}"
+            return change(artifact.read(artifacts / name).payload)
 
         monkeypatch.setattr(module, "convert", convert)
 

@@ -16,7 +16,9 @@ PI_4 = (
     "CPU architecture: 8\nCPU variant\t: 0x0\nCPU part\t: 0xd08\nCPU revision\t: 3\n\n"
 )
 PI_5 = PI_4.replace("0xd08", "0xd0b").replace("cpuid", "cpuid atomics fphp asimdhp asimdrdm lrcpc dcpop asimddp")
-PI_2 = "processor\t: 0\nmodel name\t: ARMv7 Processor rev 5 (v7l)\nFeatures\t: half thumb fastmult vfp edsp neon vfpv3\n"
+PI_2 = (
+    "processor\t: 0\nmodel name\t: ARMv7 Processor rev 5 (v7l)\nFeatures\t: half thumb fastmult vfp edsp neon vfpv3\n"
+)
 EPYC = "processor\t: 0\nmodel\t\t: 17\nmodel name\t: AMD EPYC\nflags\t\t: fpu sse4_2 avx f16c fma avx2 avx512f avx512_vnni\n"
 
 
@@ -78,7 +80,9 @@ def test_a_feature_counts_only_when_every_core_has_it() -> None:
         ("riscv64", 64, "riscv64"),
     ],
 )
-def test_the_machine_is_named_as_wheels_name_it_and_by_the_bits_of_python(kernel: str, bits: int, expected: str) -> None:
+def test_the_machine_is_named_as_wheels_name_it_and_by_the_bits_of_python(
+    kernel: str, bits: int, expected: str
+) -> None:
     assert normalise_machine(kernel, bits) == expected
 
 
