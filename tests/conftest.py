@@ -44,8 +44,8 @@ def trained() -> Path:
     folder = BUILD / _digest()
     if not (folder / "ready").exists():
         folder.mkdir(parents=True, exist_ok=True)
-        train = ["train", "--epochs", "2", "--output", folder / "model.keras"]
-        export = ["export", folder / "model.keras", "--all", "--output", folder / "artifacts"]
+        train: list[str | Path] = ["train", "--epochs", "2", "--output", folder / "model.keras"]
+        export: list[str | Path] = ["export", folder / "model.keras", "--all", "--output", folder / "artifacts"]
         for arguments in (train, export):
             command_line(*arguments, cwd=folder, python=DESKTOP_PYTHON)
         (folder / "ready").touch()

@@ -50,7 +50,7 @@ def main(version: str) -> int:
     (wheel,) = dist.glob("*.whl")
     tools = make_environment(python, ROOT / f".venv-{version}", wheel)
     print(f"the device's tests on Python {version}:", flush=True)
-    command = [tools / "pytest", "-q", "-m", "not desktop and not checkout"]
+    command = [str(tools / "pytest"), "-q", "-m", "not desktop and not checkout"]
     environment = {**os.environ, "DIGITREC_DESKTOP_PYTHON": sys.executable}
     return subprocess.run(command, cwd=ROOT, env=environment).returncode
 

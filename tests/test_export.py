@@ -93,11 +93,12 @@ def test_a_child_that_dies_is_no_parity(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     recorded(lambda payload: payload)
-    monkeypatch.setattr("benchmarks.isolation.CHILD", "import os; os.abort()")
+    module_logits = "import os; os.abort()"
+    monkeypatch.setattr("benchmarks.logits.CHILD", module_logits)
     before = content(folder)
     (result,) = export(source, [BY_OPTION["int8"]], folder)
     assert isinstance(result, Refused)
-    assert "parity could not be measured in litert: the process died of SIGABRT" in str(result.error)
+    assert "the process died of SIGABRT" in str(result.error)
     assert content(folder) == before
 
 
@@ -118,7 +119,7 @@ def test_an_export_of_the_same_model_gives_the_same_files(
     recorded(lambda payload: payload)
     (result,) = export(source, [BY_OPTION["int8"]], tmp_path / "again")
     assert isinstance(result, Exported)
-    assert result.runtime == "litert"
+    assert result.report.runtime.startswith("litert")
     assert result.file_bytes == result.path.stat().st_size
     for name in ("digitrec-int8.tflite", golden.FILE_NAME):
         assert (tmp_path / "again" / name).read_bytes() == (folder / name).read_bytes()
