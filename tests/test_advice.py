@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+
 from digitrec_edge.advice import advise
 from digitrec_edge.machine import Cpu, Machine
 
