@@ -21,8 +21,8 @@ HERE = describe_machine()
 PI = replace(
     HERE, system="linux", os="Debian GNU/Linux 13 (trixie)", kernel="6.12", machine="armv7l",
     kernel_machine="aarch64", bits=32, libc="glibc", libc_version="2.41", board="Raspberry Pi 4 Model B Rev 1.4",
-    in_venv=False, externally_managed=True, cpu=Cpu("Cortex-A72", 4, ()), python="3.13.5", python_tag="cp313", has_venv=True,
-    os_family=("raspbian", "debian"), python_command="python3", memory_bytes=1 << 30,
+    in_venv=False, externally_managed=True, cpu=Cpu("Cortex-A72", 4, ()), python="3.13.5", python_tag="cp313",
+    has_venv=True, os_family=("raspbian", "debian"), python_command="python3", memory_bytes=1 << 30,
 )  # fmt: skip
 CONTENT = {
     "fine": "",
