@@ -20,6 +20,7 @@ pytest.importorskip("matplotlib", reason="report needs the extra 'report'")
 
 from benchmarks import document
 from benchmarks.document import Result, Run
+from benchmarks.logits import runtime_logits
 from digitrec_edge import artifact, golden, mnist
 from digitrec_edge.artifact import Artifact
 from digitrec_edge.cli.predict import PRETRAINED
@@ -49,11 +50,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory, make_result: MakeResult, ma
     shutil.copy(PRETRAINED, artifacts / "digitrec-int8.tflite")
     found = artifact.read(artifacts / "digitrec-int8.tflite")
     assert found.card
-    from benchmarks import Case
-    from benchmarks.isolation import compute_logits
-
     test = mnist.load("test")
-    logits = compute_logits(Case(str(found.path), "auto"))
+    logits = runtime_logits(found.path, "auto").logits
     logits[:3] = np.roll(logits[:3], 1, axis=1)
     golden.write(artifacts / "golden.npz", Golden(logits, found.card.source_sha256, test.digest()))
     mine = make_result(artifact="digitrec-int8.tflite", artifact_sha256=sha256(found.data))

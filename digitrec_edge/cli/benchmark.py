@@ -19,7 +19,10 @@ def benchmark(
     ] = None,
     runtime: Annotated[
         list[str] | None,
-        typer.Option(help="litert, tflite-runtime or onnxruntime; may be repeated. Default: all for each format."),
+        typer.Option(
+            help="litert, tflite-runtime or onnxruntime; may be repeated. Default: all for each format.",
+            callback=terminal.check_runtimes,
+        ),
     ] = None,
     variant: Annotated[
         list[str] | None, typer.Option(help="Only artifacts of this precision, such as int8; may be repeated.")
@@ -60,10 +63,14 @@ def benchmark(
         raise typer.BadParameter("--quick and --strict exclude each other", param_hint="--strict")
     from benchmarks import EFFORTS, document, plan, run
     from digitrec_edge.errors import BenchmarkError
+    from digitrec_edge.files import check_writable
 
+    files = {"json": json_file, "csv": csv_file, "markdown": markdown_file}
+    for path in filter(None, files.values()):
+        check_writable(path)
     cases = plan(
         paths or [Path("build/artifacts")],
-        _words(runtime),
+        runtime or [],
         variants=_words(variant),
         threads=_numbers(threads, "--threads", 256),
         batches=_numbers(batch, "--batch", 10_000),
@@ -81,7 +88,7 @@ def benchmark(
             on_step=lambda step: bar.update(task, completed=step.done, total=step.total, description=step.text),
         )
     show(done)
-    _write(document(done), {"json": json_file, "csv": csv_file, "markdown": markdown_file})
+    _write(document(done), files)
     if done.interrupted:
         print("digitrec-edge: interrupted; the rounds that were finished are kept", file=sys.stderr)
         raise typer.Exit(130)
