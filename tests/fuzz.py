@@ -112,7 +112,8 @@ class Worker:
 
     def attempt(self, number: int) -> str:
         """Try one mutant: ``same``, ``answered``, ``refused ...``, ``failed ...``."""
-        assert self.process.stdin is not None and self.process.stdout is not None
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
         try:
             self.process.stdin.write(f"{number}\n")
         except BrokenPipeError:
@@ -175,7 +176,7 @@ def work(base: Path, suffix: str, runtime: str, seed: int) -> None:
                 outcome = "same" if mutant == data else "answered"
             except DigitrecError as error:
                 outcome = f"refused: {type(error).__name__} {' '.join(str(error).split())[:150]}"
-            except BaseException as error:  # whatever else comes is what this looks for
+            except Exception as error:  # noqa: BLE001  (whatever else comes is what this looks for)
                 outcome = f"failed: {type(error).__name__} {' '.join(str(error).split())[:200]}"
             print(outcome, file=answers, flush=True)
 
