@@ -111,7 +111,7 @@ def make_run() -> "Callable[..., Run]":
 
     def make(*results: "Result", device: str = "board", **fields: Any) -> Run:
         environment = Environment(
-            None, "A CPU", 4, 4, "aarch64", 64, ("asimd",), "performance", 600.0, 1800.0, 1 << 30, "An OS", "6.1",
+            None, "A CPU", 4, 4, "aarch64", 64, ("asimd",), "performance", 600.0, 1800.0, 1 << 30, "An OS", "6.1", None,
             "3.11.2", {"numpy": "1.26.4"},
         )  # fmt: skip
         own = {name: fields.pop(name) for name in [*fields] if hasattr(environment, name)}
