@@ -1,0 +1,51 @@
+"""The boards that are tested: which Raspberry Pi with which userland, extras and runtimes."""
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from emulated_pi.boards import PI2, PI4, PI5, Board
+from emulated_pi.installation import Installation, build_wheel, install
+from emulated_pi.userland import BOOKWORM, BOOKWORM_32, TRIXIE, Userland
+
+
+@dataclass(frozen=True)
+class Setup:
+    """A board as it is tested.
+
+    Attributes:
+        runtimes: what the extras put there.
+    """
+
+    name: str
+    board: Board
+    userland: Userland
+    extras: tuple[str, ...]
+    runtimes: tuple[str, ...]
+
+
+SETUPS = (
+    Setup("Pi 4, Bookworm, tflite", PI4, BOOKWORM, ("tflite",), ("tflite-runtime",)),
+    Setup("Pi 5, Bookworm, litert and onnx", PI5, BOOKWORM, ("litert", "onnx"), ("litert", "onnxruntime")),
+    Setup("Pi 5, Trixie, litert", PI5, TRIXIE, ("litert",), ("litert",)),
+    Setup("Pi 2, Bookworm of 32 bits, tflite", PI2, BOOKWORM_32, ("tflite",), ("tflite-runtime",)),
+)
+COUNTED = (
+    SETUPS[0],
+    Setup("Pi 4, Bookworm, litert and onnx", PI4, BOOKWORM, ("litert", "onnx"), ("litert", "onnxruntime")),
+    Setup("Pi 5, Bookworm, tflite", PI5, BOOKWORM, ("tflite",), ("tflite-runtime",)),
+    SETUPS[1],
+)
+"""Those whose instructions are counted: every runtime on Pi 4 and Pi 5."""
+
+
+@cache
+def wheel() -> Path:
+    """Return the project's wheel, built once a process."""
+    return build_wheel()
+
+
+@cache
+def installed(setup: Setup) -> Installation:
+    """Return the board with the project on it."""
+    return install(setup.userland, setup.board, setup.extras, wheel())
