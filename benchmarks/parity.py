@@ -39,9 +39,9 @@ def compare(logits: NDArray[np.float32], golden: NDArray[np.float32], labels: ND
     """Compare logits ``(N, 10)`` with golden logits of the same images.
 
     Raises:
-        ParityError: the shapes differ, so nothing can be said.
+        ParityError: the shapes differ or there are no images, so nothing can be said.
     """
-    if logits.shape != golden.shape or len(labels) != len(logits):
+    if len(labels) == 0 or logits.shape != golden.shape or len(labels) != len(logits):
         raise ParityError(f"{logits.shape} logits cannot be compared with {golden.shape} golden ones")
     difference = np.abs(logits.astype(np.float64) - golden).max()
     return Parity(

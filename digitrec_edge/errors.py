@@ -13,6 +13,7 @@
     |-- TrainingError           a training run that cannot start or go on
     |-- ParityError             an artifact that lost too much on the way
     |-- BenchmarkError          a benchmark that has nothing to measure
+    |-- OutputError             a file that cannot be written
     `-- RemoteError             a device over ssh that cannot be used
         |-- UnreachableError    ... no connection: name, network, port
         |-- LoginRefusedError   ... it accepts none of your keys
@@ -76,6 +77,10 @@ class ParityError(DigitrecError):
 
 class BenchmarkError(DigitrecError):
     """A benchmark that has nothing to measure."""
+
+
+class OutputError(DigitrecError):
+    """A file that cannot be written; what lay there before is untouched."""
 
 
 class RemoteError(DigitrecError):

