@@ -66,7 +66,7 @@ def fetch(
     *,
     constraints: Sequence[str] = (),
     installed: Mapping[str, str] = MappingProxyType({}),
-) -> None:
+) -> list[Path]:
     """Download wheels for ``requirements`` and all that they require into ``folder``.
 
     Args:
@@ -78,11 +78,14 @@ def fetch(
         installed: names and versions of what the device has and the environment will see; left out where
             it is good enough.
 
+    Returns:
+        The wheels, one per distribution.
+
     Raises:
         NotInstalledError: the packaging library is missing.
         RemoteError: the index has no wheel that fits the device.
     """
-    wanted = _Wanted(platform, [*constraints, *_pip_constraints()], installed)
+    wanted = _Wanted(platform, [*constraints, *constraints_for(platform)], installed)
     fresh = wanted.add(requirements)
     while fresh:
         names = [wanted.line(name) for name in sorted(fresh)]
@@ -93,11 +96,11 @@ def fetch(
             found = {name: wanted.wheel(name, folder) for name in fresh}
         if None in found.values():
             raise RemoteError(f"pip fetched no wheel for {', '.join(names)}")
-        fresh = {new for name, wheel in found.items() if wheel for new in wanted.add(*_needs(wheel, wanted, name))}
-
-
-def _needs(wheel: Path, wanted: "_Wanted", name: str) -> tuple[list[str], set[str]]:
-    return requires(wheel), wanted.extras[name]
+        fresh = set()
+        for name, wheel in found.items():
+            if wheel:
+                fresh |= wanted.add(requires(wheel), wanted.extras[name])
+    return [wheel for wheel in (wanted.wheel(name, folder) for name in wanted.extras) if wheel]
 
 
 def requires(wheel: Path) -> list[str]:
@@ -194,7 +197,12 @@ def _download(lines: Sequence[str], platform: Platform, folder: Path) -> None:
         raise RemoteError(f"no wheels for Python {platform.python_minor} on {platform.machine}: {reasons[-1][:300]}")
 
 
-def _pip_constraints(environment: Mapping[str, str] = os.environ) -> list[str]:
+def constraints_for(platform: Platform, environment: Mapping[str, str] = os.environ) -> list[str]:
+    """Return what pip's ``PIP_CONSTRAINT`` files ask for on a device, without markers.
+
+    Raises:
+        RemoteError: a file cannot be read.
+    """
     lines = []
     for name in environment.get("PIP_CONSTRAINT", "").split():
         try:
@@ -202,7 +210,7 @@ def _pip_constraints(environment: Mapping[str, str] = os.environ) -> list[str]:
         except OSError as cause:
             raise RemoteError(f"PIP_CONSTRAINT names {name}, which cannot be read: {cause.strerror}") from cause
         lines += [line.strip() for line in text.splitlines()]
-    return [line for line in lines if line and not line.startswith("#")]
+    return applicable([line for line in lines if line and not line.startswith("#")], platform, ())
 
 
 def _packaging() -> Any:

@@ -67,7 +67,8 @@ def _run(installation: Installation, arguments: list[str], marks: Path) -> list[
         "PYTHONDONTWRITEBYTECODE": "1",
     }  # fmt: skip
     plugin = ["-plugin", f"{_plugin(emulator)},out={marks}"]
-    command = [emulator, "-cpu", machine.board.cpu, *plugin, "-L", str(root), str(python), "-s", *arguments]
+    fixed = [needs.program("setarch"), "--addr-no-randomize"]  # addresses decide how long some searches take
+    command = [*fixed, emulator, "-cpu", machine.board.cpu, *plugin, "-L", str(root), str(python), "-s", *arguments]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, cwd=marks.parent)
     if done.returncode:
         raise RuntimeError(f"counting on {machine.board.name} ended with {done.returncode}:\n{done.stderr[-2000:]}")

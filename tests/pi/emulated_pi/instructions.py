@@ -86,7 +86,7 @@ def write_document(table: Table) -> None:
     text = DOCUMENT.read_text()
     body = "\n".join(table_lines(table))
     fresh, found = re.subn(
-        r"(<!-- table -->\n).*?(\n<!-- end of table -->)", lambda match: match[1] + body + match[2], text, flags=re.S
+        r"(<!-- table -->\n).*?(<!-- end of table -->)", lambda match: f"{match[1]}{body}\n{match[2]}", text, flags=re.S
     )
     if not found:
         raise RuntimeError(f"{DOCUMENT} has no marks to put the table between")

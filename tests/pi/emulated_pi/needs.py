@@ -10,6 +10,7 @@ PACKAGES = {
     "qemu-aarch64": "qemu-user",
     "qemu-aarch64-static": "qemu-user-static",
     "unshare": "util-linux",
+    "setarch": "util-linux",
     "dpkg-deb": "dpkg",
     "apt-get": "apt",
     "cc": "gcc",

@@ -1,0 +1,269 @@
+"""The device's side of a connection: sent along with each request, run by the device's own Python.
+
+Nothing of this project needs to be on the device yet, so this file imports the standard library only, and
+keeps to the Python of 2018, so that even a Python that is too old can say so. A request is one line of JSON on
+standard input, what belongs to it follows. Answers are lines of JSON behind a mark; the last is ``done``
+or ``error``: an answer without either was cut off.
+"""
+
+import base64
+import errno
+import fcntl
+import hashlib
+import json
+import os
+import platform
+import select
+import shutil
+import signal
+import struct
+import subprocess
+import sys
+import threading
+import time
+
+MARK = "digitrec-edge:"
+OLDEST, NEWEST = (3, 10), (3, 13)
+HEARTBEAT_LIMIT_S = 30.0
+CHUNK = 1 << 16
+
+
+class RefusedError(Exception):
+    """A request that cannot be met: its kind, and why."""
+
+
+_output = threading.Lock()
+
+
+def say(**fields):  # type: ignore[no-untyped-def]
+    """Send one line."""
+    with _output:
+        os.write(3, (MARK + json.dumps(fields) + "\n").encode())
+
+
+def read_request():  # type: ignore[no-untyped-def]
+    """Read the first line, and not a byte more."""
+    line = b""
+    while not line.endswith(b"\n"):
+        byte = os.read(0, 1)
+        if not byte:
+            raise RefusedError("lost", "the connection ended before the request")
+        line += byte
+    return json.loads(line.decode())
+
+
+def facts(request):  # type: ignore[no-untyped-def]
+    """Say what this device is; ``paths`` of the request are looked for."""
+    bits = 8 * struct.calcsize("P")
+    machine = platform.machine()
+    if bits == 32 and machine in ("aarch64", "armv8l"):
+        machine = "armv7l"
+    return {
+        "machine": machine,
+        "bits": bits,
+        "system": platform.system(),
+        "python": platform.python_version(),
+        "glibc": (os.confstr("CS_GNU_LIBC_VERSION") or "").replace("glibc ", "") if _has_glibc() else "",
+        "home": os.path.expanduser("~"),
+        "free_bytes": shutil.disk_usage(os.path.expanduser("~")).free,
+        "board": board(),
+        "installed": installed(),
+        "there": [path for path in request["paths"] if os.path.exists(os.path.expanduser(path))],
+    }
+
+
+def _has_glibc():  # type: ignore[no-untyped-def]
+    return "CS_GNU_LIBC_VERSION" in os.confstr_names
+
+
+def board():  # type: ignore[no-untyped-def]
+    """Return what the board calls itself, or an empty string."""
+    try:
+        with open("/proc/device-tree/model") as stream:
+            return stream.read().strip("\0 \n")
+    except (OSError, ValueError):
+        pass
+    try:
+        with open("/proc/cpuinfo") as stream:
+            lines = [line.partition(":") for line in stream]
+    except (OSError, ValueError):
+        return ""
+    return next((value.strip() for key, _, value in lines if key.strip() == "Model"), "")
+
+
+def installed():  # type: ignore[no-untyped-def]
+    """Return versions of what the system's Python has and a virtual environment could share."""
+    from importlib import metadata
+
+    found = {}
+    for name in ("numpy", "pillow"):
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def receive(request):  # type: ignore[no-untyped-def]
+    """Take files whose bytes follow the request; each is there whole, or not at all."""
+    folder = os.path.expanduser(request["folder"])
+    os.makedirs(folder, exist_ok=True)
+    for entry in request["files"]:
+        final = os.path.join(folder, entry["name"])
+        part = os.path.join(folder, ".part-%d-%s" % (os.getpid(), entry["name"]))
+        try:
+            _receive_one(entry, part)
+            os.replace(part, final)
+        finally:
+            if os.path.exists(part):
+                os.unlink(part)
+    return {"folder": folder}
+
+
+def _receive_one(entry, part):  # type: ignore[no-untyped-def]
+    digest, left = hashlib.sha256(), entry["size"]
+    with open(part, "wb") as stream:
+        while left:
+            chunk = os.read(0, min(CHUNK, left))
+            if not chunk:
+                raise RefusedError("lost", "the connection ended within " + entry["name"])
+            stream.write(chunk)
+            digest.update(chunk)
+            left -= len(chunk)
+        stream.flush()
+        os.fsync(stream.fileno())
+    if digest.hexdigest() != entry["sha256"]:
+        raise RefusedError("damaged", entry["name"] + " came damaged: its sha256 is another")
+
+
+def remove(request):  # type: ignore[no-untyped-def]
+    """Remove files and folders; what is not there is no error."""
+    for path in request["paths"]:
+        path = os.path.expanduser(path)
+        if os.path.isdir(path) and not os.path.islink(path):
+            shutil.rmtree(path)
+        elif os.path.lexists(path):
+            os.unlink(path)
+    return {}
+
+
+def run(request):  # type: ignore[no-untyped-def]
+    """Run a program while the other side is there; fetch files that it leaves.
+
+    When the other side goes, the program ends, and a ``passing`` folder goes with it.
+    """
+    lock = _lock(os.path.expanduser(request["lock"])) if request["lock"] else None
+    argv = [os.path.expanduser(word) for word in request["argv"]]
+    environment = dict(os.environ, **request["environment"])
+    child = subprocess.Popen(
+        argv,
+        cwd=os.path.expanduser(request["folder"]),
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
+    try:
+        reader = threading.Thread(target=_pass_on, args=(child.stdout,), daemon=True)
+        reader.start()
+        _watch(child, request["limit_s"])
+        reader.join(10)
+    except RefusedError:
+        _end(child)
+        if request["passing"]:
+            shutil.rmtree(os.path.expanduser(request["folder"]), ignore_errors=True)
+        raise
+    finally:
+        _end(child)
+        if lock:
+            lock.close()
+    for name in request["fetch"]:
+        path = os.path.join(os.path.expanduser(request["folder"]), name)
+        if os.path.exists(path):
+            with open(path, "rb") as stream:
+                data = stream.read()
+            say(file=name, data=base64.b64encode(data).decode(), sha256=hashlib.sha256(data).hexdigest())
+    return {"status": child.returncode}
+
+
+def _lock(path):  # type: ignore[no-untyped-def]
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    stream = open(path, "w")  # noqa: SIM115  the lock lives as long as the file is open
+    try:
+        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        raise RefusedError("busy", "another digitrec-edge is at work there; wait for it") from None
+    return stream
+
+
+def _pass_on(stream):  # type: ignore[no-untyped-def]
+    for line in iter(stream.readline, b""):
+        try:
+            say(line=line.decode(errors="replace").rstrip("\n"))
+        except OSError:
+            return  # the other side is gone; _watch sees it, too
+
+
+def _watch(child, limit_s):  # type: ignore[no-untyped-def]
+    """Wait for the end of the program, of the other side's heartbeat, or of the time, whichever is first."""
+    ended = []
+    for number in (signal.SIGHUP, signal.SIGTERM):
+        signal.signal(number, lambda number, frame: ended.append(number))
+    start = heard = time.monotonic()
+    while child.poll() is None:
+        ready, _, _ = select.select([0], [], [], 0.1)
+        now = time.monotonic()
+        if ready:
+            if not os.read(0, CHUNK):
+                raise RefusedError("lost", "the connection ended")
+            heard = now
+        if ended or now - heard > HEARTBEAT_LIMIT_S:
+            raise RefusedError("lost", "the other side is gone")
+        if now - start > limit_s:
+            raise RefusedError("time", "it took longer than %.0f s" % limit_s)
+
+
+def _end(child):  # type: ignore[no-untyped-def]
+    """End the program and whatever it started."""
+    for number, patience_s in ((signal.SIGTERM, 3.0), (signal.SIGKILL, 3.0)):
+        try:
+            os.killpg(child.pid, number)
+        except OSError:
+            break
+        try:
+            child.wait(patience_s)
+        except subprocess.TimeoutExpired:
+            continue
+    child.wait()
+
+
+REQUESTS = {"facts": facts, "receive": receive, "remove": remove, "run": run}
+
+
+def main():  # type: ignore[no-untyped-def]
+    """Answer one request; standard output is for answers only."""
+    os.dup2(1, 3)
+    os.dup2(2, 1)
+    try:
+        if not OLDEST <= sys.version_info[:2] <= NEWEST:
+            raise RefusedError("python", platform.python_version())
+        request = read_request()
+        say(done=REQUESTS[request["what"]](request))
+    except RefusedError as error:
+        kind, message = error.args
+        _last_words(kind, message)
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        _last_words("disk" if full else "system", str(error))
+
+
+def _last_words(kind, message):  # type: ignore[no-untyped-def]
+    try:
+        say(error={"kind": kind, "message": message})
+    except OSError:
+        sys.exit(1)  # nobody listens any more
+
+
+if __name__ == "__main__":
+    main()
