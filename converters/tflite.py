@@ -10,19 +10,16 @@ import warnings
 from typing import Any
 
 from converters.source import Source
-from converters.tflite_file import FULLY_CONNECTED, finish
+from converters.tflite_file import FULLY_CONNECTED, INT4_DENSE_VERSION, finish
+from digitrec_edge import support
 from digitrec_edge.errors import ConversionError
 from digitrec_edge.model import import_tensorflow
 from digitrec_edge.targets import Target
 
-INT4_DENSE_VERSION = 12
-"""ai-edge-quantizer leaves FULLY_CONNECTED at version 1, and tflite-runtime 2.14 then runs it, silently
-wrong. From version 12 on (TensorFlow 2.17) runtimes know scales per channel of narrow weights."""
-
 
 def float32(source: Source, target: Target) -> bytes:
     """Convert without quantisation: float32 ``(1, 28, 28)`` in 0 to 1 in, float32 logits ``(1, 10)`` out."""
-    return finish(_run(_converter(source, target)))
+    return finish(_run(_converter(source, target)), source.layers)
 
 
 def float16(source: Source, target: Target) -> bytes:
@@ -31,7 +28,7 @@ def float16(source: Source, target: Target) -> bytes:
     converter = _converter(source, target)
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.target_spec.supported_types = [tf.float16]
-    return finish(_run(converter))
+    return finish(_run(converter), source.layers)
 
 
 def int8_dynamic(source: Source, target: Target) -> bytes:
@@ -40,7 +37,7 @@ def int8_dynamic(source: Source, target: Target) -> bytes:
     converter = _converter(source, target, conv=False)
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter._experimental_disable_per_channel_quantization_for_dense_layers = not target.per_channel_dense
-    return finish(_run(converter))
+    return finish(_run(converter), source.layers)
 
 
 def int8(source: Source, target: Target) -> bytes:
@@ -68,7 +65,7 @@ def _full_integer(source: Source, target: Target, operators: Any, input_type: An
     converter.target_spec.supported_ops = [operators]
     converter.inference_input_type = input_type
     converter.inference_output_type = output_type
-    return finish(_run(converter))
+    return finish(_run(converter), source.layers)
 
 
 def int4(source: Source, target: Target) -> bytes:
@@ -77,7 +74,7 @@ def int4(source: Source, target: Target) -> bytes:
     Raises:
         ConversionError: the target does not know 4-bit weights with a scale per channel.
     """
-    if not target.per_channel_dense:
+    if support.lacks(target.name, target.release, "FULLY_CONNECTED", INT4_DENSE_VERSION):
         raise ConversionError(f"int4 needs FULLY_CONNECTED {INT4_DENSE_VERSION}, which {target.name} does not have")
     from ai_edge_quantizer import quantizer, recipe_manager
     from ai_edge_quantizer.qtyping import TFLOperationName
@@ -91,9 +88,11 @@ def int4(source: Source, target: Target) -> bytes:
     )
     job = quantizer.Quantizer(_run(_converter(source, target)), recipe.get_quantization_recipe())
     images = [{"image": image[None]} for image in source.representative_dataset()]
-    calibrated = job.calibrate({"serving_default": images}, num_threads=1)
-    result = job.quantize(calibrated, enable_progress_bar=False, enable_progress_report=False)
-    return finish(bytes(result.quantized_model), lowest_versions={FULLY_CONNECTED: INT4_DENSE_VERSION})
+    with contextlib.redirect_stderr(io.StringIO()), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a progress bar, and LiteRT's advice on the calibration's own settings
+        calibrated = job.calibrate({"serving_default": images}, num_threads=1)
+        result = job.quantize(calibrated, enable_progress_bar=False, enable_progress_report=False)
+    return finish(bytes(result.quantized_model), source.layers, lowest_versions={FULLY_CONNECTED: INT4_DENSE_VERSION})
 
 
 def _converter(source: Source, target: Target, *, conv: bool = True) -> Any:
@@ -101,9 +100,10 @@ def _converter(source: Source, target: Target, *, conv: bool = True) -> Any:
     import keras
 
     model = source.fresh_model()
-    layers = _as_convolutions(model) if conv and target.dense_as_conv else model.layers
+    lowered = conv and target.dense_as_conv
+    layers = _as_convolutions(model) if lowered else model.layers
     static = keras.Sequential([keras.Input((28, 28), batch_size=1, name="image"), *layers], name="digitrec")
-    if layers is not model.layers:
+    if lowered:
         _copy_dense_weights(model, static)
     return tf.lite.TFLiteConverter.from_keras_model(static)
 

@@ -6,6 +6,8 @@ from importlib import import_module, metadata
 from typing import cast
 
 from converters.source import Source
+from converters.tflite_file import INT4_DENSE_VERSION
+from digitrec_edge import support
 from digitrec_edge.errors import ConversionError, DigitrecError
 from digitrec_edge.targets import Target
 
@@ -23,6 +25,7 @@ class Variant:
         function: takes a Source and a Target, returns the payload; in ``converters.FORMAT``.
         calibrated: whether activation ranges are measured on training images.
         tools: distributions that take part.
+        needs: an operator and its version without which this variant cannot be, whatever the target.
     """
 
     option: str
@@ -32,10 +35,17 @@ class Variant:
     calibrated: bool
     tools: tuple[str, ...]
     help: str
+    needs: tuple[str, int] | None = None
 
     def artifact_name(self, target: Target) -> str:
         """Name of the artifact, and of its file without suffix."""
         return f"digitrec-{self.name}{target.suffix}"
+
+    def fits(self, target: Target) -> bool:
+        """Whether the target can run this variant at all."""
+        return self.format in target.formats and not (
+            self.needs and support.lacks(target.name, target.release, *self.needs)
+        )
 
     def tool_versions(self) -> dict[str, str]:
         """Return the installed version of each tool."""
@@ -60,7 +70,7 @@ VARIANTS = (
     Variant("int16x8", "int16x8", "tflite", "int16x8", True, _TFLITE, "TFLite, int8 weights, int16 activations"),
     Variant(
         "int4", "int4", "tflite", "int4", True, (*_TFLITE, "ai-edge-quantizer"),
-        "TFLite, int4 weights, int8 activations",
+        "TFLite, int4 weights, int8 activations", ("FULLY_CONNECTED", INT4_DENSE_VERSION),
     ),
     Variant("onnx", "float32", "onnx", "float32", False, _ONNX, "ONNX, float32"),
     Variant("onnx-int8", "int8", "onnx", "int8", True, _ORT, "ONNX, int8 weights and activations (QDQ)"),
@@ -89,4 +99,6 @@ def convert(source: Source, variant: Variant, target: Target) -> bytes:
         ) from cause
     except Exception as cause:  # the converters raise whatever their compilers raise
         text = " ".join(str(cause).split())[:300]
-        raise ConversionError(f"{source.path} cannot be converted to {variant.name} .{variant.format}: {text}") from cause
+        raise ConversionError(
+            f"{source.path} cannot be converted to {variant.name} .{variant.format}: {text}"
+        ) from cause

@@ -11,6 +11,7 @@
     |   `-- BrokenRuntimeError  ... because it is installed but does not work (names cause and cure)
     |-- ConversionError         a Keras model that cannot be converted
     |-- TrainingError           a training run that cannot start or go on
+    |   `-- InterruptedRunError ... because it was interrupted before the first epoch ended
     |-- ParityError             an artifact that lost too much on the way
     |-- BenchmarkError          a benchmark that has nothing to measure
     |-- OutputError             a file that cannot be written
@@ -69,6 +70,10 @@ class ConversionError(DigitrecError):
 
 class TrainingError(DigitrecError):
     """A training run that cannot start or go on."""
+
+
+class InterruptedRunError(TrainingError):
+    """A training run that the user interrupted."""
 
 
 class ParityError(DigitrecError):

@@ -92,6 +92,22 @@ def _not_written(path: Path, cause: Exception) -> OutputError:
     return OutputError(f"cannot write {str(path)!r}: {getattr(cause, 'strerror', None) or cause}")
 
 
+def check_writable(path: Path) -> None:
+    """Find out before long work whether its result can be written to ``path``.
+
+    Raises:
+        OutputError: it cannot.
+    """
+    make_folder(path.parent)
+    if path.is_dir():
+        raise OutputError(f"cannot write {str(path)!r}: it is a folder")
+    try:
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
+    except OSError as cause:
+        raise _not_written(path, cause) from cause
+
+
 def write_file(path: str | os.PathLike[str], data: bytes) -> None:
     """Write ``data`` to ``path`` atomically, making the folder when it is missing."""
     with replacing(path) as temporary:

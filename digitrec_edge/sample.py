@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from digitrec_edge.errors import DamagedError
 
-IMAGES = 64
+IMAGES = 32
 SEED = 2024
 _FIELDS = ("indices", "images", "labels", "golden", "expected")
 

@@ -32,6 +32,18 @@ def releases(runtime: str) -> dict[str, dict[str, int]]:
     return complete
 
 
+def _at(runtime: str, version: str) -> dict[str, int]:
+    """What a version has: as the newest known release that is not newer, or else as the first."""
+    known = releases(runtime)
+    reached = [release for release in known if version_key(release) <= version_key(version)]
+    return known[reached[-1] if reached else next(iter(known))]
+
+
+def lacks(runtime: str, version: str, name: str, needed: int) -> bool:
+    """Say whether a version of a runtime lacks an operator (or opset) in the needed version."""
+    return _at(runtime, version).get(name, 0) < needed
+
+
 def lacking(runtime: str, version: str, graph: Graph) -> str | None:
     """Say what a model needs that this version of a runtime does not have; None when it has all.
 
@@ -40,9 +52,7 @@ def lacking(runtime: str, version: str, graph: Graph) -> str | None:
     Returns:
         Such as ``needs FULLY_CONNECTED 12 (tflite-runtime 2.14.0 has 10 at the most)``.
     """
-    known = releases(runtime)
-    reached = [release for release in known if version_key(release) <= version_key(version)]
-    has = known[reached[-1] if reached else next(iter(known))]
+    has = _at(runtime, version)
     for name, needed in graph.needs:
         if name not in has:
             return f"needs {name} {needed} ({runtime} {version} does not have it)"

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from digitrec_edge import mnist
 from digitrec_edge.card import parse
-from digitrec_edge.errors import TrainingError
+from digitrec_edge.errors import InterruptedRunError, TrainingError
 from digitrec_edge.files import sha256, write_file
 from digitrec_edge.mnist import Digits
 from digitrec_edge.model import build, import_tensorflow, save
@@ -126,7 +126,8 @@ def train(
         The Keras model and its history.
 
     Raises:
-        TrainingError: the recipe cannot be trained, or was interrupted before the first epoch ended.
+        TrainingError: the recipe cannot be trained.
+        InterruptedRunError: it was interrupted before the first epoch ended.
         DataError: the data set cannot be read.
     """
     digits = mnist.load("train", source)
@@ -159,12 +160,12 @@ def train(
             figures = run_epoch(random.permutation(len(part)))
             if not np.isfinite(figures[0]):
                 raise TrainingError(f"the loss is {figures[0]} in epoch {number}; lower the learning rate")
-            epochs.append(Epoch(number, *figures, seconds=time.perf_counter() - start))
-            weights = model.get_weights()
-            on_epoch(epochs[-1])
+            epoch = Epoch(number, *figures, seconds=time.perf_counter() - start)
+            epochs, weights = [*epochs, epoch], model.get_weights()  # Ctrl-C comes before or after both
+            on_epoch(epoch)
     except KeyboardInterrupt:
         if not weights:
-            raise TrainingError("interrupted before the first epoch ended; nothing was written") from None
+            raise InterruptedRunError("interrupted before the first epoch ended; nothing was written") from None
         interrupted = True
         model.set_weights(weights)
     tools = {"tensorflow": tensorflow.__version__, "keras": keras.__version__, "numpy": np.__version__}

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from digitrec_edge.errors import DataError, OutputError
-from digitrec_edge.files import read_file, replacing, sha256, write_file
+from digitrec_edge.files import check_writable, read_file, replacing, sha256, write_file
 
 
 def read(path: Path, limit_bytes: int = 1000) -> bytes:
@@ -174,3 +174,15 @@ def test_a_full_disk_is_one_clear_error_and_leaves_the_old_file(
         write_file(path, b"new")
     assert path.read_bytes() == b"old"
     assert os.listdir(tmp_path) == ["file"]
+
+
+@pytest.mark.parametrize("target", ["folder", "file/below", "/proc/no/such"])
+def test_whether_a_place_can_be_written_is_known_beforehand(tmp_path: Path, target: str) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").write_bytes(b"content")
+    with pytest.raises(OutputError, match="cannot write"):
+        check_writable(tmp_path / target)
+    check_writable(tmp_path / "file")
+    check_writable(tmp_path / "new" / "file")
+    assert (tmp_path / "file").read_bytes() == b"content"
+    assert os.listdir(tmp_path / "new") == []

@@ -71,7 +71,7 @@ def test_the_weights_are_all_there(artifacts: Path, name: str) -> None:
     ]
     assert sorted(tensor.shape for tensor in weights) == [(10, 128), (128, 128), (128, 256), (256, 784)]
     size = 4 if "float32" in name else 1
-    assert all(tensor.stored_bytes == np.prod(tensor.shape) * size for tensor in weights)
+    assert all(tensor.stored_bytes == np.prod([int(n) for n in tensor.shape]) * size for tensor in weights)
 
 
 @pytest.mark.parametrize("name", NAMES)

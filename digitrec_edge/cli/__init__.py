@@ -9,10 +9,13 @@ import typer
 
 from digitrec_edge import __version__
 from digitrec_edge.cli.benchmark import benchmark
+from digitrec_edge.cli.doctor import doctor
 from digitrec_edge.cli.export import export
+from digitrec_edge.cli.inspect import inspect
 from digitrec_edge.cli.predict import predict
 from digitrec_edge.cli.train import train
-from digitrec_edge.errors import DigitrecError
+from digitrec_edge.cli.verify import verify
+from digitrec_edge.errors import DigitrecError, InterruptedRunError
 
 app = typer.Typer(
     name="digitrec-edge",
@@ -25,7 +28,7 @@ app = typer.Typer(
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (train, export, benchmark, predict):
+for command in (train, export, inspect, verify, benchmark, predict, doctor):
     app.command()(command)
 
 
@@ -43,9 +46,9 @@ def common(
 
 
 def main() -> None:
-    """Run the command line; errors raised on purpose become one line and exit status 1."""
+    """Run the command line; errors raised on purpose become one line and exit status 1, Ctrl-C 130."""
     try:
         app()
     except DigitrecError as error:
         print(f"digitrec-edge: {error}", file=sys.stderr)
-        sys.exit(1)
+        sys.exit(130 if isinstance(error, InterruptedRunError) else 1)

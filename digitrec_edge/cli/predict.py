@@ -19,7 +19,9 @@ PRETRAINED = Path(__file__).parents[1] / "data" / "pretrained" / "digitrec-int8.
 def predict(
     pictures: Annotated[list[Path], typer.Argument(help="Pictures of one digit each: PNG, JPEG, ...")],
     model: Annotated[Path | None, typer.Option(help="Artifact to use. Default: the pretrained int8 one.")] = None,
-    runtime: Annotated[str, typer.Option(help="auto, litert, tflite-runtime or onnxruntime.")] = "auto",
+    runtime: Annotated[
+        str, typer.Option(help="auto, litert, tflite-runtime or onnxruntime.", callback=terminal.check_runtime)
+    ] = "auto",
     threads: Annotated[int, typer.Option(min=1, max=256, help="Threads that the runtime may use.")] = 1,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list, an object per picture.")] = False,
 ) -> None:

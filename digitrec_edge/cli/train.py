@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 def train(
     recipe: Annotated[str, typer.Option(help="Recipe to follow: reference.")] = "reference",
-    epochs: Annotated[int | None, typer.Option(help="Times to go through the training images.")] = None,
-    batch_size: Annotated[int | None, typer.Option(help="Images per update.")] = None,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Times to go through the training images.")] = None,
+    batch_size: Annotated[int | None, typer.Option(min=1, help="Images per update.")] = None,
     learning_rate: Annotated[float | None, typer.Option(help="Adam's step size.")] = None,
     seed: Annotated[int, typer.Option(help="Same seed, same machine: same weights.")] = 0,
     validation_split: Annotated[
@@ -36,7 +36,8 @@ def train(
     """
     terminal.hold_native_output()
     from digitrec_edge import training
-    from digitrec_edge.errors import TrainingError
+    from digitrec_edge.errors import InterruptedRunError
+    from digitrec_edge.files import check_writable
 
     if recipe not in training.RECIPES:
         raise typer.BadParameter(
@@ -44,6 +45,7 @@ def train(
         )
     if output.suffix != ".keras":
         raise typer.BadParameter(f"{output} must end in .keras", param_hint="--output")
+    check_writable(output)
     default = training.RECIPES[recipe]
     chosen = dataclasses.replace(
         default,
@@ -73,6 +75,6 @@ def train(
     training.write(model, history, output)
     print(f"{history.parameters:,} parameters, {len(history.epochs)} epochs: {output}, {training.history_path(output)}")
     if history.interrupted:
-        raise TrainingError(
+        raise InterruptedRunError(
             f"interrupted: {output} holds epoch {len(history.epochs)} of {chosen.epochs}, the last finished one"
         )

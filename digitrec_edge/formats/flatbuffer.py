@@ -32,11 +32,12 @@ def _read(kind: str, data: bytes, position: int) -> int:
 class Table:
     """One table of a flatbuffer; fields are named by their slot, in the order of the schema."""
 
-    def __init__(self, data: bytes, position: int) -> None:
+    def __init__(self, data: bytes, position: int, aligned: bool = False) -> None:
         self._data = data
+        self._aligned = aligned
         self._position = position
         vtable = position - _read("i", data, position)
-        if position % 4 or vtable % 2:
+        if aligned and (position % 4 or vtable % 2):
             raise MalformedError("a table is not aligned")
         if not 0 <= vtable <= len(data) - 4:
             raise MalformedError("a table's vtable lies outside the file")
@@ -49,9 +50,9 @@ class Table:
             raise MalformedError("a table reaches outside the file")
 
     @classmethod
-    def root(cls, data: bytes) -> "Table":
-        """The table that the file starts with."""
-        return cls(data, _read("I", data, 0))
+    def root(cls, data: bytes, *, aligned: bool = False) -> "Table":
+        """The table that the file starts with; ``aligned`` refuses what a reader in place would stumble over."""
+        return cls(data, _read("I", data, 0), aligned)
 
     def _field(self, slot: int, size: int) -> int | None:
         entry = 4 + 2 * slot
@@ -62,7 +63,7 @@ class Table:
             return None
         if offset < 4 or offset + size > self._table_bytes:
             raise MalformedError("a field lies outside its table")
-        if (self._position + offset) % size:
+        if self._aligned and (self._position + offset) % size:
             raise MalformedError("a field is not aligned")
         return self._position + offset
 
@@ -78,7 +79,7 @@ class Table:
     def table(self, slot: int) -> "Table | None":
         """Read a table, or None when absent."""
         target = self._target(slot)
-        return None if target is None else Table(self._data, target)
+        return None if target is None else Table(self._data, target, self._aligned)
 
     def tables(self, slot: int) -> list["Table"]:
         """Read a vector of tables; empty when absent."""
@@ -88,7 +89,7 @@ class Table:
         offsets = self.vector(slot, "<u4")
         if len(offsets) > MAX_TABLES:
             raise MalformedError(f"a vector of {len(offsets):,} tables")
-        return [Table(self._data, target + 4 + 4 * k + int(offset)) for k, offset in enumerate(offsets)]
+        return [Table(self._data, target + 4 + 4 * k + int(offset), self._aligned) for k, offset in enumerate(offsets)]
 
     def vector(self, slot: int, dtype: str) -> NDArray[Any]:
         """Read a vector of numbers as a view into the file; empty when absent."""
@@ -97,7 +98,7 @@ class Table:
             return np.empty(0, dtype)
         count = _read("I", self._data, target)
         size = np.dtype(dtype).itemsize
-        if target % 4 or (target + 4) % size:
+        if self._aligned and (target % 4 or (target + 4) % size):
             raise MalformedError("a vector is not aligned")
         if count * size > len(self._data) - target - 4:
             raise MalformedError(f"a vector of {count:,} entries reaches outside the file")

@@ -98,7 +98,7 @@ def verify(payload: bytes) -> None:
     Raises:
         MalformedError: names the first thing that is wrong.
     """
-    verify_flatbuffer(Table.root(payload), "Model", json.loads(_SCHEMA.read_text()))
+    verify_flatbuffer(Table.root(payload, aligned=True), "Model", json.loads(_SCHEMA.read_text()))
     graph = describe(payload)
     if not graph.operators:
         raise MalformedError("no operators")
