@@ -50,11 +50,12 @@ pi: pi-needs  ## the tests on an emulated Raspberry Pi 4, 5 and 2
 	$(BIN)/pytest -q -m pi tests/pi
 
 pi-instructions: pi-needs  ## count instructions per prediction on an emulated Pi 4 and Pi 5
-	@test -d build/artifacts || { echo "there are no artifacts in build/artifacts; type: make demo"; exit 1; }
-	@PYTHONPATH=tests/pi $(BIN)/python -m emulated_pi.instructions build/artifacts
+	@test -f build/model.keras || $(CLI) train
+	@PYTHONPATH=tests/pi $(BIN)/python -m emulated_pi.instructions build/model.keras
 
 pi-instructions-accept: pi-needs  ## ... and hold later counts against these
-	@PYTHONPATH=tests/pi $(BIN)/python -m emulated_pi.instructions --accept build/artifacts
+	@test -f build/model.keras || $(CLI) train
+	@PYTHONPATH=tests/pi $(BIN)/python -m emulated_pi.instructions --accept build/model.keras
 
 pi-needs: $(READY)
 	@PYTHONPATH=tests/pi $(BIN)/python -m emulated_pi.needs --install

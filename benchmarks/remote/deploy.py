@@ -39,7 +39,9 @@ def check(path: Path) -> None:
         ArtifactError: damaged, or without a card: nothing vouches for it.
     """
     if artifact.read(path).card is None:
-        raise ArtifactError(f"{path} carries no card, so nobody can verify it on a device; export it: digitrec-edge export")
+        raise ArtifactError(
+            f"{path} carries no card, so nobody can verify it on a device; export it: digitrec-edge export"
+        )
 
 
 def deploy(host: str, path: Path, limit_s: float, on_step: Callable[[str], None] = lambda text: None) -> Deployed:

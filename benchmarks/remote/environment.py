@@ -88,7 +88,9 @@ def examine(connection: Connection, paths: Sequence[str] = ()) -> Device:
     raw: dict[str, Any] = connection.facts(paths)
     device = Device(**raw)
     if device.system != "Linux" or not device.glibc:
-        raise UnfitDeviceError(f"{connection.host}: it runs {device.system} without glibc; the runtimes need Linux with it")
+        raise UnfitDeviceError(
+            f"{connection.host}: it runs {device.system} without glibc; the runtimes need Linux with it"
+        )
     if device.machine not in MACHINES:
         raise UnfitDeviceError(
             f"{connection.host}: its processor is {device.machine}; there are runtimes for {', '.join(MACHINES)}"

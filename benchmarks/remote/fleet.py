@@ -150,7 +150,9 @@ def name_devices(outcomes: Sequence[Outcome]) -> list[Outcome]:
     for outcome in outcomes:
         if outcome.measured:
             runs = tuple(
-                dataclasses.replace(run, device=f"{run.device} ({outcome.host})") if names.count(run.device) > 1 else run
+                dataclasses.replace(run, device=f"{run.device} ({outcome.host})")
+                if names.count(run.device) > 1
+                else run
                 for run in outcome.measured.runs
             )
             outcome = dataclasses.replace(outcome, measured=dataclasses.replace(outcome.measured, runs=runs))

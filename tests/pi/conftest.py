@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from emulated_pi import needs
+from emulated_pi.artifacts import export_all
 from emulated_pi.installation import Installation
 from emulated_pi.setups import SETUPS, Setup, installed
 
@@ -23,10 +24,16 @@ def setup(request: pytest.FixtureRequest) -> Setup:
 
 
 @pytest.fixture(scope="session")
-def board(setup: Setup, artifacts: Path) -> Installation:
+def pi_artifacts(trained: Path) -> Path:
+    """The folder of the artifacts that boards run."""
+    return export_all(trained / "model.keras")
+
+
+@pytest.fixture(scope="session")
+def board(setup: Setup, pi_artifacts: Path) -> Installation:
     """The board with digitrec-edge, and the artifacts in ``artifacts/`` of its home folder."""
     installation = installed(setup)
-    place(artifacts, installation.machine.home / "artifacts")
+    place(pi_artifacts, installation.machine.home / "artifacts")
     return installation
 
 

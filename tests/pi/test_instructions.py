@@ -11,14 +11,14 @@ from emulated_pi.setups import COUNTED, installed
 pytestmark = [pytest.mark.pi, pytest.mark.checkout]
 
 GOALS = {
-    "pi5 / litert / digitrec-int8 / classify": 56_000,
-    "pi4 / tflite-runtime / digitrec-float32 / classify": 140_000,
+    "pi5 / litert / digitrec-int8.tflite / classify": 56_000,
+    "pi4 / tflite-runtime / digitrec-float32-tflite-runtime.tflite / classify": 140_000,
 }
 
 
 @pytest.fixture(scope="module")
-def table(artifacts: Path) -> instructions.Table:
-    measured = instructions.measure(artifacts)
+def table(pi_artifacts: Path) -> instructions.Table:
+    measured = instructions.measure(pi_artifacts)
     instructions.save(measured, instructions.MEASURED)
     return measured
 
@@ -32,9 +32,9 @@ def test_the_goals_are_met(table: instructions.Table, key: str, goal: int) -> No
     assert table.figures[key] <= goal
 
 
-def test_counting_again_gives_the_same_to_a_thousandth(table: instructions.Table, artifacts: Path) -> None:
+def test_counting_again_gives_the_same_to_a_thousandth(table: instructions.Table, pi_artifacts: Path) -> None:
     setup = COUNTED[-1]
-    again, _ = count(installed(setup), artifacts, "litert")
+    again, _ = count(installed(setup), pi_artifacts, setup.runtimes[0])
     assert again
     for each in again:
         assert each.instructions == pytest.approx(table.figures[each.key], rel=0.001), each.key

@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from digitrec_edge.files import write_file
+from emulated_pi.artifacts import export_all
 from emulated_pi.counting import Count, count
 from emulated_pi.setups import COUNTED, installed
 from emulated_pi.userland import BUILD
@@ -101,10 +102,10 @@ def save(table: Table, path: Path) -> None:
 def main() -> int:
     """Measure, save and print; fail when a figure grew."""
     parser = argparse.ArgumentParser(prog="instructions")
-    parser.add_argument("artifacts", type=Path, help="folder of the artifacts")
+    parser.add_argument("model", type=Path, help="the trained Keras model")
     parser.add_argument("--accept", action="store_true", help="hold later figures against these")
     options = parser.parse_args()
-    table = measure(options.artifacts.resolve())
+    table = measure(export_all(options.model.resolve()))
     save(table, MEASURED)
     print("\n".join(table_lines(table)))
     for key, reason in sorted(table.refused.items()):

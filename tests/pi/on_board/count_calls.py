@@ -104,17 +104,17 @@ def calls_for(path: Path, runtime: str) -> dict[str, Callable[[Any], Any]]:
 def main(folder: Path, runtime: str) -> None:
     """Run all series."""
     images = [image.copy() for image in mnist.load("test").images[: WARM_UP + COUNTED]]
-    suffix = ".onnx" if runtime == "onnxruntime" else ".tflite"
+    suffixes = {".onnx", ".ort"} if runtime == "onnxruntime" else {".tflite"}
     series: list[Callable[[Any], Any]] = [lambda image: None]
     print(json.dumps({"series": 0, "artifact": "", "call": "nothing"}))
-    for path in sorted(folder.glob(f"*{suffix}")):
+    for path in sorted(path for path in folder.iterdir() if path.suffix in suffixes):
         try:
             calls = calls_for(path, runtime)
         except (DigitrecError, ValueError, RuntimeError) as error:
-            print(json.dumps({"artifact": path.stem, "refused": " ".join(str(error).split())[:200]}))
+            print(json.dumps({"artifact": path.name, "refused": " ".join(str(error).split())[:200]}))
             continue
         for name, call in calls.items():
-            print(json.dumps({"series": len(series), "artifact": path.stem, "call": name}))
+            print(json.dumps({"series": len(series), "artifact": path.name, "call": name}))
             series.append(call)
     gc.disable()
     for number, call in enumerate(series):
