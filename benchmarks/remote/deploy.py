@@ -51,7 +51,7 @@ def deploy(host: str, path: Path, limit_s: float, on_step: Callable[[str], None]
         with Connection(host, limit_s) as connection:
             device = examine(connection)
             on_step(f"connected: {device.board or device.machine}, Python {device.python}")
-            environment = prepare(connection, device, extras_for(device, [path]), on_step, root=HOME)
+            environment = prepare(connection, device, extras_for(host, device, [path]), on_step, root=HOME)
             on_step("sending the artifact")
             connection.send([path], HOME)
             on_step("verifying it there")

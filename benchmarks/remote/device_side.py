@@ -19,8 +19,10 @@ import signal
 import struct
 import subprocess
 import sys
+import sysconfig
 import threading
 import time
+from pathlib import Path
 
 MARK = "digitrec-edge:"
 OLDEST, NEWEST = (3, 10), (3, 13)
@@ -63,13 +65,21 @@ def facts(request):  # type: ignore[no-untyped-def]
         "bits": bits,
         "system": platform.system(),
         "python": platform.python_version(),
+        "tag": tag(),
         "glibc": (os.confstr("CS_GNU_LIBC_VERSION") or "").replace("glibc ", "") if _has_glibc() else "",
-        "home": os.path.expanduser("~"),
-        "free_bytes": shutil.disk_usage(os.path.expanduser("~")).free,
+        "home": str(Path.home()),
+        "free_bytes": shutil.disk_usage(str(Path.home())).free,
         "board": board(),
         "installed": installed(),
-        "there": [path for path in request["paths"] if os.path.exists(os.path.expanduser(path))],
+        "there": [path for path in request["paths"] if Path(path).expanduser().exists()],
     }
+
+
+def tag():  # type: ignore[no-untyped-def]
+    """Return the interpreter as wheels name it."""
+    kind = {"cpython": "cp", "pypy": "pp"}.get(sys.implementation.name, sys.implementation.name)
+    threaded = "t" if sysconfig.get_config_var("Py_GIL_DISABLED") else ""
+    return f"{kind}{sys.version_info[0]}{sys.version_info[1]}{threaded}"
 
 
 def _has_glibc():  # type: ignore[no-untyped-def]
@@ -79,13 +89,11 @@ def _has_glibc():  # type: ignore[no-untyped-def]
 def board():  # type: ignore[no-untyped-def]
     """Return what the board calls itself, or an empty string."""
     try:
-        with open("/proc/device-tree/model") as stream:
-            return stream.read().strip("\0 \n")
+        return Path("/proc/device-tree/model").read_text().strip("\0 \n")
     except (OSError, ValueError):
         pass
     try:
-        with open("/proc/cpuinfo") as stream:
-            lines = [line.partition(":") for line in stream]
+        lines = [line.partition(":") for line in Path("/proc/cpuinfo").read_text().splitlines()]
     except (OSError, ValueError):
         return ""
     return next((value.strip() for key, _, value in lines if key.strip() == "Model"), "")
@@ -106,23 +114,23 @@ def installed():  # type: ignore[no-untyped-def]
 
 def receive(request):  # type: ignore[no-untyped-def]
     """Take files whose bytes follow the request; each is there whole, or not at all."""
-    folder = os.path.expanduser(request["folder"])
-    os.makedirs(folder, exist_ok=True)
+    folder = Path(request["folder"]).expanduser()
+    folder.mkdir(parents=True, exist_ok=True)
     for entry in request["files"]:
-        final = os.path.join(folder, entry["name"])
-        part = os.path.join(folder, ".part-%d-%s" % (os.getpid(), entry["name"]))
+        final = folder / entry["name"]
+        part = folder / f".part-{os.getpid()}-{entry['name']}"
         try:
             _receive_one(entry, part)
-            os.replace(part, final)
+            part.replace(final)
         finally:
-            if os.path.exists(part):
-                os.unlink(part)
-    return {"folder": folder}
+            if part.exists():
+                part.unlink()
+    return {"folder": str(folder)}
 
 
 def _receive_one(entry, part):  # type: ignore[no-untyped-def]
     digest, left = hashlib.sha256(), entry["size"]
-    with open(part, "wb") as stream:
+    with part.open("wb") as stream:
         while left:
             chunk = os.read(0, min(CHUNK, left))
             if not chunk:
@@ -138,12 +146,12 @@ def _receive_one(entry, part):  # type: ignore[no-untyped-def]
 
 def remove(request):  # type: ignore[no-untyped-def]
     """Remove files and folders; what is not there is no error."""
-    for path in request["paths"]:
-        path = os.path.expanduser(path)
-        if os.path.isdir(path) and not os.path.islink(path):
-            shutil.rmtree(path)
-        elif os.path.lexists(path):
-            os.unlink(path)
+    for name in request["paths"]:
+        path = Path(name).expanduser()
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(str(path))
+        elif path.exists() or path.is_symlink():
+            path.unlink()
     return {}
 
 
@@ -152,12 +160,13 @@ def run(request):  # type: ignore[no-untyped-def]
 
     When the other side goes, the program ends, and a ``passing`` folder goes with it.
     """
-    lock = _lock(os.path.expanduser(request["lock"])) if request["lock"] else None
-    argv = [os.path.expanduser(word) for word in request["argv"]]
+    lock = _lock(Path(request["lock"]).expanduser()) if request["lock"] else None
+    folder, home = Path(request["folder"]).expanduser(), str(Path.home())
+    argv = [home + word[1:] if word.startswith("~/") else word for word in request["argv"]]
     environment = dict(os.environ, **request["environment"])
     child = subprocess.Popen(
         argv,
-        cwd=os.path.expanduser(request["folder"]),
+        cwd=str(folder),
         env=environment,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -172,24 +181,23 @@ def run(request):  # type: ignore[no-untyped-def]
     except RefusedError:
         _end(child)
         if request["passing"]:
-            shutil.rmtree(os.path.expanduser(request["folder"]), ignore_errors=True)
+            shutil.rmtree(str(folder), ignore_errors=True)
         raise
     finally:
         _end(child)
         if lock:
             lock.close()
     for name in request["fetch"]:
-        path = os.path.join(os.path.expanduser(request["folder"]), name)
-        if os.path.exists(path):
-            with open(path, "rb") as stream:
-                data = stream.read()
+        path = folder / name
+        if path.exists():
+            data = path.read_bytes()
             say(file=name, data=base64.b64encode(data).decode(), sha256=hashlib.sha256(data).hexdigest())
     return {"status": child.returncode}
 
 
 def _lock(path):  # type: ignore[no-untyped-def]
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    stream = open(path, "w")  # noqa: SIM115  the lock lives as long as the file is open
+    path.parent.mkdir(parents=True, exist_ok=True)
+    stream = path.open("w")
     try:
         fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
@@ -221,7 +229,7 @@ def _watch(child, limit_s):  # type: ignore[no-untyped-def]
         if ended or now - heard > HEARTBEAT_LIMIT_S:
             raise RefusedError("lost", "the other side is gone")
         if now - start > limit_s:
-            raise RefusedError("time", "it took longer than %.0f s" % limit_s)
+            raise RefusedError("time", f"it took longer than {limit_s:.0f} s")
 
 
 def _end(child):  # type: ignore[no-untyped-def]

@@ -17,7 +17,6 @@ from benchmarks.remote.ssh import Connection
 from digitrec_edge.errors import RemoteError, UnfitDeviceError
 
 CACHE = "~/.cache/digitrec-edge"
-MACHINES = ("aarch64", "armv7l", "x86_64")
 BASE_BYTES, EXTRA_BYTES = 150 << 20, 130 << 20
 """Room that the base and each runtime take while they are installed: what lies there then, and its wheels."""
 
@@ -33,6 +32,7 @@ class Device:
 
     Attributes:
         machine: that its Python is made for.
+        tag: of its Python, as wheels have it.
         glibc: empty when it has another C library.
         board: empty when it does not say.
         installed: numpy and Pillow of the system's Python.
@@ -42,6 +42,7 @@ class Device:
     bits: int
     system: str
     python: str
+    tag: str
     glibc: str
     home: str
     free_bytes: int
@@ -80,22 +81,9 @@ class Environment:
 
 
 def examine(connection: Connection, paths: Sequence[str] = ()) -> Device:
-    """Ask a device what it is.
-
-    Raises:
-        UnfitDeviceError: no Linux with glibc, or a machine that no runtime is made for.
-    """
+    """Ask a device what it is, and which of these paths are there."""
     raw: dict[str, Any] = connection.facts(paths)
-    device = Device(**raw)
-    if device.system != "Linux" or not device.glibc:
-        raise UnfitDeviceError(
-            f"{connection.host}: it runs {device.system} without glibc; the runtimes need Linux with it"
-        )
-    if device.machine not in MACHINES:
-        raise UnfitDeviceError(
-            f"{connection.host}: its processor is {device.machine}; there are runtimes for {', '.join(MACHINES)}"
-        )
-    return device
+    return Device(**raw)
 
 
 def prepare(

@@ -1,24 +1,47 @@
-"""Which extras of digitrec-edge a device gets."""
+"""Which extras of digitrec-edge a device gets: what ``doctor`` names there, worked out from the device's facts."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.remote.environment import Device
+from digitrec_edge.advice import advise
 from digitrec_edge.errors import UnfitDeviceError
+from digitrec_edge.machine import Cpu, Machine
+from digitrec_edge.wheels import wheels_for
+
+_ONNX_SUFFIXES = (".onnx", ".ort")
 
 
-def extras_for(device: Device, files: Sequence[Path]) -> tuple[str, ...]:
+def extras_for(host: str, device: Device, files: Sequence[Path], asked: Sequence[str] = ()) -> tuple[str, ...]:
     """Return the extras for a device and the artifacts that are to run on it.
 
+    Args:
+        host: for the message.
+        device: where to install.
+        files: the artifacts; ONNX Runtime comes with those that need it, where it has wheels.
+        asked: extras to install instead.
+
     Raises:
-        UnfitDeviceError: there is no runtime for this Python on this machine.
+        UnfitDeviceError: no runtime can be installed there.
     """
-    minor = tuple(int(part) for part in device.python.split(".")[:2])
-    if device.bits == 32:
-        if minor > (3, 11):
-            raise UnfitDeviceError(
-                f"its Python {device.python} is of 32 bits, where the only runtime, tflite-runtime, ends at Python 3.11; "
-                "put a 64-bit system on it"
-            )
-        return ("tflite",)
-    return ("litert", "onnx") if any(path.suffix == ".onnx" for path in files) else ("litert",)
+    machine = machine_of(device)
+    advice = advise(machine)
+    if advice.extra is None:
+        raise UnfitDeviceError(f"{host}: {advice.notes[-1] if advice.notes else 'no runtime can be installed there'}")
+    if asked:
+        return tuple(dict.fromkeys(asked))
+    extras = [] if all(path.suffix in _ONNX_SUFFIXES for path in files) else [advice.extra]
+    if any(path.suffix in _ONNX_SUFFIXES for path in files) and wheels_for("onnxruntime", machine):
+        extras.append("onnx")
+    return tuple(dict.fromkeys(extras or [advice.extra]))
+
+
+def machine_of(device: Device) -> Machine:
+    """Return what ``doctor`` would say of the device, as far as installing depends on it."""
+    return Machine(
+        system=device.system.lower(), os="", os_version="", os_family=(), kernel="", machine=device.machine,
+        kernel_machine=device.machine, bits=device.bits, libc="glibc" if device.glibc else "",
+        libc_version=device.glibc, board=device.board or None, cpu=Cpu("", 1, None), memory_bytes=None,
+        python=device.python, python_tag=device.tag, python_command="python3", pip_command="pip", in_venv=True,
+        externally_managed=False, has_venv=True, numpy=device.installed.get("numpy"),
+    )  # fmt: skip

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks import document
+from benchmarks.cases import find_artifacts
 from benchmarks.document import Document
 from benchmarks.remote.environment import CACHE, Device, Environment, examine, prepare
 from benchmarks.remote.extras import extras_for
 from benchmarks.remote.ssh import Connection
+from digitrec_edge import golden
 from digitrec_edge.errors import DigitrecError, RemoteError
 
 RESULT = "result.json"
@@ -27,6 +29,7 @@ class Job:
         files: artifacts, and golden.npz where there is one.
         data: files of a data set of one's own; empty: the bundled one.
         arguments: further ones of ``digitrec-edge benchmark``.
+        extras: to install instead of what ``doctor`` names.
         keep: leave files and results of the run on the device.
         clean: remove everything of ours from the device at the end.
         limit_s: time for one device, from the connection to the figures.
@@ -35,6 +38,7 @@ class Job:
     files: tuple[Path, ...]
     data: tuple[Path, ...]
     arguments: tuple[str, ...]
+    extras: tuple[str, ...]
     keep: bool
     clean: bool
     limit_s: float
@@ -54,6 +58,23 @@ class Outcome:
     measured: Document | None
     error: str = ""
     kept: str = ""
+
+
+def files_for(paths: Sequence[Path]) -> tuple[Path, ...]:
+    """Return the artifacts that files and folders name, each folder's golden.npz with them.
+
+    Raises:
+        BenchmarkError: nothing is there.
+        RemoteError: two files have the same name, and all go into one folder.
+    """
+    found = find_artifacts(paths)
+    beside = dict.fromkeys(path.parent / golden.FILE_NAME for path in found)
+    files = (*found, *(path for path in beside if path.exists()))
+    names = [path.name for path in files]
+    for name in names:
+        if names.count(name) > 1:
+            raise RemoteError(f"two files are called {name}; measure one folder at a time")
+    return files
 
 
 def measure_hosts(
@@ -98,7 +119,7 @@ def _measure_one(connection: Connection, job: Job, on_step: Callable[[str, str],
 def _measure(connection: Connection, job: Job, tell: Callable[[str], None]) -> Outcome:
     device = examine(connection)
     tell(f"connected: {device.board or device.machine}, Python {device.python}")
-    environment = prepare(connection, device, extras_for(device, job.files), tell)
+    environment = prepare(connection, device, extras_for(connection.host, device, job.files, job.extras), tell)
     folder = f"{CACHE}/run-{secrets.token_hex(4)}"
     tell("sending the artifacts")
     connection.send(job.files, f"{folder}/artifacts")

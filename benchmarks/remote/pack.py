@@ -1,4 +1,4 @@
-"""This installation of digitrec-edge as a wheel, packed from its own files: no build tool and no checkout needed."""
+"""Packs the installed digitrec-edge into a wheel, from its own files: no build tool and no checkout needed."""
 
 import base64
 import hashlib

@@ -15,7 +15,7 @@ import threading
 import time
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -242,10 +242,8 @@ def _talking(stdin: IO[bytes], request: dict[str, Any], files: Sequence[Path], h
     finally:
         done.set()
         speaker.join(10)
-        try:
+        with suppress(BrokenPipeError):
             stdin.close()
-        except BrokenPipeError:
-            pass
 
 
 def _listen(stdout: IO[bytes], on_line: Callable[[str], None]) -> tuple[Answer | None, dict[str, str] | None]:

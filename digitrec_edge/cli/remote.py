@@ -4,11 +4,16 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from digitrec_edge.cli import terminal
+
+if TYPE_CHECKING:
+    from benchmarks.document import Document
+    from benchmarks.remote.fleet import Outcome
 
 Timeout = Annotated[float, typer.Option(min=1, help="Seconds for each device, from the connection to the end.")]
 DEFAULT_TIMEOUT_S = 3600.0
@@ -38,3 +43,58 @@ def check_hosts(hosts: Sequence[str]) -> list[str]:
     if twice:
         raise typer.BadParameter(f"{', '.join(sorted(twice))} is named twice", param_hint="--host")
     return list(hosts)
+
+
+def benchmark_on(
+    hosts: Sequence[str],
+    paths: Sequence[Path],
+    data: Path | None,
+    arguments: Sequence[str],
+    *,
+    extras: Sequence[str],
+    keep: bool,
+    clean: bool,
+    timeout_s: float,
+    show: "Callable[[Document], None]",
+) -> None:
+    """Benchmark on devices and show what they brought home; exit status 1 when one failed.
+
+    Args:
+        show: is given the document of all devices that succeeded, if there is one, to print and write it.
+    """
+    if keep and clean:
+        raise typer.BadParameter("--keep and --clean exclude each other", param_hint="--clean")
+    from benchmarks.document import merge
+    from benchmarks.remote.fleet import Job, files_for, measure_hosts
+    from digitrec_edge.errors import RemoteError
+
+    hosts = check_hosts(hosts)
+    job = Job(
+        files=files_for(paths),
+        data=tuple(sorted(data.iterdir())) if data and data.is_dir() else (data,) if data else (),
+        arguments=tuple(arguments),
+        extras=tuple(extras),
+        keep=keep,
+        clean=clean,
+        limit_s=timeout_s,
+    )
+    with progress_of(hosts) as tell:
+        outcomes = measure_hosts(hosts, job, tell)
+    good = [outcome.measured for outcome in outcomes if outcome.measured]
+    if good:
+        show(merge(good))
+    terminal.print_table("devices", [("host", False), ("device", False), ("result", False)], _rows(outcomes))
+    failed = [outcome.host for outcome in outcomes if not outcome.measured]
+    if failed:
+        raise RemoteError(f"{len(failed)} of {len(outcomes)} devices failed: {', '.join(failed)}")
+
+
+def _rows(outcomes: "Sequence[Outcome]") -> list[list[str]]:
+    rows = []
+    for outcome in outcomes:
+        if outcome.measured is None:
+            rows.append([outcome.host, "-", f"FAILED: {outcome.error}"])
+            continue
+        names = ", ".join(run.device for run in outcome.measured.runs)
+        rows.append([outcome.host, names, f"ok, files kept in {outcome.kept}" if outcome.kept else "ok"])
+    return rows

@@ -78,6 +78,20 @@ def progress() -> Any:
     )
 
 
+def status_lines() -> Any:
+    """Return a rich display of one moving line per task, with elapsed time, on standard error."""
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    return Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        TimeElapsedColumn(),
+        console=Console(file=sys.stderr),
+        disable=not sys.stderr.isatty(),
+    )
+
+
 def print_table(
     title: str, columns: list[tuple[str, bool]], rows: list[list[str]], stream: IO[str] | None = None
 ) -> None:

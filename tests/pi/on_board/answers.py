@@ -1,8 +1,8 @@
 """Runs on a board and on this machine: every artifact in every runtime over the whole test set.
 
 ``answers.py FOLDER OUTPUT.npz``: for each pair that runs, ``ARTIFACT on RUNTIME`` is an array of logits,
-``(10000, 10) float32``, and ``ARTIFACT on RUNTIME singly`` has the digits of the first 200 pictures, one call each. Standard
-output is one JSON object: the kernels of each pair, and why the others were refused.
+``(10000, 10) float32``, and ``ARTIFACT on RUNTIME singly`` has the digits of the first 200 pictures, one call each.
+Standard output is one JSON object: the kernels of each pair, and why the others were refused.
 """
 
 import json
