@@ -27,7 +27,8 @@ def extras_for(host: str, device: Device, files: Sequence[Path], asked: Sequence
     machine = machine_of(device)
     advice = advise(machine)
     if advice.extra is None:
-        raise UnfitDeviceError(f"{host}: {advice.notes[-1] if advice.notes else 'no runtime can be installed there'}")
+        reasons = [note for note in advice.notes if note.startswith("No runtime")] or list(advice.notes)
+        raise UnfitDeviceError(f"{host}: it is a {device.machine} with Python {device.python}. {' '.join(reasons)}")
     if asked:
         return tuple(dict.fromkeys(asked))
     extras = [] if all(path.suffix in _ONNX_SUFFIXES for path in files) else [advice.extra]
