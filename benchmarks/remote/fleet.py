@@ -7,9 +7,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks import document
 from benchmarks.cases import find_artifacts
-from benchmarks.document import Document
+from benchmarks.document import Document, from_json
 from benchmarks.remote.environment import CACHE, Device, Environment, examine, prepare
 from benchmarks.remote.extras import extras_for
 from benchmarks.remote.ssh import Connection
@@ -161,7 +160,7 @@ def _run(
     if RESULT not in answer.files:
         said = next((line for line in reversed(answer.lines) if not line.startswith("progress ")), "nothing")
         raise RemoteError(f"{connection.host}: the benchmark there ended with {answer.done['status']}: {said[:300]}")
-    return document.from_json(answer.files[RESULT], f"the answer of {connection.host}")
+    return from_json(answer.files[RESULT], f"the answer of {connection.host}")
 
 
 def name_devices(outcomes: Sequence[Outcome]) -> list[Outcome]:
