@@ -23,6 +23,7 @@ import sysconfig
 import threading
 import time
 from pathlib import Path
+from typing import IO, Any
 
 MARK = "digitrec-edge:"
 OLDEST, NEWEST = (3, 10), (3, 13)
@@ -37,13 +38,13 @@ class RefusedError(Exception):
 _output = threading.Lock()
 
 
-def say(**fields):  # type: ignore[no-untyped-def]
+def say(**fields: Any) -> None:
     """Send one line."""
     with _output:
         os.write(3, (MARK + json.dumps(fields) + "\n").encode())
 
 
-def read_request():  # type: ignore[no-untyped-def]
+def read_request() -> "dict[str, Any]":
     """Read the first line, and not a byte more."""
     line = b""
     while not line.endswith(b"\n"):
@@ -54,7 +55,7 @@ def read_request():  # type: ignore[no-untyped-def]
     return json.loads(line.decode())
 
 
-def facts(request):  # type: ignore[no-untyped-def]
+def facts(request: "dict[str, Any]") -> "dict[str, Any]":
     """Say what this device is; ``paths`` of the request are looked for."""
     bits = 8 * struct.calcsize("P")
     machine = platform.machine()
@@ -75,18 +76,18 @@ def facts(request):  # type: ignore[no-untyped-def]
     }
 
 
-def tag():  # type: ignore[no-untyped-def]
+def tag() -> str:
     """Return the interpreter as wheels name it."""
     kind = {"cpython": "cp", "pypy": "pp"}.get(sys.implementation.name, sys.implementation.name)
     threaded = "t" if sysconfig.get_config_var("Py_GIL_DISABLED") else ""
     return f"{kind}{sys.version_info[0]}{sys.version_info[1]}{threaded}"
 
 
-def _has_glibc():  # type: ignore[no-untyped-def]
+def _has_glibc() -> bool:
     return "CS_GNU_LIBC_VERSION" in os.confstr_names
 
 
-def board():  # type: ignore[no-untyped-def]
+def board() -> str:
     """Return what the board calls itself, or an empty string."""
     try:
         return Path("/proc/device-tree/model").read_text().strip("\0 \n")
@@ -99,7 +100,7 @@ def board():  # type: ignore[no-untyped-def]
     return next((value.strip() for key, _, value in lines if key.strip() == "Model"), "")
 
 
-def installed():  # type: ignore[no-untyped-def]
+def installed() -> "dict[str, str]":
     """Return versions of what the system's Python has and a virtual environment could share."""
     from importlib import metadata
 
@@ -112,7 +113,7 @@ def installed():  # type: ignore[no-untyped-def]
     return found
 
 
-def receive(request):  # type: ignore[no-untyped-def]
+def receive(request: "dict[str, Any]") -> "dict[str, Any]":
     """Take files whose bytes follow the request; each is there whole, or not at all."""
     folder = Path(request["folder"]).expanduser()
     folder.mkdir(parents=True, exist_ok=True)
@@ -128,7 +129,7 @@ def receive(request):  # type: ignore[no-untyped-def]
     return {"folder": str(folder)}
 
 
-def _receive_one(entry, part):  # type: ignore[no-untyped-def]
+def _receive_one(entry: "dict[str, Any]", part: Path) -> None:
     digest, left = hashlib.sha256(), entry["size"]
     with part.open("wb") as stream:
         while left:
@@ -144,7 +145,7 @@ def _receive_one(entry, part):  # type: ignore[no-untyped-def]
         raise RefusedError("damaged", entry["name"] + " came damaged: its sha256 is another")
 
 
-def remove(request):  # type: ignore[no-untyped-def]
+def remove(request: "dict[str, Any]") -> "dict[str, Any]":
     """Remove files and folders; what is not there is no error."""
     for name in request["paths"]:
         path = Path(name).expanduser()
@@ -155,7 +156,7 @@ def remove(request):  # type: ignore[no-untyped-def]
     return {}
 
 
-def run(request):  # type: ignore[no-untyped-def]
+def run(request: "dict[str, Any]") -> "dict[str, Any]":
     """Run a program while the other side is there; fetch files that it leaves.
 
     When the other side goes, the program ends, and a ``passing`` folder goes with it.
@@ -195,7 +196,7 @@ def run(request):  # type: ignore[no-untyped-def]
     return {"status": child.returncode}
 
 
-def _lock(path):  # type: ignore[no-untyped-def]
+def _lock(path: Path) -> "IO[str]":
     path.parent.mkdir(parents=True, exist_ok=True)
     stream = path.open("w")
     try:
@@ -205,7 +206,7 @@ def _lock(path):  # type: ignore[no-untyped-def]
     return stream
 
 
-def _pass_on(stream):  # type: ignore[no-untyped-def]
+def _pass_on(stream: "IO[bytes]") -> None:
     for line in iter(stream.readline, b""):
         try:
             say(line=line.decode(errors="replace").rstrip("\n"))
@@ -213,9 +214,9 @@ def _pass_on(stream):  # type: ignore[no-untyped-def]
             return  # the other side is gone; _watch sees it, too
 
 
-def _watch(child, limit_s):  # type: ignore[no-untyped-def]
+def _watch(child: "subprocess.Popen[bytes]", limit_s: float) -> None:
     """Wait for the end of the program, of the other side's heartbeat, or of the time, whichever is first."""
-    ended = []
+    ended = []  # type: list[int]
     for number in (signal.SIGHUP, signal.SIGTERM):
         signal.signal(number, lambda number, frame: ended.append(number))
     start = heard = time.monotonic()
@@ -232,7 +233,7 @@ def _watch(child, limit_s):  # type: ignore[no-untyped-def]
             raise RefusedError("time", f"it took longer than {limit_s:.0f} s")
 
 
-def _end(child):  # type: ignore[no-untyped-def]
+def _end(child: "subprocess.Popen[bytes]") -> None:
     """End the program and whatever it started."""
     for number, patience_s in ((signal.SIGTERM, 3.0), (signal.SIGKILL, 3.0)):
         try:
@@ -249,7 +250,7 @@ def _end(child):  # type: ignore[no-untyped-def]
 REQUESTS = {"facts": facts, "receive": receive, "remove": remove, "run": run}
 
 
-def main():  # type: ignore[no-untyped-def]
+def main() -> None:
     """Answer one request; standard output is for answers only."""
     os.dup2(1, 3)
     os.dup2(2, 1)
@@ -266,7 +267,7 @@ def main():  # type: ignore[no-untyped-def]
         _last_words("disk" if full else "system", str(error))
 
 
-def _last_words(kind, message):  # type: ignore[no-untyped-def]
+def _last_words(kind: str, message: str) -> None:
     try:
         say(error={"kind": kind, "message": message})
     except OSError:

@@ -240,7 +240,13 @@ def test_a_folder_of_a_run_that_was_cut_off_is_removed(server: Server, host: str
     (tmp_path / "home" / "run").mkdir()
     started = threading.Event()
     with Connection(host, LIMIT_S) as connection:
-        thread = threading.Thread(target=lambda: (started.wait(20), [session_end(pid) for pid in server.sessions()]))
+
+        def cut() -> None:
+            started.wait(20)
+            for session in server.sessions():
+                session_end(session)
+
+        thread = threading.Thread(target=cut)
         thread.start()
         with pytest.raises(ConnectionLostError):
             connection.run(["python3", "-c", marker], "~/run", passing=True, on_line=lambda line: started.set())
