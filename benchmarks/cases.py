@@ -58,14 +58,6 @@ class Measured:
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What a child process answers: a measurement, or the error that kept it from measuring."""
-
-    measured: Measured | None
-    error: str | None
-
-
-@dataclass(frozen=True)
 class Row:
     """A case with its result, or with the reason why there is none."""
 

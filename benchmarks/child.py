@@ -4,7 +4,6 @@ A process of its own keeps cases apart: tflite-runtime cannot be loaded beside T
 caches of one case do not help or hurt the next, and a runtime that crashes takes only itself down.
 """
 
-import base64
 import dataclasses
 import json
 import os
@@ -164,13 +163,6 @@ def measure_memory(case: Case, calls: int = 100) -> Memory:
         return Memory(peak_memory_bytes(), before)
 
 
-def compute_logits(case: Case) -> str:
-    """Return the logits of all test images, ``(N, 10) float32`` little-endian in base64."""
-    digits = mnist.load("test", Path(case.data) if case.data else None)
-    with load(case.artifact, case.runtime, case.threads) as model:
-        return base64.b64encode(model.logits(digits.images).astype("<f4").tobytes()).decode()
-
-
 def answer(request: dict[str, Any]) -> Any:
     """Do the task that a request names; the answer is plain JSON."""
     case = parse(Case, request["case"], "case")
@@ -183,8 +175,6 @@ def answer(request: dict[str, Any]) -> Any:
         return dataclasses.asdict(measure_round(case, effort, images, request["number"]))
     if task == "memory":
         return dataclasses.asdict(measure_memory(case))
-    if task == "logits":
-        return compute_logits(case)
     raise ValueError(f"no task is called {task!r}")
 
 

@@ -1,6 +1,5 @@
 """Asks each question about a case in a fresh process and survives whatever happens there."""
 
-import base64
 import dataclasses
 import json
 import signal
@@ -9,9 +8,6 @@ import sys
 import time
 from pathlib import Path
 from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from benchmarks.cases import Case, Measured, Row
 from benchmarks.child import Round
@@ -37,7 +33,10 @@ def measure(case: Case, timeout_s: float = TIMEOUT_S) -> Row:
         answer = ask({"task": "quality", "case": dataclasses.asdict(case)}, timeout_s)
     except BenchmarkError as error:
         return Row(case, None, str(error))
-    return Row(case, parse(Measured, answer, "measurement"))
+    try:
+        return Row(case, parse(Measured, answer, "measurement"))
+    except ValueError as cause:
+        return Row(case, None, f"the process gave no readable answer: {cause}")
 
 
 def measure_round(case: Case, effort: Effort, images: Path, number: int, timeout_s: float = TIMEOUT_S) -> Round:
@@ -55,23 +54,18 @@ def measure_memory(case: Case, timeout_s: float = TIMEOUT_S) -> Memory:
     return parse(Memory, ask({"task": "memory", "case": dataclasses.asdict(case)}, timeout_s), "memory")
 
 
-def compute_logits(case: Case, timeout_s: float = TIMEOUT_S) -> NDArray[np.float32]:
-    """Return the logits ``(N, 10)`` of all test images; raises what :func:`measure_round` raises."""
-    data = base64.b64decode(ask({"task": "logits", "case": dataclasses.asdict(case)}, timeout_s))
-    return np.frombuffer(data, "<f4").reshape(-1, 10).astype(np.float32)
-
-
 def measure_cold_start(case: Case, picture: Path, timeout_s: float = TIMEOUT_S) -> float:
     """Return the milliseconds of ``python -m digitrec_edge predict`` from nothing until it has named the digit.
 
     Raises:
         BenchmarkError: no digit came.
     """
-    command = [sys.executable, "-m", "digitrec_edge", "predict", str(picture), "--model", case.artifact]
+    artifact = str(Path(case.artifact).absolute())
+    command = [sys.executable, "-m", "digitrec_edge", "predict", str(picture), "--model", artifact]
     command += ["--runtime", case.runtime, "--threads", str(case.threads)]
     start = time.perf_counter_ns()
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=timeout_s, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=timeout_s, check=False)
     except subprocess.TimeoutExpired:
         raise BenchmarkError(f"no answer within {timeout_s:.0f} s") from None
     elapsed_ms = (time.perf_counter_ns() - start) / 1e6
@@ -81,15 +75,14 @@ def measure_cold_start(case: Case, picture: Path, timeout_s: float = TIMEOUT_S) 
 
 
 def ask(request: dict[str, Any], timeout_s: float = TIMEOUT_S) -> Any:
-    """Put a request to a fresh process and return its answer.
+    """Put a request to ``benchmarks.child`` in a fresh process and return its answer.
 
     Raises:
         BenchmarkError: an error that the child names, its death, or no answer in time.
     """
-    command = [sys.executable, "-c", CHILD]
     try:
         done = subprocess.run(
-            command,
+            [sys.executable, "-c", CHILD],
             input=json.dumps(request),
             capture_output=True,
             text=True,
@@ -101,11 +94,13 @@ def ask(request: dict[str, Any], timeout_s: float = TIMEOUT_S) -> Any:
         raise BenchmarkError(f"no answer within {timeout_s:.0f} s") from None
     try:
         reply = json.loads(done.stdout)
-    except ValueError:
-        raise BenchmarkError(_death(done)) from None
-    if "error" in reply:
-        raise BenchmarkError(reply["error"])
-    return reply["answer"]
+        if "error" in reply:
+            raise BenchmarkError(str(reply["error"]))
+        return reply["answer"]
+    except (ValueError, KeyError, TypeError) as cause:
+        if done.returncode:
+            raise BenchmarkError(_death(done)) from None
+        raise BenchmarkError(f"the process gave no readable answer: {cause}") from None
 
 
 def _death(done: subprocess.CompletedProcess[str]) -> str:

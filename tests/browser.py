@@ -5,6 +5,7 @@ commands, 4 gives answers and events, each JSON ended by a NUL byte.
 """
 
 import base64
+import fcntl
 import json
 import os
 import select
@@ -35,9 +36,15 @@ class Browser:
         flags += ["--disable-dev-shm-usage", f"--user-data-dir={self._profile.name}"]
         if hasattr(os, "geteuid") and os.geteuid() == 0:
             flags.append("--no-sandbox")
+
+        def give_pipes() -> None:
+            high = [fcntl.fcntl(pipe, fcntl.F_DUPFD, 100) for pipe in (commands, answers)]
+            os.dup2(high[0], 3)
+            os.dup2(high[1], 4)
+
         self._process = subprocess.Popen(
-            ["sh", "-c", f'exec "$0" "$@" 3<&{commands} 4>&{answers}', executable, *flags, "about:blank"],
-            pass_fds=(commands, answers), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            [executable, *flags, "about:blank"], pass_fds=(3, 4), preexec_fn=give_pipes,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         os.close(commands)
         os.close(answers)

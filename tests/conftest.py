@@ -2,6 +2,8 @@
 
 import dataclasses
 import hashlib
+import importlib.util
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,9 +15,12 @@ import pytest
 if TYPE_CHECKING:
     from benchmarks.document import Result, Run
     from benchmarks.statistics import Summary
+    from tests.browser import Browser
 
 ROOT = Path(__file__).parents[1]
 BUILD = ROOT / "build" / "test"
+DESKTOP_PYTHON = os.environ.get("DIGITREC_DESKTOP_PYTHON", sys.executable)
+"""Trains and exports; another one than that of the tests where those run without TensorFlow."""
 
 
 def _digest() -> str:
@@ -25,10 +30,10 @@ def _digest() -> str:
 
 
 def command_line(
-    *arguments: str | Path, cwd: Path | None = None, ok: bool = True
+    *arguments: str | Path, cwd: Path | None = None, ok: bool = True, python: str = sys.executable
 ) -> "subprocess.CompletedProcess[str]":
     """Run ``digitrec-edge`` as a user does, with the Python of the tests."""
-    command = [sys.executable, "-m", "digitrec_edge", *map(str, arguments)]
+    command = [python, "-m", "digitrec_edge", *map(str, arguments)]
     done = subprocess.run(command, cwd=cwd or BUILD, capture_output=True, text=True, timeout=300)
     if ok and done.returncode:
         raise AssertionError(f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}")
@@ -47,8 +52,10 @@ def trained() -> Path:
     folder = BUILD / _digest()
     if not (folder / "ready").exists():
         folder.mkdir(parents=True, exist_ok=True)
-        command_line("train", "--epochs", "2", "--output", folder / "model.keras", cwd=folder)
-        command_line("export", folder / "model.keras", "--all", "--output", folder / "artifacts", cwd=folder)
+        train: list[str | Path] = ["train", "--epochs", "2", "--output", folder / "model.keras"]
+        export: list[str | Path] = ["export", folder / "model.keras", "--all", "--output", folder / "artifacts"]
+        for arguments in (train, export):
+            command_line(*arguments, cwd=folder, python=DESKTOP_PYTHON)
         (folder / "ready").touch()
     return folder
 
@@ -115,3 +122,17 @@ def make_run() -> "Callable[..., Run]":
         return dataclasses.replace(standard, **fields)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def open_browser() -> "Callable[[], Browser]":
+    """Starts a headless Chromium; skips, by name, where none is installed."""
+    spec = importlib.util.spec_from_file_location("digitrec_test_browser", Path(__file__).with_name("browser.py"))
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    executable = module.find_browser()
+    if executable is None:
+        pytest.skip("Chromium is not installed: apt-get install chromium")
+    return lambda: module.Browser(executable)

@@ -12,8 +12,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import jsonschema
+import numpy as np
 import pytest
 
+from digitrec_edge import mnist
 from digitrec_edge.cli.predict import PRETRAINED
 
 Cli = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -59,7 +61,7 @@ def test_a_case_that_cannot_run_is_a_row_with_its_reason(cli: Cli, folder: Path)
 @pytest.mark.parametrize(
     "options",
     [("--threads", "0"), ("--threads", "1,x"), ("--threads", ""), ("--batch", "-1"), ("--batch", "1.5"),
-     ("--quick", "--strict"), ("--threads", "257")],
+     ("--quick", "--strict"), ("--threads", "257"), ("--runtime", "tensorrt")],
 )  # fmt: skip
 def test_wrong_usage(options: tuple[str, ...], cli: Cli, folder: Path) -> None:
     done = cli("benchmark", folder, *options, ok=False)
@@ -70,7 +72,6 @@ def test_wrong_usage(options: tuple[str, ...], cli: Cli, folder: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (("--runtime", "tensorrt"), "no runtime is called 'tensorrt'; choose from"),
         (("--variant", "int4"), "no artifact of variant 'int4'; there are int8"),
     ],
 )
@@ -99,3 +100,32 @@ def test_ctrl_c_keeps_what_is_finished(folder: Path) -> None:
     run = json.loads(out.read_text())["runs"][0]
     assert run["interrupted"] is True
     assert "interrupted" in stdout
+
+
+def test_a_file_that_cannot_be_written_is_told_before_the_work(cli: Cli, folder: Path) -> None:
+    done = cli("benchmark", folder, "--csv", folder, ok=False)
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "cannot write" in done.stderr
+
+
+@pytest.mark.parametrize("place", [[], ["absent"], ["absent.tflite"]])
+def test_without_artifacts_it_says_what_to_type(cli: Cli, tmp_path: Path, place: list[str]) -> None:
+    done = cli("benchmark", *place, ok=False, cwd=tmp_path)
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert "digitrec-edge export" in line
+
+
+def test_own_digits_are_measured_and_golden_logits_of_mnist_are_not_compared_with_them(
+    cli: Cli, artifacts: Path, tmp_path: Path
+) -> None:
+    test = mnist.load("test")
+    wrong = ((test.labels[:50] + 1) % 10).astype(np.uint8)
+    np.savez(tmp_path / "own.npz", x_test=test.images[:50], y_test=wrong, x_train=test.images[:1], y_train=wrong[:1])
+    arguments = ["benchmark", artifacts / "digitrec-int8.tflite", "--runtime", "litert", "--quick"]
+    cli(*arguments, "--data", tmp_path / "own.npz", "--json", tmp_path / "b.json")
+    (result,) = json.loads((tmp_path / "b.json").read_text())["runs"][0]["results"]
+    assert result["quality"]["accuracy"] < 0.1
+    assert result["quality"]["agreement"] is None
+    assert result["quality"]["note"] == "golden.npz belongs to another test set"

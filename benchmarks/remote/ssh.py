@@ -184,7 +184,12 @@ class Connection:
             command += ["-o", "ProxyCommand=false"]  # without the shared connection there shall be none
             process = self._start([*command, "--", self.host, _command_line()], errors, subprocess.PIPE)
             late = threading.Event()
-            timer = threading.Timer(self.remaining_s() + 5 * heartbeat, lambda: (late.set(), process.kill()))
+
+            def end_late() -> None:
+                late.set()
+                process.kill()
+
+            timer = threading.Timer(self.remaining_s() + 5 * heartbeat, end_late)
             timer.start()
             try:
                 with _talking(process.stdin, request, files, heartbeat):

@@ -76,10 +76,9 @@ def benchmark(
     from digitrec_edge.errors import BenchmarkError
     from digitrec_edge.files import check_writable
 
-    for path in (json_file, csv_file, markdown_file):
-        if path:
-            check_writable(path)
     files = {"json": json_file, "csv": csv_file, "markdown": markdown_file}
+    for path in filter(None, files.values()):
+        check_writable(path)
     if host:
         benchmark_on(
             host,
@@ -95,7 +94,7 @@ def benchmark(
         return
     cases = plan(
         paths or [Path("build/artifacts")],
-        _words(runtime),
+        runtime or [],
         variants=_words(variant),
         threads=_numbers(threads, "--threads", 256),
         batches=_numbers(batch, "--batch", 10_000),

@@ -59,8 +59,7 @@ def benchmark_on(
 ) -> None:
     """Benchmark on devices and show what they brought home; exit status 1 when one failed.
 
-    Args:
-        show: is given the document of all devices that succeeded, if there is one, to print and write it.
+    ``show`` is given the document of all devices that succeeded, if there is one, to print and write it.
     """
     if keep and clean:
         raise typer.BadParameter("--keep and --clean exclude each other", param_hint="--clean")

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks import Case, Document, find_artifacts, merge
+from benchmarks import Document, find_artifacts, merge
 from benchmarks.document import Run
 from benchmarks.document import read as read_document
-from benchmarks.isolation import compute_logits
+from benchmarks.logits import runtime_logits
 from digitrec_edge import artifact, golden, mnist, training
 from digitrec_edge.artifact import Artifact
 from digitrec_edge.errors import DigitrecError
@@ -20,6 +20,7 @@ from digitrec_edge.mnist import Digits
 from digitrec_edge.quantization import softmax
 from digitrec_edge.report.summary import Layer, summarise_model
 from digitrec_edge.training import History
+from runtimes.loading import AUTO
 
 KERAS = "Keras"
 
@@ -106,8 +107,7 @@ def collect(
         try:
             found = artifact.read(path)
             artifacts.append(found)
-            logits = compute_logits(Case(str(path), "auto", data=str(data) if data else None))
-            answers.append(_answers(path.name, logits))
+            answers.append(_answers(path.name, runtime_logits(path, AUTO, data).logits))
         except DigitrecError as error:
             notes.append(f"{path.name} could not be run: {error}")
     on_step(len(paths), len(paths) + 1, "drawing")

@@ -93,11 +93,7 @@ def _speed(material: Material, figures: Figures) -> str:
 
 
 def _sizes(picture: Picture | None) -> str:
-    return (
-        f'<h3>Size by layer</h3><div class="plates">{_captioned(picture, "Every byte of each file.")}</div>'
-        if picture
-        else ""
-    )
+    return f'<div class="plates">{_captioned(picture, "Every byte of each file.")}</div>' if picture else ""
 
 
 def _training(material: Material, figures: Figures) -> str:

@@ -104,7 +104,11 @@ def _label(figure: Figure, axes: Axes, areas: dict[Point, float]) -> None:
     """Write each case's name beside its point and push names that overlap apart, with a thin line to the point."""
     figure.draw_without_rendering()
     high, wide = 12.0, 5.8
-    placed: list[tuple[float, float, float]] = []
+    placed: list[tuple[float, float, float, float]] = []
+    for case, area in areas.items():
+        x, y = axes.transData.transform((case.latency.p50_us, 100 * case.accuracy))
+        radius = math.sqrt(area / math.pi)
+        placed.append((x - radius, x + radius, y, radius))
     bottom, top = axes.bbox.y0 + high / 2, axes.bbox.y1 - high / 2
     for case in sorted(areas, key=lambda one: (-one.accuracy, one.latency.p50_us)):
         x, y = axes.transData.transform((case.latency.p50_us, 100 * case.accuracy))
@@ -114,10 +118,13 @@ def _label(figure: Figure, axes: Axes, areas: dict[Point, float]) -> None:
         candidates = sorted((bottom + k * 3 for k in range(int((top - bottom) / 3) + 1)), key=lambda at: abs(at - y))
         free = [
             at for at in candidates
-            if all(abs(at - other) >= high or left + width < start or left > end for start, end, other in placed)
+            if all(
+                abs(at - middle) >= high / 2 + half or left + width < start or left > end
+                for start, end, middle, half in placed
+            )
         ]  # fmt: skip
         at = free[0] if free else y
-        placed.append((left, left + width, at))
+        placed.append((left, left + width, at, high / 2))
         axes.annotate(
             case.label, (x, y), xytext=(left if rightward else left + width, at), xycoords="figure pixels",
             textcoords="figure pixels", va="center", ha="left" if rightward else "right", fontsize=9.5, color=INK,

@@ -160,16 +160,19 @@ def test_what_a_runtime_refuses_is_refused_with_a_reason(there: tuple[Any, Any],
         assert "needs " in reason, (name, reason)
 
 
-def test_benchmark_measures_every_artifact(board: Installation, there: tuple[Any, Any]) -> None:
-    board.run("benchmark", "artifacts", "--quick", "--json", "benchmark.json")
+def test_benchmark_measures_artifacts_in_every_runtime_that_runs_them(
+    board: Installation, there: tuple[Any, Any], setup: Setup
+) -> None:
+    files = [f"artifacts/{name}" for name in setup.benchmarks]
+    runtimes = [word for runtime in setup.runtimes for word in ("--runtime", runtime)]
+    board.run("benchmark", *files, *runtimes, "--quick", "--json", "benchmark.json")
     document = json.loads((board.machine.home / "benchmark.json").read_text())
-    measured = {
-        f"{result['artifact']} on {result['runtime']}"
-        for run in document["runs"]
-        for result in run["results"]
-        if result["end_to_end"]
-    }
-    assert measured == set(there[1]["kernels"])
+    (run,) = document["runs"]
+    assert run["device"] == setup.board.model
+    measured = {f"{each['artifact']} on {each['runtime']}": each for each in run["results"] if each["end_to_end"]}
+    assert measured.keys() == {name for name in there[1]["kernels"] if name.partition(" on ")[0] in setup.benchmarks}
+    for each in measured.values():
+        assert each["quality"]["agreement"] > 0.99
 
 
 def test_a_prediction_takes_little_memory(board: Installation, setup: Setup, pictures: list[Path]) -> None:

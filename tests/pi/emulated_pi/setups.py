@@ -15,6 +15,7 @@ class Setup:
 
     Attributes:
         runtimes: what the extras put there.
+        benchmarks: artifacts that are benchmarked there; every one everywhere would take an hour of emulation.
     """
 
     name: str
@@ -22,11 +23,26 @@ class Setup:
     userland: Userland
     extras: tuple[str, ...]
     runtimes: tuple[str, ...]
+    benchmarks: tuple[str, ...] = ("digitrec-int8.tflite",)
 
+
+_TFLITE = tuple(
+    f"digitrec-{variant}.tflite"
+    for variant in ("float32", "float16", "int8", "int16x8", "int8-dynamic-tflite-runtime", "float32-tflite-runtime")
+)
+_NEWEST = ("digitrec-int4.tflite", "digitrec-int8-dynamic.tflite")
+_ONNX = ("digitrec-float32.onnx", "digitrec-int8.onnx", "digitrec-float32.ort", "digitrec-int8.ort")
 
 SETUPS = (
-    Setup("Pi 4, Bookworm, tflite", PI4, BOOKWORM, ("tflite",), ("tflite-runtime",)),
-    Setup("Pi 5, Bookworm, litert and onnx", PI5, BOOKWORM, ("litert", "onnx"), ("litert", "onnxruntime")),
+    Setup("Pi 4, Bookworm, tflite", PI4, BOOKWORM, ("tflite",), ("tflite-runtime",), _TFLITE),
+    Setup(
+        "Pi 5, Bookworm, litert and onnx",
+        PI5,
+        BOOKWORM,
+        ("litert", "onnx"),
+        ("litert", "onnxruntime"),
+        (*_NEWEST, *_ONNX),
+    ),
     Setup("Pi 5, Trixie, litert", PI5, TRIXIE, ("litert",), ("litert",)),
     Setup("Pi 2, Bookworm of 32 bits, tflite", PI2, BOOKWORM_32, ("tflite",), ("tflite-runtime",)),
 )
