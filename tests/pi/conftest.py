@@ -26,7 +26,7 @@ def setup(request: pytest.FixtureRequest) -> Setup:
 @pytest.fixture(scope="session")
 def pi_artifacts(trained: Path) -> Path:
     """The folder of the artifacts that boards run."""
-    return export_all(trained / "model.keras")
+    return export_all(trained / "model.keras", trained / "artifacts")
 
 
 @pytest.fixture(scope="session")
