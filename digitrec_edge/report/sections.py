@@ -113,16 +113,16 @@ def training(material: Material) -> str:
         rows = [
             [
                 layer.name, layer.kind, " x ".join(map(str, layer.shape)) if layer.shape else "-",
-                layer.activation or "-", "-" if layer.parameters is None else f"{layer.parameters:,}",
+                "-" if layer.parameters is None else f"{layer.parameters:,}", layer.activation or "-",
             ]
             for layer in material.layers
         ]  # fmt: skip
         known = [layer.parameters for layer in material.layers]
         total = history.parameters if history else None if None in known else sum(n for n in known if n)
         if total is not None:
-            rows.append(["total", "", "", "", f"{total:,}"])
+            rows.append(["total", "", "", f"{total:,}", ""])
         parts.append(
-            "<h3>Model summary</h3>" + table(["layer", "kind", "output", "activation", "parameters"], rows, words=2)
+            "<h3>Model summary</h3>" + table(["layer", "kind", "output", "parameters", "activation"], rows, words=2)
         )
     return "".join(parts)
 
@@ -160,7 +160,10 @@ def changed(material: Material) -> str:
     """Per artifact the images whose digit differs from the Keras model's, beside both answers."""
     if material.reference is None:
         return ""
-    parts = [_changed_by(one, material.reference, material) for one in material.answers]
+    same = [one.name for one in material.answers if (one.digits == material.reference.digits).all()]
+    parts = [_changed_by(one, material.reference, material) for one in material.answers if one.name not in same]
+    if same:
+        parts.insert(0, f"<p>Not one of {len(material.test):,} digits changed in {escape(', '.join(same))}.</p>")
     return "".join(parts)
 
 
@@ -179,8 +182,6 @@ def _changed_by(one: Answers, reference: Answers, material: Material) -> str:
             f'<figcaption>{before} <small>{shares[0]}</small> &rarr; <b class="{kind}">{after}</b> '
             f"<small>{shares[1]}</small><br>is {truth}</figcaption></figure>"
         )
-    if not cells:
-        return f"<h3>{escape(one.name)}</h3><p>No digit changed in {len(test):,} test images.</p>"
     return (
         f"<h3>{escape(one.name)}</h3><p>{len(different)} of {len(test):,} digits changed, Keras &rarr; artifact: "
         f'{worse} became wrong, {better} became right.</p><div class="gallery wide">{"".join(cells)}</div>'
