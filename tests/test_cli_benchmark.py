@@ -86,12 +86,15 @@ def test_what_does_not_exist_is_one_line(options: tuple[str, ...], words: str, c
 def test_ctrl_c_keeps_what_is_finished(folder: Path) -> None:
     out = folder / "out.json"
     command = [sys.executable, "-m", "digitrec_edge", "benchmark", str(folder), "--strict", "--runtime", "litert"]
-    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1", "TMPDIR": str(folder)}
     with subprocess.Popen(
         [*command, "--json", str(out)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment,
         start_new_session=True,
     ) as process:  # fmt: skip
-        time.sleep(8)
+        end = time.monotonic() + 60
+        while not list(folder.glob("digitrec-benchmark-*/digit.png")) and time.monotonic() < end:
+            time.sleep(0.1)
+        time.sleep(5)
         os.killpg(process.pid, signal.SIGINT)
         stdout, stderr = process.communicate(timeout=60)
     assert process.returncode == 130, stderr
