@@ -130,7 +130,7 @@ def _card(source: Source, variant: Variant, payload: bytes) -> Card:
     history = training.read_history(source.path)
     recipe = None
     if history:
-        recipe = {**dataclasses.asdict(history.recipe), "seed": history.seed, "finished_epochs": len(history.epochs)}
+        recipe = {**history.recipe.summary(), "seed": history.seed, "finished_epochs": len(history.epochs)}
     return Card(
         name=variant.artifact,
         format=variant.format,
@@ -141,6 +141,7 @@ def _card(source: Source, variant: Variant, payload: bytes) -> Card:
         labels=LABELS,
         source_sha256=source.sha256,
         payload_sha256=sha256(payload),
+        temperature=history.temperature if history else 1.0,
         training=recipe,
         calibration=source.calibration if variant.calibrated else None,
         parity=None,

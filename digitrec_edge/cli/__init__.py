@@ -11,6 +11,7 @@ from digitrec_edge import __version__
 from digitrec_edge.cli.benchmark import benchmark
 from digitrec_edge.cli.export import export
 from digitrec_edge.cli.predict import predict
+from digitrec_edge.cli.robustness import robustness
 from digitrec_edge.cli.train import train
 from digitrec_edge.errors import DigitrecError
 
@@ -25,7 +26,7 @@ app = typer.Typer(
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (train, export, benchmark, predict):
+for command in (train, export, benchmark, robustness, predict):
     app.command()(command)
 
 
