@@ -53,6 +53,14 @@ class Measured:
 
 
 @dataclass(frozen=True)
+class Answer:
+    """What a child process answers: a measurement, or the error that kept it from measuring."""
+
+    measured: Measured | None
+    error: str | None
+
+
+@dataclass(frozen=True)
 class Row:
     """A case with its result, or with the reason why there is none."""
 
@@ -99,8 +107,9 @@ def plan(
     cases = []
     for path in find_artifacts(paths):
         beside = path.parent / "golden.npz"
+        suffixed = {f.name for f in formats.FORMATS if f.suffix == path.suffix}  # none: let each runtime say why not
         for row in RUNTIMES:
-            able = any(path.suffix == f.suffix and f.name in row.formats for f in formats.FORMATS)
+            able = not suffixed or suffixed & set(row.formats)
             if row.name in runtimes or (not runtimes and able):
                 cases.append(
                     Case(

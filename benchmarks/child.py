@@ -1,4 +1,4 @@
-"""Measures one case; run as ``python -m benchmarks.child`` with the case as JSON on standard input.
+"""Measures one case; run by benchmarks.isolation with the case as JSON on standard input.
 
 A process of its own keeps cases apart: tflite-runtime cannot be loaded beside TensorFlow, memory and
 caches of one case do not help or hurt the next, and a runtime that crashes takes only itself down.
@@ -11,7 +11,7 @@ import sys
 import time
 from pathlib import Path
 
-from benchmarks.cases import Case, Measured
+from benchmarks.cases import Answer, Case, Measured
 from benchmarks.latency import measure_latency
 from benchmarks.parity import accuracy, compare
 from digitrec_edge import artifact, golden, mnist
@@ -69,10 +69,10 @@ def main() -> None:
     answer_stream = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # whatever a runtime prints must not mix with the answer
     try:
-        answer = {"measured": dataclasses.asdict(run(parse(Case, json.load(sys.stdin), "case")))}
+        answer = Answer(run(parse(Case, json.load(sys.stdin), "case")), None)
     except DigitrecError as error:
-        answer = {"error": {"message": str(error)}}
-    print(json.dumps(answer), file=answer_stream, flush=True)
+        answer = Answer(None, str(error))
+    print(json.dumps(dataclasses.asdict(answer)), file=answer_stream, flush=True)
 
 
 if __name__ == "__main__":

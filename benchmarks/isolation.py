@@ -6,10 +6,13 @@ import signal
 import subprocess
 import sys
 
-from benchmarks.cases import Case, Measured, Row
+from benchmarks.cases import Answer, Case, Row
 from digitrec_edge.card import parse
 
 TIMEOUT_S = 600.0
+
+CHILD = "import sys; sys.path[:] = filter(None, sys.path); from benchmarks.child import main; main()"
+"""Not ``-m benchmarks.child``: that would look for the package in the working directory first."""
 
 
 def measure(case: Case, timeout_s: float = TIMEOUT_S) -> Row:
@@ -19,23 +22,26 @@ def measure(case: Case, timeout_s: float = TIMEOUT_S) -> Row:
         A row; when the case cannot run, the child dies or takes longer than ``timeout_s``, the row
         says why.
     """
-    command = [sys.executable, "-m", "benchmarks.child"]
+    command = [sys.executable, "-c", CHILD]
     request = json.dumps(dataclasses.asdict(case))
     try:
-        done = subprocess.run(command, input=request, capture_output=True, text=True, timeout=timeout_s, check=False)
+        done = subprocess.run(
+            command, input=request, capture_output=True, text=True, errors="replace", timeout=timeout_s, check=False
+        )
     except subprocess.TimeoutExpired:
         return Row(case, None, f"no answer within {timeout_s:.0f} s")
     try:
-        answer = json.loads(done.stdout)
-    except ValueError:
-        return Row(case, None, _death(done))
-    if "error" in answer:
-        return Row(case, None, answer["error"]["message"])
-    return Row(case, parse(Measured, answer["measured"], "measurement"))
+        answer = parse(Answer, json.loads(done.stdout), "answer")
+    except ValueError as cause:
+        return Row(case, None, _death(done) if done.returncode else f"the process gave no readable answer: {cause}")
+    if answer.measured is None:
+        return Row(case, None, answer.error or "the process gave no reason")
+    return Row(case, answer.measured)
 
 
 def _death(done: subprocess.CompletedProcess[str]) -> str:
     if done.returncode < 0:
-        return f"the process died of {signal.Signals(-done.returncode).name}"
+        names = {int(number): number.name for number in signal.Signals}
+        return f"the process died of {names.get(-done.returncode, f'signal {-done.returncode}')}"
     lines = done.stderr.strip().splitlines() or ["no message"]
     return f"the process ended with {done.returncode}: {lines[-1][:200]}"

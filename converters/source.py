@@ -18,12 +18,14 @@ class Source:
     """A trained model on its way to a device.
 
     Attributes:
+        layers: names of the layers that have weights, in their order.
         calibration_images: ``(N, 28, 28) uint8``, the representative data set, drawn from the
             training images and never from the test images.
     """
 
     path: Path
     sha256: str
+    layers: tuple[str, ...]
     calibration: Calibration
     calibration_images: NDArray[np.uint8]
 
@@ -48,8 +50,8 @@ def open_source(path: Path, data: Path | None, calibration_images: int, seed: in
         ConversionError: the file is not a Keras digit recogniser.
         DataError: the data set cannot be read or has fewer training images than are asked for.
     """
-    model.load(path)
+    layers = tuple(layer.name for layer in model.load(path).layers if layer.weights)
     digits = mnist.load("train", data)
     indices = mnist.sample_indices(calibration_images, len(digits), seed)
     calibration = Calibration(calibration_images, seed, sha256(indices.astype("<i8").tobytes()))
-    return Source(path, sha256(path.read_bytes()), calibration, digits.images[indices])
+    return Source(path, sha256(path.read_bytes()), layers, calibration, digits.images[indices])

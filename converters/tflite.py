@@ -1,7 +1,7 @@
 """Keras to TFLite: a static graph for one picture, RESHAPE and four FULLY_CONNECTED.
 
 A static batch of 1 keeps out SHAPE, STRIDED_SLICE and PACK, which accelerators and browsers refuse;
-the RESHAPE is to (-1, 784), so that a runtime can still resize the input for batches.
+the RESHAPE has a free first dimension, so that a runtime can still resize the input for batches.
 """
 
 import contextlib
@@ -9,44 +9,123 @@ import io
 import warnings
 from typing import Any
 
-import numpy as np
-
 from converters.source import Source
+from converters.tflite_file import FULLY_CONNECTED, INT4_DENSE_VERSION, finish
+from digitrec_edge import support
+from digitrec_edge.errors import ConversionError
 from digitrec_edge.model import import_tensorflow
-
-DESCRIPTION = "digitrec_edge"
-_ALIGNMENT_BYTES = 16
-_PIXELS = 784
+from digitrec_edge.targets import Target
 
 
-def float32(source: Source) -> bytes:
+def float32(source: Source, target: Target) -> bytes:
     """Convert without quantisation: float32 ``(1, 28, 28)`` in 0 to 1 in, float32 logits ``(1, 10)`` out."""
-    return finish(_run(_converter(source)))
+    return finish(_run(_converter(source, target)), source.layers)
 
 
-def int8(source: Source) -> bytes:
+def float16(source: Source, target: Target) -> bytes:
+    """Store weights as float16; the runtime widens them when it loads and computes in float32."""
+    tf = import_tensorflow()
+    converter = _converter(source, target)
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.target_spec.supported_types = [tf.float16]
+    return finish(_run(converter), source.layers)
+
+
+def int8_dynamic(source: Source, target: Target) -> bytes:
+    """Quantise weights to int8; activations stay float32 between layers and are quantised inside each."""
+    tf = import_tensorflow()
+    converter = _converter(source, target, conv=False)
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter._experimental_disable_per_channel_quantization_for_dense_layers = not target.per_channel_dense
+    return finish(_run(converter), source.layers)
+
+
+def int8(source: Source, target: Target) -> bytes:
     """Quantise weights, activations, input and output to 8 bits, calibrated on training images.
 
     The input is uint8 with scale 1/255 and zero point 0: the picture's own bytes. The first operator
     turns them into int8; from there on all is int8 up to the logits.
     """
     tf = import_tensorflow()
-    converter = _converter(source)
+    return _full_integer(source, target, tf.lite.OpsSet.TFLITE_BUILTINS_INT8, tf.uint8, tf.int8)
+
+
+def int16x8(source: Source, target: Target) -> bytes:
+    """Quantise weights to int8 and activations, input and output to int16, calibrated on training images."""
+    tf = import_tensorflow()
+    operators = tf.lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8
+    return _full_integer(source, target, operators, tf.int16, tf.int16)
+
+
+def _full_integer(source: Source, target: Target, operators: Any, input_type: Any, output_type: Any) -> bytes:
+    tf = import_tensorflow()
+    converter = _converter(source, target, conv=False)
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.representative_dataset = lambda: ([image[None]] for image in source.representative_dataset())
-    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-    converter.inference_input_type = tf.uint8
-    converter.inference_output_type = tf.int8
-    return finish(_run(converter))
+    converter.target_spec.supported_ops = [operators]
+    converter.inference_input_type = input_type
+    converter.inference_output_type = output_type
+    return finish(_run(converter), source.layers)
 
 
-def _converter(source: Source) -> Any:
+def int4(source: Source, target: Target) -> bytes:
+    """Quantise weights to 4 bits, one scale per channel, and activations to 8, calibrated on training images.
+
+    Raises:
+        ConversionError: the target does not know 4-bit weights with a scale per channel.
+    """
+    if support.lacks(target.name, target.release, "FULLY_CONNECTED", INT4_DENSE_VERSION):
+        raise ConversionError(f"int4 needs FULLY_CONNECTED {INT4_DENSE_VERSION}, which {target.name} does not have")
+    from ai_edge_quantizer import quantizer, recipe_manager
+    from ai_edge_quantizer.qtyping import TFLOperationName
+
+    recipe = recipe_manager.RecipeManager()
+    recipe.add_static_config(
+        regex=".*", operation_name=TFLOperationName.ALL_SUPPORTED, activation_num_bits=8, weight_num_bits=8
+    )
+    recipe.add_static_config(
+        regex=".*", operation_name=TFLOperationName.FULLY_CONNECTED, activation_num_bits=8, weight_num_bits=4
+    )
+    job = quantizer.Quantizer(_run(_converter(source, target)), recipe.get_quantization_recipe())
+    images = [{"image": image[None]} for image in source.representative_dataset()]
+    with contextlib.redirect_stderr(io.StringIO()), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a progress bar, and LiteRT's advice on the calibration's own settings
+        calibrated = job.calibrate({"serving_default": images}, num_threads=1)
+        result = job.quantize(calibrated, enable_progress_bar=False, enable_progress_report=False)
+    return finish(bytes(result.quantized_model), source.layers, lowest_versions={FULLY_CONNECTED: INT4_DENSE_VERSION})
+
+
+def _converter(source: Source, target: Target, *, conv: bool = True) -> Any:
     tf = import_tensorflow()
     import keras
 
     model = source.fresh_model()
-    static = keras.Sequential([keras.Input((28, 28), batch_size=1, name="image"), *model.layers], name="digitrec")
+    lowered = conv and target.dense_as_conv
+    layers = _as_convolutions(model) if lowered else model.layers
+    static = keras.Sequential([keras.Input((28, 28), batch_size=1, name="image"), *layers], name="digitrec")
+    if lowered:
+        _copy_dense_weights(model, static)
     return tf.lite.TFLiteConverter.from_keras_model(static)
+
+
+def _as_convolutions(model: Any) -> list[Any]:
+    """Dense layers as 1x1 convolutions over a 1x1 picture of 784 channels: the same sums, other kernels."""
+    import keras
+
+    dense = [layer for layer in model.layers if isinstance(layer, keras.layers.Dense)]
+    if len(dense) + 1 != len(model.layers):
+        raise ConversionError("only a model of Flatten and Dense layers can be lowered to 1x1 CONV_2D")
+    convolutions = [
+        keras.layers.Conv2D(layer.units, 1, activation=layer.activation, name=layer.name) for layer in dense
+    ]
+    return [keras.layers.Reshape((1, 1, 784), name="pixels"), *convolutions, keras.layers.Reshape((10,), name="digits")]
+
+
+def _copy_dense_weights(model: Any, static: Any) -> None:
+    for layer in model.layers:
+        if layer.weights:
+            kernel, bias = layer.get_weights()
+            static.get_layer(layer.name).set_weights([kernel[None, None], bias])
 
 
 def _run(converter: Any) -> bytes:
@@ -54,52 +133,3 @@ def _run(converter: Any) -> bytes:
         warnings.simplefilter("ignore")  # Keras prints the endpoints of a temporary export, TensorFlow its doubts
         payload: bytes = converter.convert()
     return payload
-
-
-def finish(payload: bytes) -> bytes:
-    """Name input and output, free the batch in RESHAPE, mark the file as ours and align its buffers.
-
-    TensorFlow leaves buffers unaligned; microcontrollers and some delegates need 16 bytes.
-    """
-    import flatbuffers
-    from tensorflow.lite.python import schema_py_generated as schema
-
-    model = schema.ModelT.InitFromObj(schema.Model.GetRootAsModel(payload, 0))
-    (graph,) = model.subgraphs
-    model.description = DESCRIPTION
-    graph.name = "main"
-    graph.tensors[graph.inputs[0]].name = "image"
-    graph.tensors[graph.outputs[0]].name = "logits"
-    for signature in model.signatureDefs or []:
-        signature.inputs[0].name, signature.outputs[0].name = "image", "logits"
-    reshape = schema.BuiltinOperator.RESHAPE
-    for operator in graph.operators:
-        if model.operatorCodes[operator.opcodeIndex].builtinCode == reshape:
-            shape = graph.tensors[operator.inputs[1]]
-            model.buffers[shape.buffer].data = np.array([-1, _PIXELS], "<i4").view(np.uint8)
-    model.buffers = [_AlignedBuffer(schema, buffer.data) for buffer in model.buffers]
-    builder = flatbuffers.Builder(len(payload) + 4096)
-    builder.Finish(model.Pack(builder), b"TFL3")
-    return bytes(builder.Output())
-
-
-class _AlignedBuffer:
-    """Stands in for the schema's BufferT, whose Pack does not align."""
-
-    def __init__(self, schema: Any, data: Any) -> None:
-        self._schema = schema
-        self._data = b"" if data is None else np.asarray(data, np.uint8).tobytes()
-
-    def Pack(self, builder: Any) -> int:  # noqa: N802  (the schema's name)
-        vector = None
-        if self._data:
-            builder.StartVector(1, len(self._data), _ALIGNMENT_BYTES)
-            start = builder.head - len(self._data)
-            builder.head = start
-            builder.Bytes[start : start + len(self._data)] = self._data
-            vector = builder.EndVector()
-        self._schema.BufferStart(builder)
-        if vector is not None:
-            self._schema.BufferAddData(builder, vector)
-        end: int = self._schema.BufferEnd(builder)
-        return end

@@ -7,6 +7,7 @@ may be a perfectly good model, but nobody vouches for it.
 
 import dataclasses
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from digitrec_edge import formats
 from digitrec_edge.card import Card
 from digitrec_edge.errors import ArtifactError, DamagedError
 from digitrec_edge.files import read_file, sha256, write_file
-from digitrec_edge.formats import MARK, SEAL_BYTES, Format
+from digitrec_edge.formats import CARD_FILE, LABELS_FILE, MARK, SAMPLE_FILE, SEAL_BYTES, Format
 from digitrec_edge.formats.graph import Graph, MalformedError
 
 LIMIT_BYTES = 256 << 20
@@ -29,6 +30,7 @@ class Artifact:
         data: the file's bytes.
         payload: the model without its card.
         card: None for a foreign file.
+        files: what travels with the model, by name; empty for a foreign file.
         graph: tensors and operators.
     """
 
@@ -37,6 +39,7 @@ class Artifact:
     data: bytes
     payload: bytes
     card: Card | None
+    files: Mapping[str, bytes]
     graph: Graph
 
     @property
@@ -62,11 +65,13 @@ def read(path: str | os.PathLike[str]) -> Artifact:
         known = " or ".join(row.suffix for row in formats.FORMATS)
         raise ArtifactError(f"{path} is not a model file: its content is neither {known}")
     try:
-        payload, card_json = kind.module.split(data) if sealed else (data, None)
+        payload, files = kind.module.split(data) if sealed else (data, {})
         graph = kind.module.describe(payload)
+        if not sealed:
+            kind.module.verify(payload)
     except MalformedError as cause:
         raise ArtifactError(f"{path} is not a valid {kind.name} model: {cause}") from cause
-    return Artifact(path, kind, data, payload, _card(path, payload, card_json) if sealed else None, graph)
+    return Artifact(path, kind, data, payload, _card(path, payload, files) if sealed else None, files, graph)
 
 
 def _is_sealed(data: bytes) -> bool:
@@ -74,9 +79,9 @@ def _is_sealed(data: bytes) -> bool:
     return seal[:7] == b"sha256:" and seal[7:] == sha256(memoryview(data)[:-SEAL_BYTES]).encode()
 
 
-def _card(path: Path, payload: bytes, card_json: bytes | None) -> Card:
+def _card(path: Path, payload: bytes, files: Mapping[str, bytes]) -> Card:
     try:
-        card = Card.from_json(card_json or b"null")
+        card = Card.from_json(files.get(CARD_FILE, b"null"))
     except ValueError as cause:
         raise DamagedError(f"{path} has a card that cannot be read: {cause}") from cause
     if card.payload_sha256 != sha256(payload):
@@ -84,9 +89,19 @@ def _card(path: Path, payload: bytes, card_json: bytes | None) -> Card:
     return card
 
 
-def write(path: str | os.PathLike[str], payload: bytes, card: Card) -> None:
-    """Write payload, card and seal to ``path``, atomically; the card's payload hash is set here."""
+def write(path: str | os.PathLike[str], payload: bytes, card: Card, sample: bytes | None = None) -> None:
+    """Write payload, card, sample and seal to ``path``, atomically; the card's payload hash is set here.
+
+    Args:
+        path: where to.
+        payload: the model as its converter wrote it.
+        card: what it says of itself.
+        sample: test images and their logits for a self-test on the device, as :mod:`digitrec_edge.sample` packs them.
+    """
     card = dataclasses.replace(card, payload_sha256=sha256(payload))
-    data = formats.by_name(card.format).module.attach(payload, card.to_json(), card.labels)
+    files = {LABELS_FILE: "".join(f"{label}\n" for label in card.labels).encode(), CARD_FILE: card.to_json()}
+    if sample is not None:
+        files[SAMPLE_FILE] = sample
+    data = formats.by_name(card.format).module.attach(payload, files)
     body = data[:-SEAL_BYTES]
     write_file(path, body + f"sha256:{sha256(body)}".encode())

@@ -34,6 +34,21 @@ class Preprocessing:
 
 
 @dataclass(frozen=True)
+class Requirements:
+    """What it takes to run the model, found from the model itself.
+
+    Attributes:
+        target: the runtime that the artifact was made for.
+        needs: operators (TFLite) or opsets and IR (ONNX) with the lowest version that will do.
+        oldest: per runtime, the oldest known release that runs it; None when no known one does.
+    """
+
+    target: str
+    needs: dict[str, int]
+    oldest: dict[str, str | None]
+
+
+@dataclass(frozen=True)
 class Calibration:
     """Which training images the activation ranges were measured on."""
 
@@ -79,6 +94,7 @@ class Card:
     temperature: float
     training: dict[str, float | int | str | None] | None
     calibration: Calibration | None
+    requirements: Requirements
     parity: ParityFigures | None
     tools: dict[str, str]
     card_version: int = CARD_VERSION
@@ -94,7 +110,10 @@ class Card:
         Raises:
             ValueError: no JSON, a missing or unknown key, a value of the wrong type or a newer version.
         """
-        raw = json.loads(data)
+        try:
+            raw = json.loads(data)
+        except RecursionError:
+            raise ValueError("nested too deeply") from None
         if isinstance(raw, dict) and raw.get("card_version") != CARD_VERSION:
             raise ValueError(f"card version {raw.get('card_version')}, this digitrec-edge reads {CARD_VERSION}")
         return parse(cls, raw)
@@ -119,6 +138,8 @@ def parse(kind: type[T], raw: Any, where: str = "card") -> T:
 def _value(hint: Any, raw: Any, where: str) -> Any:
     origin, arguments = get_origin(hint), get_args(hint)
     if origin in (Union, types.UnionType):
+        if type(raw) in arguments:  # a whole number stays one where both int and float are allowed
+            return raw
         for option in arguments:
             try:
                 return _value(option, raw, where)

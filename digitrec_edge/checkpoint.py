@@ -7,8 +7,6 @@ variables and the figures so far are enough.
 import dataclasses
 import io
 import json
-import zipfile
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +17,7 @@ from numpy.typing import NDArray
 from digitrec_edge.card import parse
 from digitrec_edge.errors import TrainingError
 from digitrec_edge.files import read_file, write_file
+from digitrec_edge.npz import read_arrays
 from digitrec_edge.recipes import Recipe
 
 CHECKPOINT_VERSION = 1
@@ -68,6 +67,7 @@ class Checkpoint:
 class _Header:
     run: Run
     epochs: tuple[Epoch, ...]
+    variables: int
 
 
 def checkpoint_path(model_path: Path) -> Path:
@@ -75,11 +75,15 @@ def checkpoint_path(model_path: Path) -> Path:
     return model_path.with_suffix(".checkpoint.npz")
 
 
+def _names(count: int) -> list[str]:
+    return [f"variable_{k:03d}" for k in range(count)]
+
+
 def write(path: Path, checkpoint: Checkpoint) -> None:
     """Write atomically: a run killed while it writes leaves the checkpoint before."""
-    header = json.dumps(dataclasses.asdict(_Header(checkpoint.run, checkpoint.epochs)))
+    header = json.dumps(dataclasses.asdict(_Header(checkpoint.run, checkpoint.epochs, len(checkpoint.variables))))
     stream = io.BytesIO()
-    named = {f"variable_{k:03d}": value for k, value in enumerate(checkpoint.variables)}
+    named = dict(zip(_names(len(checkpoint.variables)), checkpoint.variables, strict=True))
     np.savez(stream, allow_pickle=False, header=np.array(header), **named)
     write_file(path, stream.getvalue())
 
@@ -94,11 +98,10 @@ def read(path: Path) -> Checkpoint:
         raise TrainingError(f"nothing to resume: there is no {path}; train without --resume")
     data = read_file(path, limit_bytes=_LIMIT_BYTES, error=TrainingError)
     try:
-        with np.load(io.BytesIO(data), allow_pickle=False) as archive:
-            header = parse(_Header, json.loads(str(archive["header"])), "checkpoint")
-            names = sorted(name for name in archive.files if name.startswith("variable_"))
-            variables = tuple(archive[name] for name in names)
-    except (zipfile.BadZipFile, zlib.error, ValueError, KeyError, EOFError, OSError) as cause:
+        (text,) = read_arrays(data, ["header"])
+        header = parse(_Header, json.loads(str(text)), "checkpoint")
+        variables = tuple(read_arrays(data, _names(header.variables)))
+    except ValueError as cause:
         raise TrainingError(f"{path} is not a checkpoint: {cause}; train without --resume") from cause
     if header.run.version != CHECKPOINT_VERSION or not header.epochs:
         raise TrainingError(f"{path} is a checkpoint of another version; train without --resume")

@@ -11,8 +11,10 @@
     |   `-- BrokenRuntimeError  ... because it is installed but does not work (names cause and cure)
     |-- ConversionError         a Keras model that cannot be converted
     |-- TrainingError           a training run that cannot start or go on
+    |   `-- InterruptedRunError ... because it was interrupted before the first epoch ended
     |-- ParityError             an artifact that lost too much on the way
-    `-- BenchmarkError          a benchmark that has nothing to measure
+    |-- BenchmarkError          a benchmark that has nothing to measure
+    `-- OutputError             a file that cannot be written
 
 Each message is one line: what failed, what was given, what is allowed, what to type next.
 The library raises; only the command line prints and exits.
@@ -63,9 +65,17 @@ class TrainingError(DigitrecError):
     """A training run that cannot start or go on."""
 
 
+class InterruptedRunError(TrainingError):
+    """A training run that the user interrupted."""
+
+
 class ParityError(DigitrecError):
     """An artifact whose answers differ too much from the Keras model's."""
 
 
 class BenchmarkError(DigitrecError):
     """A benchmark that has nothing to measure."""
+
+
+class OutputError(DigitrecError):
+    """A file that cannot be written; what lay there before is untouched."""

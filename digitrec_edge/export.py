@@ -9,30 +9,33 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks import Case, Parity, Row, check_gate, measure
+import numpy as np
+
+from benchmarks import check_gate
+from benchmarks.logits import RuntimeLogits, runtime_logits
+from benchmarks.parity_report import ParityReport, report_parity, write_report
 from converters import Source, Variant, convert
-from digitrec_edge import __version__, artifact, formats, golden, mnist, model, training
-from digitrec_edge.card import LABELS, Card, ParityFigures, Preprocessing, TensorCard
-from digitrec_edge.errors import DigitrecError, ParityError
+from digitrec_edge import __version__, artifact, formats, golden, mnist, model, sample, support, training
+from digitrec_edge.card import LABELS, Card, ParityFigures, Preprocessing, Requirements, TensorCard
+from digitrec_edge.errors import ConversionError, DigitrecError
 from digitrec_edge.files import sha256
-from digitrec_edge.formats.graph import Graph, Tensor
+from digitrec_edge.formats.graph import Graph, MalformedError, Tensor
 from digitrec_edge.golden import Golden
+from digitrec_edge.mnist import Digits
 from digitrec_edge.quantization import PIXEL_MAX
+from digitrec_edge.targets import Target, target_for
 from runtimes.loading import AUTO, choose
 from runtimes.table import RUNTIMES, RuntimeRow
-
-__all__ = ["Exported", "Refused", "export"]
 
 
 @dataclass(frozen=True)
 class Exported:
-    """An artifact that was written."""
+    """An artifact that was written; its parity report lies beside it."""
 
     variant: Variant
     path: Path
     file_bytes: int
-    runtime: str
-    parity: Parity
+    report: ParityReport
 
 
 @dataclass(frozen=True)
@@ -44,15 +47,27 @@ class Refused:
     error: DigitrecError
 
 
+@dataclass(frozen=True)
+class _Job:
+    """What all variants of one export share."""
+
+    source: Source
+    folder: Path
+    data: Path | None
+    digits: Digits
+    reference: Golden
+
+
 def export(
     source: Source,
     variants: Sequence[Variant],
     folder: Path,
     data: Path | None = None,
     *,
+    target: str | None = None,
     on_result: Callable[[Exported | Refused], None] = lambda result: None,
 ) -> list[Exported | Refused]:
-    """Write one artifact per variant, and beside them ``golden.npz``.
+    """Write one artifact per variant, and beside them ``golden.npz`` and parity reports.
 
     Each candidate runs over the whole test set in its real runtime before it replaces anything.
 
@@ -61,78 +76,100 @@ def export(
         variants: what to write.
         folder: where to.
         data: data set of the test images, None is the bundled MNIST.
+        target: runtime to make the artifacts for; None is the newest one of each format.
         on_result: is given each result as it comes.
 
     Raises:
+        ConversionError: the target does not run a variant's format; nothing was converted.
         RuntimeUnavailableError: a runtime that must try an artifact is missing; nothing was converted.
         DataError: the test set cannot be read.
     """
-    runtimes = {variant.format: _runtime_for(variant) for variant in variants}
+    plan = [(variant, _target(variant, target)) for variant in variants]
+    rows = {row.name: _runtime_for(row, format_name) for row, format_name in ((t, v.format) for v, t in plan)}
     digits = mnist.load("test", data)
     logits = model.reference_logits(source.fresh_model(), digits.images)
-    reference = Golden(logits, source.sha256, digits.digest())
+    job = _Job(source, folder, data, digits, Golden(logits, source.sha256, digits.digest()))
     folder.mkdir(parents=True, exist_ok=True)
     results: list[Exported | Refused] = []
-    with tempfile.TemporaryDirectory(prefix=".export-", dir=folder) as scratch:
-        candidate_golden = Path(scratch) / golden.FILE_NAME
-        golden.write(candidate_golden, reference)
-        for variant in variants:
-            final = folder / f"{variant.artifact}{formats.by_name(variant.format).suffix}"
-            case = Case(
-                artifact=str(Path(scratch) / final.name),
-                runtime=runtimes[variant.format].name,
-                golden=str(candidate_golden),
-                data=str(data) if data else None,
-            )
-            result = _export_one(source, variant, final, case)
-            results.append(result)
-            on_result(result)
-        if any(isinstance(result, Exported) for result in results):
-            golden.write(folder / golden.FILE_NAME, reference)
+    for variant, row in plan:
+        suffix = formats.by_name(variant.format).suffix
+        path = folder / f"{variant.artifact_name(row)}{suffix}"
+        result = _export_one(job, variant, row, path, rows[row.name].name)
+        results.append(result)
+        on_result(result)
+    if any(isinstance(result, Exported) for result in results):
+        golden.write(folder / golden.FILE_NAME, job.reference)
     return results
 
 
-def _runtime_for(variant: Variant) -> RuntimeRow:
-    row = choose(variant.format, RUNTIMES, AUTO)
-    row.module()
+def _target(variant: Variant, name: str | None) -> Target:
+    try:
+        return target_for(variant.format, name)
+    except ConversionError as error:
+        raise ConversionError(f"--{variant.option}: {error}") from None
+
+
+def _runtime_for(target: Target, format_name: str) -> RuntimeRow:
+    """The runtime that tries an artifact: the target's own, or another of the format when it is not there."""
+    own = [row for row in RUNTIMES if row.name == target.name and row.installed]
+    row = own[0] if own else choose(format_name, RUNTIMES, AUTO)
+    if not row.installed:
+        row.module()
     return row
 
 
-def _export_one(source: Source, variant: Variant, final: Path, case: Case) -> Exported | Refused:
+def _export_one(job: _Job, variant: Variant, target: Target, final: Path, runtime: str) -> Exported | Refused:
     try:
-        payload = convert(source, variant)
-        card = _card(source, variant, payload)
-        artifact.write(case.artifact, payload, card)
-        row = measure(case)
-        parity = _parity(row)
-        check_gate(parity, variant.name)
+        payload = convert(job.source, variant, target)
+        card = _card(job.source, variant, target, payload)
+        with tempfile.TemporaryDirectory(prefix=".export-", dir=job.folder) as scratch:
+            candidate = Path(scratch) / final.name
+            artifact.write(candidate, payload, card)
+            answer = runtime_logits(candidate, runtime, job.data)
+        report = report_parity(final.name, answer.runtime, answer.logits, job.reference.logits, job.digits.labels)
+        check_gate(report.parity, variant.name)
     except DigitrecError as error:
         return Refused(variant, final, error)
-    figures = _figures(row, parity)
-    artifact.write(final, payload, dataclasses.replace(card, parity=figures))
-    return Exported(variant, final, final.stat().st_size, case.runtime, parity)
+    figures = ParityFigures(runtime=answer.runtime, **dataclasses.asdict(report.parity))
+    artifact.write(final, payload, dataclasses.replace(card, parity=figures), _sample(job, answer))
+    write_report(report, final)
+    return Exported(variant, final, final.stat().st_size, report)
 
 
-def _parity(row: Row) -> Parity:
-    if row.measured is None or row.measured.parity is None:
-        reason = row.measured.parity_note if row.measured else row.reason
-        raise ParityError(f"parity could not be measured in {row.case.runtime}: {reason}")
-    return row.measured.parity
+def _sample(job: _Job, answer: RuntimeLogits) -> bytes:
+    """Pack seeded test images with the Keras model's and this artifact's own logits."""
+    chosen = mnist.sample_indices(min(sample.IMAGES, len(job.digits)), len(job.digits), sample.SEED)
+    return sample.pack(
+        sample.Sample(
+            indices=chosen,
+            images=job.digits.images[chosen],
+            labels=job.digits.labels[chosen],
+            golden=job.reference.logits[chosen],
+            expected=answer.logits[chosen].astype(np.float32),
+        )
+    )
 
 
-def _figures(row: Row, parity: Parity) -> ParityFigures:
-    version = row.measured.runtime_version if row.measured else ""
-    return ParityFigures(runtime=f"{row.case.runtime} {version}", **dataclasses.asdict(parity))
+def _card(source: Source, variant: Variant, target: Target, payload: bytes) -> Card:
+    """Describe the payload; what it needs must be what its target has.
 
-
-def _card(source: Source, variant: Variant, payload: bytes) -> Card:
-    graph: Graph = formats.by_name(variant.format).module.describe(payload)
+    Raises:
+        ConversionError: the target's release lacks an operator.
+    """
+    try:
+        graph: Graph = formats.by_name(variant.format).module.describe(payload)
+    except MalformedError as cause:
+        raise ConversionError(f"--{variant.option}: the converter wrote what cannot be read: {cause}") from cause
+    lacking = support.lacking(target.name, target.release, graph)
+    if lacking:
+        raise ConversionError(f"--{variant.option} {lacking}; choose another --target")
     history = training.read_history(source.path)
     recipe = None
     if history:
         recipe = {**history.recipe.summary(), "seed": history.seed, "finished_epochs": len(history.epochs)}
+    able = [row.name for row in RUNTIMES if variant.format in row.formats]
     return Card(
-        name=variant.artifact,
+        name=variant.artifact_name(target),
         format=variant.format,
         variant=variant.name,
         inputs=tuple(_port(tensor) for tensor in graph.inputs),
@@ -144,6 +181,7 @@ def _card(source: Source, variant: Variant, payload: bytes) -> Card:
         temperature=history.temperature if history else 1.0,
         training=recipe,
         calibration=source.calibration if variant.calibrated else None,
+        requirements=Requirements(target.name, dict(graph.needs), {name: support.oldest(name, graph) for name in able}),
         parity=None,
         tools={**variant.tool_versions(), "digitrec-edge": __version__},
     )

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from digitrec_edge.errors import DigitrecError
+from digitrec_edge.errors import DigitrecError, OutputError
 
 
 def sha256(data: bytes | memoryview) -> str:
@@ -50,10 +50,16 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
 
     The old file stays whole until the new one is complete and on disk; when the block raises, the
     temporary file is removed and nothing has changed.
+
+    Raises:
+        OutputError: the folder cannot be made or written, the disk is full, or ``path`` is a folder.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
+    make_folder(path.parent)
+    try:
+        descriptor, name = tempfile.mkstemp(prefix=f".{path.stem[:100]}-", suffix=path.suffix[:100], dir=path.parent)
+    except (OSError, ValueError) as cause:
+        raise _not_written(path, cause) from cause
     os.close(descriptor)
     temporary = Path(name)
     try:
@@ -64,8 +70,42 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         os.umask(umask)
         temporary.chmod(0o666 & ~umask)
         temporary.replace(path)
+    except OSError as cause:
+        raise _not_written(path, cause) from cause
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder and those above it, where they are missing.
+
+    Raises:
+        OutputError: it cannot be made, or a file is in the way.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except (OSError, ValueError) as cause:
+        raise _not_written(path, cause) from cause
+
+
+def _not_written(path: Path, cause: Exception) -> OutputError:
+    return OutputError(f"cannot write {str(path)!r}: {getattr(cause, 'strerror', None) or cause}")
+
+
+def check_writable(path: Path) -> None:
+    """Find out before long work whether its result can be written to ``path``.
+
+    Raises:
+        OutputError: it cannot.
+    """
+    make_folder(path.parent)
+    if path.is_dir():
+        raise OutputError(f"cannot write {str(path)!r}: it is a folder")
+    try:
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
+    except OSError as cause:
+        raise _not_written(path, cause) from cause
 
 
 def write_file(path: str | os.PathLike[str], data: bytes) -> None:

@@ -2,7 +2,6 @@
 
 import io
 import zipfile
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 
 from digitrec_edge.errors import DataError
 from digitrec_edge.files import read_file, write_file
+from digitrec_edge.npz import read_arrays
 
 FILE_NAME = "golden.npz"
 _LIMIT_BYTES = 64 << 20
@@ -54,11 +54,9 @@ def read(path: Path) -> Golden:
     """
     data = read_file(path, limit_bytes=_LIMIT_BYTES, error=DataError)
     try:
-        with np.load(io.BytesIO(data), allow_pickle=False) as archive:
-            logits = archive["logits"]
-            source, test = (str(archive[name]) for name in ("source_sha256", "test_sha256"))
-    except (zipfile.BadZipFile, ValueError, KeyError, EOFError, OSError, zlib.error) as cause:
+        logits, source, test = read_arrays(data, ("logits", "source_sha256", "test_sha256"))
+    except ValueError as cause:
         raise DataError(f"{path} does not hold golden logits: {cause}; export again") from cause
     if logits.dtype != np.float32 or logits.ndim != 2 or logits.shape[1] != 10 or not np.isfinite(logits).all():
         raise DataError(f"{path} does not hold golden logits: {logits.dtype} {logits.shape}, float32 (N, 10) is needed")
-    return Golden(logits, source, test)
+    return Golden(logits, str(source), str(test))

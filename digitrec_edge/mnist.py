@@ -11,7 +11,6 @@ raw bytes.
 import gzip
 import io
 import struct
-import zipfile
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +21,7 @@ from numpy.typing import NDArray
 
 from digitrec_edge.errors import DataError
 from digitrec_edge.files import read_file, sha256
+from digitrec_edge.npz import MissingArrayError, read_arrays
 
 SIDE = 28
 CLASSES = 10
@@ -136,15 +136,10 @@ def _load_npz(part: Part, path: Path) -> Digits:
     data = read_file(path, limit_bytes=_LIMIT_BYTES, error=DataError)
     image_name, label_name = _NPZ_NAMES[part]
     try:
-        with np.load(io.BytesIO(data), allow_pickle=False) as archive:
-            absent = [name for name in (image_name, label_name) if name not in archive]
-            if absent:
-                raise DataError(
-                    f"{path} lacks {' and '.join(absent)}; it has {', '.join(archive.files) or 'nothing'}, "
-                    "x_train, y_train, x_test and y_test are needed"
-                )
-            images, labels = archive[image_name], archive[label_name]
-    except (zipfile.BadZipFile, ValueError, EOFError, OSError, zlib.error, KeyError) as cause:
+        images, labels = read_arrays(data, (image_name, label_name))
+    except MissingArrayError as cause:
+        raise DataError(f"{path} {cause}; x_train, y_train, x_test and y_test are needed") from None
+    except ValueError as cause:
         raise DataError(f"{path} is truncated or not a .npz file: {cause}") from cause
     return _checked(images, labels, f"{path} ({part})")
 

@@ -96,7 +96,7 @@ RECIPES = {
     "reference": Recipe("reference", epochs=20, batch_size=32, learning_rate=0.001),
     "robust": Recipe(
         "robust",
-        epochs=230,
+        epochs=400,
         batch_size=256,
         learning_rate=0.002,
         beta_2=0.99,

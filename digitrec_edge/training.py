@@ -17,7 +17,7 @@ from digitrec_edge.card import parse
 from digitrec_edge.checkpoint import Checkpoint, Epoch, Run
 from digitrec_edge.distortion import distort
 from digitrec_edge.epochs import Examples, Trainer, Variables, compile_trainer, examples
-from digitrec_edge.errors import TrainingError
+from digitrec_edge.errors import InterruptedRunError, TrainingError
 from digitrec_edge.files import sha256, write_file
 from digitrec_edge.mnist import Digits
 from digitrec_edge.model import build, import_tensorflow, reference_logits, save
@@ -108,8 +108,8 @@ def train(
         The Keras model and its history.
 
     Raises:
-        TrainingError: the recipe cannot be trained, the checkpoint is of another run, or the run was
-            interrupted before the first epoch ended.
+        TrainingError: the recipe cannot be trained, or the checkpoint is of another run.
+        InterruptedRunError: it was interrupted before the first epoch ended.
         DataError: the data set cannot be read.
     """
     digits = mnist.load("train", source)
@@ -209,7 +209,7 @@ def _run_epochs(
             on_epoch(epochs[-1])
     except KeyboardInterrupt:
         if not epochs:
-            raise TrainingError("interrupted before the first epoch ended; nothing was written") from None
+            raise InterruptedRunError("interrupted before the first epoch ended; nothing was written") from None
         trainer.restore(state)
         if keep:
             checkpoint.write(keep, Checkpoint(run, tuple(epochs), state))

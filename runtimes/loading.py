@@ -2,9 +2,15 @@
 
 import os
 
-from digitrec_edge import artifact
+from digitrec_edge import artifact, support
 from digitrec_edge.artifact import Artifact
-from digitrec_edge.errors import ArtifactError, BrokenRuntimeError, InputError, NotInstalledError
+from digitrec_edge.errors import (
+    ArtifactError,
+    BrokenRuntimeError,
+    InputError,
+    NotInstalledError,
+    RuntimeUnavailableError,
+)
 from runtimes.model import Model
 from runtimes.table import RUNTIMES, RuntimeRow, diagnose
 
@@ -30,7 +36,8 @@ def load(path: str | os.PathLike[str], runtime: str = AUTO, threads: int = 1) ->
         raise InputError(f"threads is {threads}, 1 to {MAX_THREADS} are allowed")
     rows = candidates(runtime)
     found = artifact.read(path)
-    row = choose(found.format.name, rows, runtime)
+    able = [row for row in rows if row.installed and row.runs(found.format.name) and not unmet(found, row)]
+    row = able[0] if able else choose(found.format.name, rows, runtime)
     return open_model(found, row, threads)
 
 
@@ -46,7 +53,7 @@ def candidates(runtime: str) -> tuple[RuntimeRow, ...]:
 
 def choose(format_name: str, rows: tuple[RuntimeRow, ...], asked: str) -> RuntimeRow:
     """Return the first installed row that runs the format; the first at all when none is installed."""
-    able = [row for row in rows if format_name in row.formats]
+    able = [row for row in rows if row.runs(format_name)]
     if not able:
         others = " or ".join(row.name for row in RUNTIMES if format_name in row.formats)
         raise InputError(f"{asked} does not run .{format_name} files; {others} does")
@@ -57,9 +64,25 @@ def choose(format_name: str, rows: tuple[RuntimeRow, ...], asked: str) -> Runtim
     return (installed or able)[0]
 
 
+def unmet(found: Artifact, row: RuntimeRow) -> str | None:
+    """Say what an artifact needs that an installed runtime does not have; None when it has all."""
+    return support.lacking(row.name, row.version, found.graph)
+
+
 def open_model(found: Artifact, row: RuntimeRow, threads: int) -> Model:
-    """Open a checked artifact in one runtime."""
+    """Open a checked artifact in one runtime.
+
+    Raises:
+        RuntimeUnavailableError: the runtime is missing or broken, or lacks an operator that the model needs;
+            the interpreter has not seen the model.
+        ArtifactError: the runtime refuses the model for another reason.
+    """
     module = row.module()
+    lacking = unmet(found, row)
+    if lacking:
+        raise RuntimeUnavailableError(
+            f"{found.card.variant if found.card else found.path} {lacking}: {_cure(found, row)}"
+        )
     try:
         session = module.open_session(found.data, threads)
     except (ValueError, RuntimeError, TypeError) as cause:
@@ -67,4 +90,19 @@ def open_model(found: Artifact, row: RuntimeRow, threads: int) -> Model:
             raise BrokenRuntimeError(f"{row.name} does not work here: {diagnose(row, cause)}") from cause
         text = " ".join(str(cause).split())[:200]
         raise ArtifactError(f"{row.name} {row.version} refuses {found.path}: {text}") from cause
+    except (SystemError, ImportError, AttributeError, OSError, MemoryError) as cause:  # numpy 2 shows only here
+        raise BrokenRuntimeError(f"{row.name} is installed but does not work: {diagnose(row, cause)}") from cause
     return Model(session, found, row, threads)
+
+
+def _cure(found: Artifact, row: RuntimeRow) -> str:
+    """What to do about an operator that a runtime lacks: another runtime, a newer one, or another export."""
+    others = [
+        other
+        for other in RUNTIMES
+        if other.name != row.name and other.runs(found.format.name) and support.oldest(other.name, found.graph)
+    ]
+    newer = support.oldest(row.name, found.graph)
+    cures = [f"pip install -U '{row.distribution}>={newer}'"] if newer else []
+    cures += [f"install {other.distribution}" for other in others]
+    return ", or ".join([*cures, f"export with --target {row.name}"])

@@ -1,9 +1,13 @@
-"""What a runtime offers: tensors in, tensors out, nothing about pixels or digits."""
+"""What a runtime offers: tensors in, tensors out; and the shortest way from one picture to its digit."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import numpy as np
 from numpy.typing import NDArray
+
+PICTURE_SHAPE = (28, 28)
 
 
 @dataclass(frozen=True)
@@ -23,11 +27,70 @@ class Port:
     zero_point: int | None
 
 
+@dataclass(frozen=True)
+class Prepare:
+    """How pixels become a model's input, worked out once when the model is loaded.
+
+    Attributes:
+        table: ``(256,)`` in the input's dtype, the input for each pixel value.
+    """
+
+    table: NDArray[Any]
+
+    @property
+    def as_is(self) -> bool:
+        """Whether pixels go in unchanged."""
+        return bool(self.table.dtype == np.uint8) and bool((self.table == np.arange(256)).all())
+
+    def writer(self, buffer: NDArray[Any]) -> Callable[[NDArray[np.uint8]], object]:
+        """Return a function that writes a picture, prepared, into ``buffer``.
+
+        Args:
+            buffer: of 784 elements in the input's dtype, C-contiguous; it may belong to a runtime.
+        """
+        picture = buffer.reshape(PICTURE_SHAPE)
+        if not np.shares_memory(picture, buffer):
+            raise ValueError("the buffer is not contiguous")
+        pixels = np.arange(256, dtype=np.uint8)
+        if self.as_is:
+            return _checking(lambda image: np.copyto(picture, image))
+        if self.table.dtype == np.int8 and (self.table.view(np.uint8) == pixels ^ 0x80).all():
+            bytes_of_picture, sign = picture.view(np.uint8), np.uint8(0x80)
+            return _checking(lambda image: np.bitwise_xor(image, sign, bytes_of_picture))
+        table = self.table
+        return _checking(lambda image: table.take(image, out=picture, mode="clip"))
+
+
+def _checking(write: Callable[[NDArray[np.uint8]], object]) -> Callable[[NDArray[np.uint8]], object]:
+    """Let no picture of another shape or dtype be broadcast or cast in silence."""
+
+    def checked(image: NDArray[np.uint8]) -> object:
+        if image.dtype != np.uint8 or image.shape != PICTURE_SHAPE:
+            raise ValueError("not a picture")
+        return write(image)
+
+    return checked
+
+
 class Session(Protocol):
     """A loaded model in one runtime; not safe for use by two threads at a time."""
 
     input: Port
     output: Port
+    chunk: int
+    """How many examples ``run_batch`` takes at the most, so that memory stays bounded."""
+
+    def classifier(self, prepare: "Prepare") -> Callable[[NDArray[np.uint8]], int]:
+        """Return the shortest way from one picture ``(28, 28) uint8`` to its digit in this runtime.
+
+        Args:
+            prepare: how pixels become the input.
+
+        Returns:
+            A function that may raise ValueError or TypeError for a picture of another shape or dtype,
+            and answers with the lowest digit of the largest score.
+        """
+        ...
 
     def run_one(self, batch: NDArray[Any]) -> NDArray[Any]:
         """Run one example.
@@ -41,7 +104,11 @@ class Session(Protocol):
         ...
 
     def run_batch(self, batch: NDArray[Any]) -> NDArray[Any]:
-        """Run N examples in chunks of bounded memory; ``(N, ...)`` in, ``(N, ...)`` out."""
+        """Run N examples, at most ``chunk``; ``(N, ...)`` in, ``(N, ...)`` out."""
+        ...
+
+    def invoke(self) -> None:
+        """Run again on the input that the last run left there: the model's own share of a call."""
         ...
 
     def close(self) -> None:

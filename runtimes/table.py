@@ -37,6 +37,10 @@ class RuntimeRow:
     extra: str
     formats: tuple[str, ...]
 
+    def runs(self, format_name: str) -> bool:
+        """Whether this runtime reads files of a format at all."""
+        return format_name in self.formats
+
     @property
     def installed(self) -> bool:
         """Whether the runtime's package is there; says nothing about whether it works."""
@@ -71,7 +75,7 @@ class RuntimeRow:
 RUNTIMES = (
     RuntimeRow("litert", "runtimes.litert", "ai_edge_litert", "ai-edge-litert", "litert", ("tflite",)),
     RuntimeRow("tflite-runtime", "runtimes.tflite_runtime", "tflite_runtime", "tflite-runtime", "tflite", ("tflite",)),
-    RuntimeRow("onnxruntime", "runtimes.onnxruntime", "onnxruntime", "onnxruntime", "onnx", ("onnx",)),
+    RuntimeRow("onnxruntime", "runtimes.onnxruntime", "onnxruntime", "onnxruntime", "onnx", ("onnx", "ort")),
 )
 
 
@@ -79,6 +83,10 @@ def diagnose(row: RuntimeRow, cause: BaseException) -> str:
     """Say in one line why an installed runtime fails, and what to type."""
     numpy_version = metadata.version("numpy")
     text = " ".join(str(cause).split())
+    root = cause.__cause__ or cause.__context__
+    while root:
+        text += f"; {' '.join(str(root).split())}"
+        root = root.__cause__ or root.__context__
     if "_ARRAY_API" in text or "numpy.core.multiarray" in text or "compiled using NumPy 1" in text:
         return f"it was built for numpy 1 and numpy {numpy_version} is installed: pip install 'numpy<2'"
     if "vector::reserve" in text:

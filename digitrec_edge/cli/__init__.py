@@ -9,11 +9,14 @@ import typer
 
 from digitrec_edge import __version__
 from digitrec_edge.cli.benchmark import benchmark
+from digitrec_edge.cli.doctor import doctor
 from digitrec_edge.cli.export import export
+from digitrec_edge.cli.inspect import inspect
 from digitrec_edge.cli.predict import predict
 from digitrec_edge.cli.robustness import robustness
 from digitrec_edge.cli.train import train
-from digitrec_edge.errors import DigitrecError
+from digitrec_edge.cli.verify import verify
+from digitrec_edge.errors import DigitrecError, InterruptedRunError
 
 app = typer.Typer(
     name="digitrec-edge",
@@ -26,7 +29,7 @@ app = typer.Typer(
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (train, export, benchmark, robustness, predict):
+for command in (train, export, inspect, verify, benchmark, robustness, predict, doctor):
     app.command()(command)
 
 
@@ -44,9 +47,9 @@ def common(
 
 
 def main() -> None:
-    """Run the command line; errors raised on purpose become one line and exit status 1."""
+    """Run the command line; errors raised on purpose become one line and exit status 1, Ctrl-C 130."""
     try:
         app()
     except DigitrecError as error:
         print(f"digitrec-edge: {error}", file=sys.stderr)
-        sys.exit(1)
+        sys.exit(130 if isinstance(error, InterruptedRunError) else 1)

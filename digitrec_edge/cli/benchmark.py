@@ -22,7 +22,10 @@ def benchmark(
     ] = None,
     runtime: Annotated[
         list[str] | None,
-        typer.Option(help="litert, tflite-runtime or onnxruntime; may be repeated. Default: all for each format."),
+        typer.Option(
+            help="litert, tflite-runtime or onnxruntime; may be repeated. Default: all for each format.",
+            callback=terminal.check_runtimes,
+        ),
     ] = None,
     threads: Annotated[int, typer.Option(min=1, max=256, help="Threads that a runtime may use.")] = 1,
     json_file: Annotated[
@@ -44,8 +47,10 @@ def benchmark(
     from benchmarks.latency import Effort
     from benchmarks.results import to_json
     from digitrec_edge.errors import BenchmarkError
-    from digitrec_edge.files import write_file
+    from digitrec_edge.files import check_writable, write_file
 
+    if json_file:
+        check_writable(json_file)
     cases = plan(paths or [Path("build/artifacts")], runtime or [], threads=threads, data=data, effort=Effort())
     environment = describe_environment()
     rows = []

@@ -27,7 +27,9 @@ def predict(
         typer.Argument(help="Pictures: files, folders, 'globs', or - for standard input.", metavar="PICTURE..."),
     ],
     model: Annotated[Path | None, typer.Option(help="Artifact to use. Default: the pretrained int8 one.")] = None,
-    runtime: Annotated[str, typer.Option(help="auto, litert, tflite-runtime or onnxruntime.")] = "auto",
+    runtime: Annotated[
+        str, typer.Option(help="auto, litert, tflite-runtime or onnxruntime.", callback=terminal.check_runtime)
+    ] = "auto",
     threads: Annotated[int, typer.Option(min=1, max=256, help="Threads that the runtime may use.")] = 1,
     multi: Annotated[bool, typer.Option("--multi", help="Read several digits per picture, in reading order.")] = False,
     min_confidence: Annotated[

@@ -18,7 +18,9 @@ def robustness(
     artifacts: Annotated[
         list[Path] | None, typer.Argument(help="Artifacts, one column each. Default: the pretrained int8 one.")
     ] = None,
-    runtime: Annotated[str, typer.Option(help="auto, litert, tflite-runtime or onnxruntime.")] = "auto",
+    runtime: Annotated[
+        str, typer.Option(help="auto, litert, tflite-runtime or onnxruntime.", callback=terminal.check_runtime)
+    ] = "auto",
     threads: Annotated[int, typer.Option(min=1, max=256, help="Threads that the runtime may use.")] = 1,
     min_accuracy: Annotated[
         float | None, typer.Option(min=0, max=1, help="Fail (exit 1) when any set is below, such as 0.989.")
@@ -73,6 +75,6 @@ def _print(measured: "list[Robustness]", names: list[str]) -> None:
         ["calibration error", "of probabilities, clean", f"{measured[0].results[0].images:,}"]
         + [f"{one.calibration_error:.4f}" for one in measured]
     )
-    headings = [f"{name}, {one.runtime}" for name, one in zip(names, measured, strict=True)]
+    headings = [f"{name}\n{one.runtime}" for name, one in zip(names, measured, strict=True)]
     columns = [("set", False), ("every image", False), ("images", True), *((heading, True) for heading in headings)]
     terminal.print_table("accuracy", columns, rows)

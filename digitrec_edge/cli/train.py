@@ -18,8 +18,8 @@ def train(
     recipe: Annotated[
         str | None, typer.Option(help="Recipe to follow: reference (default) or robust.", show_default=False)
     ] = None,
-    epochs: Annotated[int | None, typer.Option(help="Times to go through the training images.")] = None,
-    batch_size: Annotated[int | None, typer.Option(help="Images per update.")] = None,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Times to go through the training images.")] = None,
+    batch_size: Annotated[int | None, typer.Option(min=1, help="Images per update.")] = None,
     learning_rate: Annotated[float | None, typer.Option(help="Adam's (largest) step size.")] = None,
     seed: Annotated[
         int | None, typer.Option(help="Same seed, same machine: same weights. Default: 0.", show_default=False)
@@ -48,10 +48,12 @@ def train(
     terminal.hold_native_output()
     from digitrec_edge import training
     from digitrec_edge.checkpoint import checkpoint_path
-    from digitrec_edge.errors import TrainingError
+    from digitrec_edge.errors import InterruptedRunError
+    from digitrec_edge.files import check_writable
 
     if output.suffix != ".keras":
         raise typer.BadParameter(f"{output} must end in .keras", param_hint="--output")
+    check_writable(output)
     keep = checkpoint_path(output)
     options = {
         "epochs": epochs,
@@ -80,7 +82,7 @@ def train(
     print(f"test set: loss {history.test_loss:.4f}  accuracy {history.test_accuracy:.2%}")
     print(f"{history.parameters:,} parameters, {len(history.epochs)} epochs: {output}, {training.history_path(output)}")
     if history.interrupted:
-        raise TrainingError(
+        raise InterruptedRunError(
             f"interrupted: {output} holds epoch {len(history.epochs)} of {chosen.epochs}, the last finished one; "
             "go on with: digitrec-edge train --resume"
             + ("" if output == Path("build/model.keras") else f" -o {output}")

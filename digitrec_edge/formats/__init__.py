@@ -1,13 +1,15 @@
 """The model file formats: one file each, and this table.
 
-A format module offers four functions::
+A format module offers five functions::
 
-    recognise(data) -> bool                    by content, never by name
-    describe(payload) -> Graph                 tensors and operators, read without any runtime
-    split(data) -> (payload, card JSON | None) the model as converted, and the card it carries
-    attach(payload, card JSON, labels) -> data the other way; the last bytes are room for the seal
+    recognise(data) -> bool            by content, never by name
+    describe(payload) -> Graph         tensors and operators, read without any runtime
+    verify(payload)                    a foreign file, before a runtime reads it
+    split(data) -> payload, files      the model as converted, and the files that travel with it
+    attach(payload, files) -> data     the other way; the last bytes are room for the seal
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Protocol, cast
@@ -20,8 +22,9 @@ class FormatModule(Protocol):
 
     def recognise(self, data: bytes) -> bool: ...
     def describe(self, payload: bytes) -> Graph: ...
-    def split(self, data: bytes) -> tuple[bytes, bytes | None]: ...
-    def attach(self, payload: bytes, card: bytes, labels: tuple[str, ...]) -> bytes: ...
+    def verify(self, payload: bytes) -> None: ...
+    def split(self, data: bytes) -> tuple[bytes, dict[str, bytes]]: ...
+    def attach(self, payload: bytes, files: Mapping[str, bytes]) -> bytes: ...
 
 
 @dataclass(frozen=True)
@@ -40,13 +43,18 @@ class Format:
 
 FORMATS = (
     Format("tflite", ".tflite", "digitrec_edge.formats.tflite"),
+    Format("ort", ".ort", "digitrec_edge.formats.ort"),
     Format("onnx", ".onnx", "digitrec_edge.formats.onnx"),
 )
+"""Those with a magic number first: ONNX has none."""
 
 SEAL_BYTES = len("sha256:") + 64
 """Every artifact ends with ``sha256:`` and 64 hexadecimal digits: the hash of all bytes before."""
 
-CARD_NAME = "digitrec_edge.card"
+CARD_FILE = "digitrec_edge.card.json"
+SAMPLE_FILE = "digitrec_edge.sample.npz"
+LABELS_FILE = "labels.txt"
+
 MARK = b"digitrec_edge"
 """Stands in every artifact several times; a file that holds it without a valid seal is damaged."""
 

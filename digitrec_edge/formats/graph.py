@@ -38,9 +38,15 @@ class Operator:
 
 @dataclass(frozen=True)
 class Graph:
-    """A whole model: its inputs and outputs are among its tensors."""
+    """A whole model: its inputs and outputs are among its tensors.
+
+    Attributes:
+        needs: what a runtime must have to run it: operators (TFLite) or opsets and IR (ONNX), each
+            with the lowest version that will do.
+    """
 
     inputs: tuple[Tensor, ...]
     outputs: tuple[Tensor, ...]
     tensors: tuple[Tensor, ...]
     operators: tuple[Operator, ...]
+    needs: tuple[tuple[str, int], ...]

@@ -1,15 +1,21 @@
-"""ONNX files: the graph, and the card as ``metadata_props`` appended at the end.
+"""ONNX files: the graph, and card and sample as ``metadata_props`` appended at the end.
 
 Field numbers are those of https://github.com/onnx/onnx/blob/main/onnx/onnx.proto3. Appending fields
 is how protobuf extends a message, so the payload stays byte for byte what the converter wrote.
 """
 
+import base64
+import binascii
 import math
 import struct
+from collections.abc import Mapping
 
-from digitrec_edge.formats import CARD_NAME, SEAL_BYTES
+from digitrec_edge.formats import CARD_FILE, SAMPLE_FILE, SEAL_BYTES
 from digitrec_edge.formats.graph import Graph, MalformedError, Operator, Tensor
 from digitrec_edge.formats.protobuf import Message, encode_bytes, fields
+
+LIMIT_TENSOR_BYTES = 256 << 20
+"""Of one tensor; the recogniser's largest has 1 MB."""
 
 _SEAL_NAME = "digitrec_edge.seal"
 _IR_VERSION, _GRAPH, _OPSET, _METADATA = 1, 7, 8, 14
@@ -50,7 +56,9 @@ def describe(payload: bytes) -> Graph:
     outputs = tuple(_value(message) for message in graph.messages(12))
     affine = _affine(operators, initializers)
     stored = tuple(_initializer(name, message, *affine.get(name, ((), ()))) for name, message in initializers.items())
-    return Graph(inputs, outputs, inputs + stored + outputs, operators)
+    used = {node.text(7) for node in nodes}
+    needs = [(f"{domain or 'ai.onnx'} opset", version) for domain, version in opsets.items() if domain in used]
+    return Graph(inputs, outputs, inputs + stored + outputs, operators, (("ONNX IR", model.number(1)), *needs))
 
 
 def _value(message: Message) -> Tensor:
@@ -61,12 +69,12 @@ def _value(message: Message) -> Tensor:
     shapes = tensors[-1].messages(2)
     dimensions = shapes[-1].messages(1) if shapes else []
     shape = tuple(d.number(1) if d.has(1) else (d.text(2) or "?") for d in dimensions)
-    return Tensor(message.text(1), shape, _dtype(tensors[-1].number(1)))
+    return Tensor(message.text(1), shape, dtype_name(tensors[-1].number(1)))
 
 
 def _initializer(name: str, message: Message, scale: tuple[float, ...], zero_point: tuple[int, ...]) -> Tensor:
     shape = tuple(message.numbers(1))
-    dtype = _dtype(message.number(2))
+    dtype = dtype_name(message.number(2))
     stored = len(message.chunks(9)[-1]) if message.has(9) else math.prod(shape) * _ITEM_BITS.get(dtype, 0) // 8
     return Tensor(name, shape, dtype, scale, zero_point, stored)
 
@@ -88,7 +96,7 @@ def _affine(
 
 def _constants(message: Message, kind: str, typed_field: int) -> tuple[float, ...]:
     """The values of a small initializer: from raw_data, or from its typed field."""
-    dtype = _dtype(message.number(2))
+    dtype = dtype_name(message.number(2))
     kind = {"float32": "f", "int8": "b", "uint8": "B", "int32": "i"}.get(dtype, kind)
     raw = message.chunks(9)[-1] if message.has(9) else None
     if raw is None and dtype == "float32":
@@ -99,24 +107,65 @@ def _constants(message: Message, kind: str, typed_field: int) -> tuple[float, ..
     return struct.unpack(f"<{len(raw) // size}{kind}", raw[: len(raw) // size * size])
 
 
-def _dtype(code: int) -> str:
+def dtype_name(code: int) -> str:
+    """Name an element type of ONNX (TensorProto.DataType) in numpy's words."""
     return _DTYPES.get(code, f"type {code}")
 
 
-def split(data: bytes) -> tuple[bytes, bytes | None]:
-    """Part the payload from the card that ``attach`` appended."""
-    card, card_start = None, len(data)
+def verify(payload: bytes) -> None:
+    """Check a foreign file: every message is read to its end, and no tensor lies in another file.
+
+    ONNX Runtime checks the graph itself; what it must not meet are sizes that ask for all memory.
+
+    Raises:
+        MalformedError: names the first thing that is wrong.
+    """
+    model = Message(memoryview(payload))
+    graph = model.messages(_GRAPH)[-1]
+    for tensor in graph.messages(5):
+        name, shape = tensor.text(8), tensor.numbers(1)
+        dtype = dtype_name(tensor.number(2))
+        if tensor.has(13) or tensor.number(14):
+            raise MalformedError(f"tensor {name!r} lies in another file; one file must hold all")
+        if any(not 0 <= size < 1 << 31 for size in shape) or math.prod(shape) > LIMIT_TENSOR_BYTES:
+            raise MalformedError(f"tensor {name!r} has the impossible shape {tuple(shape)}")
+        if tensor.has(9) and dtype in _ITEM_BITS:
+            needed, stored = math.prod(shape) * _ITEM_BITS[dtype] // 8, len(tensor.chunks(9)[-1])
+            if needed != stored:
+                raise MalformedError(f"tensor {name!r} needs {needed:,} bytes, {stored:,} are stored")
+    if not graph.messages(1):
+        raise MalformedError("no operators")
+
+
+def split(data: bytes) -> tuple[bytes, dict[str, bytes]]:
+    """Part the payload from the entries that ``attach`` appended."""
+    files: dict[str, bytes] = {}
+    start_of_files = len(data)
     for number, value, start in fields(memoryview(data)):
         if number == _METADATA and not isinstance(value, int):
             entry = Message(value)
-            if entry.text(1) == CARD_NAME:
-                card, card_start = bytes(entry.chunks(2)[-1]) if entry.has(2) else b"", start
-    return data[:card_start], card
+            if entry.text(1) in (CARD_FILE, SAMPLE_FILE, _SEAL_NAME):
+                start_of_files = min(start, start_of_files)
+                files[entry.text(1)] = entry.text(2).encode()
+    files.pop(_SEAL_NAME, None)
+    if SAMPLE_FILE in files:
+        files[SAMPLE_FILE] = _from_base64(files[SAMPLE_FILE])
+    return data[:start_of_files], files
 
 
-def attach(payload: bytes, card: bytes, labels: tuple[str, ...]) -> bytes:
-    """Append the card and room for the seal; the labels stand in the card."""
-    return payload + _entry(CARD_NAME, card) + _entry(_SEAL_NAME, bytes(SEAL_BYTES))
+def attach(payload: bytes, files: Mapping[str, bytes]) -> bytes:
+    """Append the files as entries, and room for the seal; protobuf strings are text, so the sample is base64."""
+    entries = {name: content for name, content in files.items() if name in (CARD_FILE, SAMPLE_FILE)}
+    if SAMPLE_FILE in entries:
+        entries[SAMPLE_FILE] = base64.b64encode(entries[SAMPLE_FILE])
+    return payload + b"".join(_entry(*entry) for entry in entries.items()) + _entry(_SEAL_NAME, bytes(SEAL_BYTES))
+
+
+def _from_base64(text: bytes) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except binascii.Error as cause:
+        raise MalformedError(f"its sample is not base64: {cause}") from cause
 
 
 def _entry(key: str, value: bytes) -> bytes:

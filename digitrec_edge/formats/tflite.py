@@ -1,25 +1,35 @@
-"""TFLite files: the graph, and the card in a ZIP archive appended at the end.
+"""TFLite files: the graph, and attachments in a ZIP archive appended at the end.
 
 Slots are those of https://github.com/google-ai-edge/LiteRT/blob/main/tflite/converter/schema/schema.fbs.
 A ZIP is found from its end and a flatbuffer from its start, so one file is both: every TFLite runtime
 loads it, and every unzip tool lists labels.txt and the card.
 """
 
-import io
-import zipfile
+import json
+import math
+from pathlib import Path
 
-from digitrec_edge.formats import CARD_NAME, SEAL_BYTES
+from digitrec_edge.formats.appended_zip import attach, split
 from digitrec_edge.formats.flatbuffer import Table
+from digitrec_edge.formats.flatbuffer_verifier import verify as verify_flatbuffer
 from digitrec_edge.formats.graph import Graph, MalformedError, Operator, Tensor
 from digitrec_edge.formats.tflite_operators import BUILTIN_OPERATORS
 
+__all__ = ["attach", "describe", "recognise", "split", "verify"]
+
 MAGIC = b"TFL3"
-_CARD_FILE = f"{CARD_NAME}.json"
-_LABELS_FILE = "labels.txt"
+LIMIT_TENSOR_BYTES = 256 << 20
+"""Of all tensors together; the recogniser's are 1 MB. A damaged shape must not ask for all memory."""
+
+_SCHEMA = Path(__file__).parents[1] / "data" / "tflite_schema.json"
 _DTYPES = (
     "float32", "float16", "int32", "uint8", "int64", "string", "bool", "int16", "complex64", "int8", "float64",
     "complex128", "uint64", "resource", "variant", "uint32", "uint16", "int4", "bfloat16", "int2", "uint4",
 )  # fmt: skip
+_BITS = {
+    "float32": 32, "float16": 16, "int32": 32, "uint8": 8, "int64": 64, "bool": 8, "int16": 16, "int8": 8,
+    "float64": 64, "uint64": 64, "uint32": 32, "uint16": 16, "int4": 4, "bfloat16": 16,
+}  # fmt: skip
 
 
 def recognise(data: bytes) -> bool:
@@ -28,20 +38,21 @@ def recognise(data: bytes) -> bool:
 
 
 def describe(payload: bytes) -> Graph:
-    """Read inputs, outputs, tensors and operators of the first subgraph.
+    """Read inputs, outputs, tensors and operators of the one subgraph.
 
     Raises:
-        MalformedError: an offset or index points outside, or there is no subgraph.
+        MalformedError: an offset or index points outside, or there is not just one subgraph.
     """
     model = Table.root(payload)
     subgraphs = model.tables(2)
-    if not subgraphs:
-        raise MalformedError("no subgraph")
+    if len(subgraphs) != 1:
+        raise MalformedError(f"{len(subgraphs)} subgraphs, one is needed")
     graph, buffers = subgraphs[0], model.tables(4)
     tensors = [_tensor(table, buffers, len(payload)) for table in graph.tables(0)]
     codes = [_operator_code(table) for table in model.tables(1)]
 
-    def pick(indices: list[int]) -> tuple[Tensor, ...]:
+    def pick(table: Table, slot: int) -> tuple[Tensor, ...]:
+        indices = [k for k in table.vector(slot, "<i4").tolist() if k != -1]  # -1: an optional input left out
         if any(not 0 <= k < len(tensors) for k in indices):
             raise MalformedError("a tensor index points outside the list of tensors")
         return tuple(tensors[k] for k in indices)
@@ -51,15 +62,10 @@ def describe(payload: bytes) -> Graph:
         code = table.number(0, "I")
         if code >= len(codes):
             raise MalformedError("an operator index points outside the list of operators")
-        inputs = [k for k in table.vector(1, "<i4").tolist() if k != -1]  # -1: an optional input left out
-        names = [tuple(t.name for t in pick(k)) for k in (inputs, table.vector(2, "<i4").tolist())]
-        operators.append(Operator(*codes[code], *names))
-    return Graph(
-        pick(graph.vector(1, "<i4").tolist()),
-        pick(graph.vector(2, "<i4").tolist()),
-        tuple(tensors),
-        tuple(operators),
-    )
+        inputs, outputs = ([tensor.name for tensor in pick(table, slot)] for slot in (1, 2))
+        operators.append(Operator(*codes[code], tuple(inputs), tuple(outputs)))
+    needs = {name: max(v for n, v in codes if n == name) for name, _ in codes}
+    return Graph(pick(graph, 1), pick(graph, 2), tuple(tensors), tuple(operators), tuple(needs.items()))
 
 
 def _operator_code(table: Table) -> tuple[str, int]:
@@ -86,27 +92,54 @@ def _tensor(table: Table, buffers: list[Table], file_bytes: int) -> Tensor:
     )
 
 
-def split(data: bytes) -> tuple[bytes, bytes | None]:
-    """Part the payload from the ZIP archive that ``attach`` appended."""
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            if _CARD_FILE not in archive.namelist():
-                return data, None
-            start = min(entry.header_offset for entry in archive.infolist())
-            return data[:start], archive.read(_CARD_FILE)
-    except zipfile.BadZipFile:
-        return data, None
+def verify(payload: bytes) -> None:
+    """Check a foreign file before an interpreter maps it: every offset, every index, every size.
+
+    Raises:
+        MalformedError: names the first thing that is wrong.
+    """
+    verify_flatbuffer(Table.root(payload, aligned=True), "Model", json.loads(_SCHEMA.read_text()))
+    graph = describe(payload)
+    if not graph.operators:
+        raise MalformedError("no operators")
+    total = 0
+    for tensor in graph.tensors:
+        total += _checked_bytes(tensor)
+        if total > LIMIT_TENSOR_BYTES:
+            raise MalformedError(f"the tensors need more than {LIMIT_TENSOR_BYTES:,} bytes")
+    _check_flow(payload)
 
 
-def attach(payload: bytes, card: bytes, labels: tuple[str, ...]) -> bytes:
-    """Append a ZIP archive with labels and card; its comment is room for the seal."""
-    stream = io.BytesIO(payload)
-    stream.seek(0, io.SEEK_END)
-    with zipfile.ZipFile(stream, "a") as archive:
-        for name, content in (
-            (_LABELS_FILE, "".join(f"{label}\n" for label in labels).encode()),
-            (_CARD_FILE, card),
-        ):
-            archive.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), content)
-        archive.comment = bytes(SEAL_BYTES)
-    return stream.getvalue()
+def _checked_bytes(tensor: Tensor) -> int:
+    sizes = [size for size in tensor.shape if isinstance(size, int)]
+    if any(not 0 < size < 1 << 31 for size in sizes) or len(sizes) > 8:
+        raise MalformedError(f"tensor {tensor.name!r} has the impossible shape {tensor.shape}")
+    if tensor.dtype not in _BITS:
+        raise MalformedError(f"tensor {tensor.name!r} is of {tensor.dtype}, no numbers")
+    size_bytes = -(-math.prod(sizes) * _BITS[tensor.dtype] // 8)
+    if tensor.stored_bytes and tensor.stored_bytes != size_bytes:
+        raise MalformedError(f"tensor {tensor.name!r} needs {size_bytes:,} bytes, {tensor.stored_bytes:,} are stored")
+    if any(not (0 < scale < math.inf) for scale in tensor.scale):
+        raise MalformedError(f"tensor {tensor.name!r} has a scale that is not positive")
+    return size_bytes
+
+
+def _check_flow(payload: bytes) -> None:
+    """Every operator reads what is stored, given or already computed, and writes what nobody else does."""
+    model = Table.root(payload)
+    (graph,) = model.tables(2)
+    tensors, buffers = graph.tables(0), model.tables(4)
+    known = {k for k, tensor in enumerate(tensors) if len(buffers[tensor.number(2, "I")].vector(0, "u1"))}
+    given = graph.vector(1, "<i4").tolist()
+    if known.intersection(given) or any(tensor.number(5, "B") for tensor in tensors):
+        raise MalformedError("an input is a constant, or a tensor is a variable")
+    known.update(given)
+    for table in graph.tables(3):
+        outputs = table.vector(2, "<i4").tolist()
+        if not outputs or any(k in known or k < 0 for k in outputs):
+            raise MalformedError("an operator writes nothing, or what is not its own")
+        if any(k not in known and k != -1 for k in table.vector(1, "<i4").tolist()):
+            raise MalformedError("an operator reads what nothing has written")
+        known.update(outputs)
+    if not known.issuperset(graph.vector(2, "<i4").tolist()):
+        raise MalformedError("an output is computed by no operator")

@@ -1,0 +1,117 @@
+"""What a converted TFLite file still lacks: names, a free batch, true versions, metadata, alignment."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from converters.tflite_metadata import METADATA_NAME, build_metadata
+from digitrec_edge.formats.tflite_operators import BUILTIN_OPERATORS
+
+DESCRIPTION = "digitrec_edge"
+CONV_2D, DEQUANTIZE, FULLY_CONNECTED, RESHAPE = 3, 6, 9, 22
+"""Codes of BuiltinOperator in TFLite's schema."""
+
+WEIGHTED = (CONV_2D, FULLY_CONNECTED)
+
+INT4_DENSE_VERSION = 12
+"""ai-edge-quantizer leaves FULLY_CONNECTED at version 1, and tflite-runtime 2.14 then runs it, silently
+wrong. From version 12 on (TensorFlow 2.17) runtimes know scales per channel of narrow weights."""
+
+_ALIGNMENT_BYTES = 16
+
+
+def finish(payload: bytes, layers: Sequence[str], lowest_versions: Mapping[int, int] | None = None) -> bytes:
+    """Name the tensors, free the batch in RESHAPE, describe the file and align its buffers.
+
+    TensorFlow leaves buffers unaligned; microcontrollers and some delegates need 16 bytes.
+
+    Args:
+        payload: as a converter wrote it.
+        layers: names of the Keras layers that have weights, in their order.
+        lowest_versions: operator code -> version that it is raised to.
+    """
+    import flatbuffers
+    from tensorflow.lite.python import schema_py_generated as schema
+
+    model = schema.ModelT.InitFromObj(schema.Model.GetRootAsModel(payload, 0))
+    (graph,) = model.subgraphs
+    model.description = DESCRIPTION
+    graph.name = "main"
+    _name_tensors(model, graph, list(layers))
+    for signature in model.signatureDefs or []:
+        signature.inputs[0].name, signature.outputs[0].name = "image", "logits"
+    for code in model.operatorCodes:
+        code.version = max(code.version, (lowest_versions or {}).get(code.builtinCode, 1))
+    _free_batch(model, graph)
+    _add_metadata(schema, model)
+    model.buffers = [_AlignedBuffer(schema, buffer.data) for buffer in model.buffers]
+    builder = flatbuffers.Builder(len(payload) + 8192)
+    builder.Finish(model.Pack(builder), b"TFL3")
+    return bytes(builder.Output())
+
+
+def _name_tensors(model: Any, graph: Any, layers: list[str]) -> None:
+    """Name tensors after their layers: ``hidden_1``, ``hidden_1/kernel``, ``hidden_1/bias``."""
+    for k, operator in enumerate(graph.operators):
+        code = model.operatorCodes[operator.opcodeIndex].builtinCode
+        name = f"{BUILTIN_OPERATORS[code].lower()}_{k}"
+        parts = [f"{name}/input_{j}" for j in range(len(operator.inputs))]
+        if code in WEIGHTED and layers:
+            name = layers.pop(0)
+            parts = ["", f"{name}/kernel", f"{name}/bias"]
+        for index, part in zip(operator.inputs[1:], parts[1:], strict=True):
+            graph.tensors[index].name = part
+        graph.tensors[operator.outputs[0]].name = name
+    for operator in graph.operators:  # stored narrow, widened by DEQUANTIZE, read by a layer
+        if model.operatorCodes[operator.opcodeIndex].builtinCode == DEQUANTIZE:
+            stored, widened = graph.tensors[operator.inputs[0]], graph.tensors[operator.outputs[0]]
+            readers = [o for o in graph.operators if operator.outputs[0] in list(o.inputs)]
+            if readers and model.buffers[stored.buffer].data is not None:
+                reader = graph.tensors[readers[0].outputs[0]].name
+                kind = "kernel" if list(readers[0].inputs).index(operator.outputs[0]) == 1 else "bias"
+                stored.name, widened.name = f"{reader}/{kind}", f"{reader}/{kind}/float32"
+    graph.tensors[graph.inputs[0]].name, graph.tensors[graph.outputs[0]].name = "image", "logits"
+
+
+def _free_batch(model: Any, graph: Any) -> None:
+    """RESHAPE to (1, ...) becomes RESHAPE to (-1, ...), in the constant and in the options."""
+    for operator in graph.operators:
+        if model.operatorCodes[operator.opcodeIndex].builtinCode != RESHAPE:
+            continue
+        buffer = model.buffers[graph.tensors[operator.inputs[1]].buffer]
+        shape = np.asarray(buffer.data, np.uint8).view("<i4").copy()
+        shape[0] = -1
+        buffer.data = shape.view(np.uint8)
+        if operator.builtinOptions is not None and operator.builtinOptions.newShape is not None:
+            operator.builtinOptions.newShape = shape.tolist()
+
+
+def _add_metadata(schema: Any, model: Any) -> None:
+    buffer, entry = schema.BufferT(), schema.MetadataT()
+    buffer.data = np.frombuffer(build_metadata(), np.uint8)
+    entry.name, entry.buffer = METADATA_NAME, len(model.buffers)
+    model.buffers.append(buffer)
+    model.metadata = [*(model.metadata or []), entry]
+
+
+class _AlignedBuffer:
+    """Stands in for the schema's BufferT, whose Pack does not align."""
+
+    def __init__(self, schema: Any, data: Any) -> None:
+        self._schema = schema
+        self._data = b"" if data is None else np.asarray(data, np.uint8).tobytes()
+
+    def Pack(self, builder: Any) -> int:  # noqa: N802  (the schema's name)
+        vector = None
+        if self._data:
+            builder.StartVector(1, len(self._data), _ALIGNMENT_BYTES)
+            start = builder.head - len(self._data)
+            builder.head = start
+            builder.Bytes[start : start + len(self._data)] = self._data
+            vector = builder.EndVector()
+        self._schema.BufferStart(builder)
+        if vector is not None:
+            self._schema.BufferAddData(builder, vector)
+        end: int = self._schema.BufferEnd(builder)
+        return end

@@ -1,0 +1,45 @@
+"""``digitrec-edge verify``."""
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from digitrec_edge.cli import terminal
+
+
+def verify(
+    file: Annotated[Path, typer.Argument(help="An artifact that digitrec-edge exported.")],
+    runtime: Annotated[str, typer.Option(help="auto, litert, tflite-runtime or onnxruntime.")] = "auto",
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Check an artifact on this machine: its hashes, then a self-test in the runtime here.
+
+    The self-test runs the test images that travel inside the file and compares their logits with those at
+    export, within a tolerance per variant. Exit 1, and the differing images, when it fails.
+    """
+    terminal.hold_native_output()
+    from digitrec_edge import artifact
+    from digitrec_edge.selftest import self_test
+    from runtimes.loading import load
+
+    with load(file, runtime) as model:
+        result = self_test(artifact.read(file), model)
+    if as_json:
+        print(json.dumps({"passed": result.passed, **dataclasses.asdict(result)}, indent=1))
+    else:
+        print(f"{file}: hashes fit")
+        print(
+            f"self-test on {result.runtime}: {result.images - len(result.differing)} of {result.images} images as at "
+            f"export; largest logit difference {result.largest_difference:.2g} (at most {result.tolerance:.2g}); "
+            f"agreement with Keras {result.agreement:.1%}"
+        )
+        for image in result.differing:
+            print(
+                f"  test image {image.index}, a {image.label}: {image.digit} here, {image.expected_digit} at export, "
+                f"logit difference {image.largest_difference:.2g}"
+            )
+    if not result.passed:
+        raise typer.Exit(1)

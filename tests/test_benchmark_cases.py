@@ -1,0 +1,75 @@
+"""The cases of a benchmark: every artifact in every runtime that may run it, or those asked for."""
+
+from pathlib import Path
+
+import pytest
+
+from benchmarks.cases import find_artifacts, plan
+from benchmarks.latency import Effort
+from digitrec_edge.errors import BenchmarkError
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for name in ("b.tflite", "a.onnx", "golden.npz", "notes.txt", ".hidden.tflite"):
+        (tmp_path / name).write_bytes(b"x")
+    return tmp_path
+
+
+def test_a_folder_gives_its_artifacts_sorted_and_nothing_else(folder: Path) -> None:
+    assert find_artifacts([folder]) == [folder / "a.onnx", folder / "b.tflite"]
+
+
+def test_files_come_in_the_order_given(folder: Path) -> None:
+    assert find_artifacts([folder / "b.tflite", folder]) == [
+        folder / "b.tflite",
+        folder / "a.onnx",
+        folder / "b.tflite",
+    ]
+
+
+def test_a_folder_without_artifacts_says_what_to_type(tmp_path: Path) -> None:
+    with pytest.raises(BenchmarkError, match="no artifacts in .*; make some with: digitrec-edge export"):
+        find_artifacts([tmp_path])
+
+
+def test_a_path_that_is_not_there_says_what_to_type(tmp_path: Path) -> None:
+    with pytest.raises(BenchmarkError, match="no such file or folder: .*digitrec-edge export"):
+        find_artifacts([tmp_path / "absent"])
+
+
+def test_each_artifact_meets_each_runtime_for_its_format(folder: Path) -> None:
+    effort = Effort()
+    cases = plan([folder], [], threads=3, data=Path("own.npz"), effort=effort)
+    assert [(Path(case.artifact).name, case.runtime) for case in cases] == [
+        ("a.onnx", "onnxruntime"),
+        ("b.tflite", "litert"),
+        ("b.tflite", "tflite-runtime"),
+    ]
+    assert {case.threads for case in cases} == {3}
+    assert {case.data for case in cases} == {"own.npz"}
+    assert {case.golden for case in cases} == {str(folder / "golden.npz")}
+    assert {case.effort for case in cases} == {effort}
+
+
+def test_runtimes_asked_for_are_taken_even_where_they_cannot_run_the_file(folder: Path) -> None:
+    cases = plan([folder], ["onnxruntime"], threads=1, data=None, effort=None)
+    assert [(Path(case.artifact).name, case.runtime) for case in cases] == [
+        ("a.onnx", "onnxruntime"),
+        ("b.tflite", "onnxruntime"),
+    ]
+    assert {case.data for case in cases} == {None}
+
+
+def test_without_golden_logits_beside_it_a_case_has_none(folder: Path) -> None:
+    (folder / "golden.npz").unlink()
+    assert {case.golden for case in plan([folder], [], threads=1, data=None, effort=None)} == {None}
+
+
+def test_an_unknown_runtime_is_refused_with_those_there_are(folder: Path) -> None:
+    with pytest.raises(BenchmarkError, match="no runtime is called 'tpu'; choose from litert, tflite-runtime, onnx"):
+        plan([folder], ["tpu"], threads=1, data=None, effort=None)
+
+
+def test_a_file_of_no_known_kind_is_a_case_that_will_say_why(folder: Path) -> None:
+    assert plan([folder / "notes.txt"], [], threads=1, data=None, effort=None)

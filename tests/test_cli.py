@@ -1,0 +1,81 @@
+"""The command line itself: help that one can work from, exit statuses, one line per error."""
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import digitrec_edge
+
+Cli = Callable[..., "subprocess.CompletedProcess[str]"]
+COMMANDS = ("train", "export", "benchmark", "predict")
+
+
+def test_the_version_is_the_package_s(cli: Cli) -> None:
+    assert cli("--version").stdout == f"digitrec-edge {digitrec_edge.__version__}\n"
+
+
+@pytest.mark.parametrize("flag", ["--help", "-h"])
+def test_help_names_every_command(cli: Cli, flag: str) -> None:
+    text = cli(flag).stdout
+    for command in COMMANDS:
+        assert f"  {command} " in text
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_every_option(cli: Cli, command: str) -> None:
+    lines = cli(command, "--help").stdout.splitlines()
+    assert lines[0].startswith("Usage: ")
+    assert f" {command} [OPTIONS]" in lines[0]
+    options = [line for line in lines if line.startswith("  -") and "--help" not in line]
+    assert options
+    text = "\n".join(lines)
+    for k, line in enumerate(lines):
+        if line in options:
+            following = lines[k + 1] if k + 1 < len(lines) else ""
+            assert "  " in line.strip() or following.startswith("      "), f"{line!r} of {command} has no explanation"
+    assert "[default: " in text or "Default: " in text
+
+
+def test_without_a_command_the_help_is_shown(cli: Cli) -> None:
+    done = cli(ok=False)
+    assert done.returncode == 2
+    assert "predict" in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["dance"],
+        ["--dance"],
+        ["predict"],
+        ["predict", "a.png", "--dance"],
+        ["predict", "a.png", "--threads", "0"],
+        ["predict", "a.png", "--threads", "many"],
+        ["predict", "a.png", "--runtime", "tpu"],
+        ["benchmark", "--runtime", "tpu"],
+        ["benchmark", "--runtime", "auto"],
+        ["benchmark", "--threads", "-1"],
+        ["export", "--calibration-images", "0"],
+        ["train", "--epochs", "0"],
+        ["train", "--epochs", "three"],
+        ["train", "--batch-size", "0"],
+        ["train", "--recipe", "secret"],
+        ["train", "--output", "model.h5"],
+    ],
+    ids=" ".join,
+)
+def test_wrong_usage_ends_with_2_and_says_what_is_wrong(cli: Cli, tmp_path: Path, arguments: list[str]) -> None:
+    done = cli(*arguments, ok=False, cwd=tmp_path)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert "rror" in done.stderr
+    assert done.stdout == ""
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("arguments", [["predict", "a.png"], ["benchmark"]], ids=" ".join)
+def test_an_unknown_runtime_is_answered_with_those_there_are(cli: Cli, arguments: list[str]) -> None:
+    done = cli(*arguments, "--runtime", "tpu", ok=False)
+    assert "litert, tflite-runtime, onnxruntime" in " ".join(done.stderr.split())

@@ -1,0 +1,132 @@
+"""``digitrec-edge predict``: digit, probability and latency per picture, and what cannot be read is said."""
+
+import json
+import os
+import re
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from digitrec_edge import mnist
+from digitrec_edge.cli.predict import PRETRAINED
+from runtimes import load
+
+Cli = Callable[..., "subprocess.CompletedProcess[str]"]
+LINE = re.compile(r"(.+): (\d)  probability (\d+\.\d)%  latency (\d+) us")
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The first digits of the test set (7 2 1 0 4) on paper, in several file formats and sizes."""
+    folder = tmp_path_factory.mktemp("pictures")
+    for k, (suffix, size) in enumerate([("png", 28), ("jpg", 100), ("bmp", 64), ("webp", 200), ("gif", 56)]):
+        page = np.full((2 * size, 2 * size), 255, np.uint8)
+        ink = np.asarray(Image.fromarray(mnist.load("test").images[k]).resize((size, size)))
+        page[size // 2 : size // 2 + size, size // 2 : size // 2 + size] -= ink
+        Image.fromarray(page).save(folder / f"{k}.{suffix}")
+    (folder / "blank.png").write_bytes(b"")
+    Image.new("L", (50, 50), 255).save(folder / "blank.png")
+    (folder / "text.png").write_text("no picture")
+    (folder / "empty.png").touch()
+    (folder / "cut.png").write_bytes((folder / "0.png").read_bytes()[:120])
+    return folder
+
+
+def test_pictures_are_read_with_the_pretrained_artifact(cli: Cli, pictures: Path) -> None:
+    paths = [pictures / name for name in ("0.png", "1.jpg", "2.bmp", "3.webp", "4.gif")]
+    done = cli("predict", *paths)
+    found = [LINE.fullmatch(line) for line in done.stdout.splitlines()]
+    assert all(found)
+    assert [(match[1], match[2]) for match in found if match] == [
+        (str(path), digit) for path, digit in zip(paths, "72104", strict=True)
+    ]
+    assert re.fullmatch(r"digitrec-int8 on (litert|tflite-runtime) [\d.]+\n", done.stderr), done.stderr
+
+
+def test_json_is_a_list_with_an_object_per_picture(cli: Cli, pictures: Path) -> None:
+    (result,) = json.loads(cli("predict", pictures / "0.png", "--json").stdout)
+    assert result["picture"] == str(pictures / "0.png")
+    assert result["digit"] == 7
+    assert len(result["probabilities"]) == 10
+    assert sum(result["probabilities"]) == pytest.approx(1, abs=1e-5)
+    assert result["probability"] == max(result["probabilities"]) == result["probabilities"][7]
+    assert result["latency_us"] > 0
+    assert result["artifact"] == "digitrec-int8"
+
+
+def test_bad_pictures_among_good_ones_are_said_and_the_others_go_on(cli: Cli, pictures: Path) -> None:
+    names = ["0.png", "text.png", "1.jpg", "empty.png", "blank.png", "cut.png", "absent.png", "2.bmp"]
+    done = cli("predict", *[pictures / name for name in names], ok=False)
+    assert done.returncode == 1
+    assert [line.split("  ")[0].rsplit(" ")[-1] for line in done.stdout.splitlines()] == ["7", "2", "1"]
+    errors = done.stderr.splitlines()[1:]
+    assert len(errors) == 5
+    for line, name in zip(errors, ["text.png", "empty.png", "blank.png", "cut.png", "absent.png"], strict=True):
+        assert line.startswith("digitrec-edge: ")
+        assert name in line
+    assert "Traceback" not in done.stderr
+
+
+def test_bad_pictures_are_in_the_json_too(cli: Cli, pictures: Path) -> None:
+    done = cli("predict", pictures / "text.png", pictures / "0.png", "--json", ok=False)
+    assert done.returncode == 1
+    bad, good = json.loads(done.stdout)
+    assert "is not a picture" in bad["error"]
+    assert good["digit"] == 7
+
+
+@pytest.mark.parametrize("name", ["digitrec-float32.tflite", "digitrec-int8.onnx"])
+def test_another_artifact_is_taken_when_asked_for(cli: Cli, pictures: Path, artifacts: Path, name: str) -> None:
+    done = cli("predict", pictures / "1.jpg", "--model", artifacts / name, "--threads", 2)
+    assert done.stdout.startswith(f"{pictures / '1.jpg'}: 2  ")
+    assert done.stderr.startswith(f"{Path(name).stem} on ")
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [(None, "no such file"), (b"", "is empty"), (b"words", "is not a model file"), (b"cut", "is damaged")],
+)
+def test_a_model_that_cannot_be_used_is_one_line_and_status_1(
+    cli: Cli, pictures: Path, tmp_path: Path, content: bytes | None, reason: str
+) -> None:
+    path = tmp_path / "model.tflite"
+    if content == b"cut":
+        content = PRETRAINED.read_bytes()[:-5000]
+    if content is not None:
+        path.write_bytes(content)
+    done = cli("predict", pictures / "0.png", "--model", path, ok=False)
+    assert done.returncode == 1
+    assert done.stdout == ""
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("digitrec-edge: ")
+    assert reason in line
+
+
+def test_a_runtime_that_cannot_run_the_file_is_one_line(cli: Cli, pictures: Path) -> None:
+    done = cli("predict", pictures / "0.png", "--runtime", "onnxruntime", ok=False)
+    assert done.returncode == 1
+    assert done.stderr == ("digitrec-edge: onnxruntime does not run .tflite files; litert or tflite-runtime does\n")
+
+
+def test_a_folder_or_a_pipe_is_no_picture(cli: Cli, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.png")
+    done = cli("predict", tmp_path, tmp_path / "pipe.png", ok=False)
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 3
+
+
+def test_the_pretrained_artifact_is_the_reference_recipe_s() -> None:
+    with load(PRETRAINED) as model:
+        card = model.card
+        assert card is not None
+        assert (card.name, card.variant) == ("digitrec-int8", "int8")
+        assert card.training is not None
+        assert (card.training["name"], card.training["epochs"], card.training["finished_epochs"]) == (
+            "reference", 20, 20,
+        )  # fmt: skip
+        test = mnist.load("test")
+        assert (model.predict(test.images).digits == test.labels).mean() > 0.975

@@ -1,0 +1,176 @@
+"""The doctor: parts that crash, hang or lie are rows; the command line prints them all and exits by them."""
+
+import dataclasses
+import json
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from digitrec_edge import doctor
+from digitrec_edge.advice import advise
+from digitrec_edge.cli.doctor import to_lines
+from digitrec_edge.doctor import BASE, Examination, Part, Report, examine
+from digitrec_edge.machine import Cpu, describe_machine
+
+HERE = describe_machine()
+PI = replace(
+    HERE, system="linux", os="Debian GNU/Linux 12 (bookworm)", kernel="6.12", machine="armv7l", kernel_machine="aarch64",
+    bits=32, libc="glibc", libc_version="2.36", board="Raspberry Pi 4 Model B Rev 1.4", in_venv=False,
+    externally_managed=True, cpu=Cpu("Cortex-A72", 4, ()), python="3.13.5", python_tag="cp313", has_venv=True,
+    os_family=("raspbian", "debian"), python_command="python3", memory_bytes=1 << 30,
+)  # fmt: skip
+CONTENT = {
+    "fine": "",
+    "crashing": "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)",
+    "illegal": "import os, signal; os.kill(os.getpid(), signal.SIGILL)",
+    "killed": "import os, signal; os.kill(os.getpid(), signal.SIGKILL)",
+    "leaving": "import os, sys; print('no licence', file=sys.stderr, flush=True); os._exit(3)",
+    "hanging": "import time; time.sleep(600)",
+    "failing": "raise ImportError('libatlas.so.3: cannot open shared object file')",
+}
+
+
+@pytest.fixture
+def parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Part]:
+    """Installed distributions that behave as their names say."""
+    for name, source in CONTENT.items():
+        (tmp_path / f"part_{name}.py").write_text(source)
+        folder = tmp_path / f"part_{name}-1.0.dist-info"
+        folder.mkdir()
+        (folder / "METADATA").write_text(f"Metadata-Version: 2.1\nName: part-{name}\nVersion: 1.0\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    return {name: Part(name, f"part-{name}", f"part_{name}", "convert") for name in CONTENT}
+
+
+@pytest.mark.parametrize(
+    ("name", "detail"),
+    [
+        ("crashing", "it crashes (the process died of SIGSEGV)"),
+        ("illegal", "the processor lacks an instruction that it was built with (the process died of SIGILL)"),
+        ("killed", "it was stopped from outside, perhaps because memory ran out (the process died of SIGKILL)"),
+        ("leaving", "the process ended with 3: no licence"),
+    ],
+)
+def test_a_part_that_takes_its_process_down_is_a_row_and_the_rest_is_tried(
+    parts: dict[str, Part], name: str, detail: str
+) -> None:
+    found = examine([parts["fine"], parts[name], parts["fine"]], HERE)
+    assert [row.status for row in found] == ["works", "broken", "works"]
+    assert found[1] == Examination(name, "broken", None, detail)
+    assert found[2].version == "1.0"
+
+
+def test_a_part_that_hangs_is_a_row(parts: dict[str, Part]) -> None:
+    found = examine([parts["fine"], parts["hanging"], parts["fine"]], HERE, timeout_s=5.0)
+    assert [row.status for row in found] == ["works", "broken", "works"]
+    assert found[1].detail == "no answer within 5 s"
+
+
+def test_a_part_that_cannot_be_imported_says_why(parts: dict[str, Part]) -> None:
+    (found,) = examine([parts["failing"]], HERE)
+    assert found == Examination(
+        "failing", "broken", "1.0", "ImportError: libatlas.so.3: cannot open shared object file"
+    )
+
+
+def test_modules_in_the_working_directory_are_not_mistaken_for_installed_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "numpy.py").write_text("raise ImportError('a file of the user')")
+    monkeypatch.chdir(tmp_path)
+    assert examine(BASE, HERE)[0].status == "works"
+
+
+def test_what_is_missing_names_its_extra_or_why_it_cannot_be_had() -> None:
+    part = Part("none", "no-such-distribution", "no_such_module", "onnx")
+    assert examine([part], HERE)[0].detail == "not installed; the extra onnx brings it"
+    tensorflow = Part("none", "no-such-distribution", "no_such_module", "")
+    assert examine([tensorflow], HERE)[0].detail == "not installed; the package needs it"
+    litert = Part("litert", "ai-edge-litert", "runtime:litert", "litert")
+    assert doctor._where_to_get(litert, PI) == "cannot be installed here: no wheels for glibc Linux on armv7l"
+
+
+def test_an_unknown_signal_is_a_number() -> None:
+    assert doctor._death(-int(signal.SIGSEGV), "") == "it crashes (the process died of SIGSEGV)"
+    assert doctor._death(-250, "") == "it crashes (the process died of signal 250)"
+    assert doctor._death(1, "") == "the process ended with 1: no message"
+
+
+def report(*statuses: str) -> Report:
+    runtimes = tuple(Examination(f"runtime-{k}", status, "1.0", "why " * 30) for k, status in enumerate(statuses))
+    return Report("0.1.0", PI, (Examination("numpy", "works", "1.24.2", ""),), runtimes, (), advise(PI))
+
+
+def test_one_working_runtime_is_enough() -> None:
+    assert report("broken", "works", "missing").ready
+    assert not report("broken", "missing", "not tried").ready
+    assert not report().ready
+
+
+@pytest.mark.parametrize("status", ["works", "broken"])
+def test_text_fits_80_columns_but_lines_to_type_are_never_broken(status: str) -> None:
+    found = report(status)
+    lines = list(to_lines(found))
+    assert f"  {found.advice.pip_line}" in lines
+    for line in found.advice.before:
+        assert f"  {line}" in lines
+    to_type = {f"  {line}" for line in (*found.advice.before, found.advice.pip_line)}
+    assert [line for line in lines if len(line) > 80 and line not in to_type] == []
+    assert all(line == line.rstrip() for line in lines)
+    assert any(line.startswith("Ready: runtime-0." if status == "works" else "Not ready") for line in lines)
+    assert "  machine    armv7l, aarch64 kernel, Python in 32 bits, 1.0 GiB of memory" in lines
+    assert "  features   none that matter" in lines
+
+
+def run(*arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]":
+    code = [sys.executable, "-m", "digitrec_edge", "doctor", *arguments]
+    return subprocess.run(code, capture_output=True, text=True, env={**os.environ, **variables}, timeout=300)
+
+
+def test_json_has_the_machine_every_part_and_the_advice() -> None:
+    done = run("--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = json.loads(done.stdout)
+    assert set(found) == {"version", "machine", "base", "runtimes", "convert", "advice", "ready"}
+    assert set(found["advice"]) == {"extra", "before", "pip_line", "notes"}
+    assert found["ready"] is True
+    assert found["machine"]["python"] == HERE.python
+    assert {row["name"]: row["status"] for row in found["base"]} == {"numpy": "works", "Pillow": "works"}
+    statuses = {row["name"]: row["status"] for row in found["runtimes"]}
+    assert list(statuses) == ["litert", "tflite-runtime", "onnxruntime"]
+    assert statuses["litert"] == statuses["onnxruntime"] == "works"
+    assert [row["name"] for row in found["convert"]] == ["tensorflow", "keras", "onnx", "tf2onnx"]
+    assert found["advice"] == json.loads(json.dumps(dataclasses.asdict(advise(HERE))))
+
+
+def test_without_a_working_numpy_there_is_a_report_and_exit_status_1(tmp_path: Path) -> None:
+    (tmp_path / "numpy").mkdir()
+    (tmp_path / "numpy" / "__init__.py").write_text("raise ImportError('libopenblas.so.0: cannot open')")
+    (tmp_path / "tensorflow.py").write_text("raise ImportError('not for this test')")
+    done = run(PYTHONPATH=str(tmp_path))
+    assert done.returncode == 1
+    assert "ImportError: libopenblas.so.0: cannot open" in " ".join(done.stdout.split())
+    assert "numpy must work first" in done.stdout
+    assert "Not ready: no runtime works." in done.stdout
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_when_every_runtime_is_broken_the_exit_status_is_1(tmp_path: Path) -> None:
+    for name in ("ai_edge_litert", "tflite_runtime", "onnxruntime", "tensorflow"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGILL)\n")
+    done = run("--json", PYTHONPATH=str(tmp_path))
+    assert done.returncode == 1
+    found = json.loads(done.stdout)
+    assert found["ready"] is False
+    assert {row["status"] for row in found["runtimes"]} <= {"broken", "missing"}
+    assert "SIGILL" in found["runtimes"][0]["detail"]
+
+
+def test_wrong_usage_is_exit_status_2() -> None:
+    assert run("--nonsense").returncode == 2

@@ -1,0 +1,188 @@
+"""Files are read whole and bounded, and written whole or not at all."""
+
+import os
+import stat
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from digitrec_edge.errors import DataError, OutputError
+from digitrec_edge.files import check_writable, read_file, replacing, sha256, write_file
+
+
+def read(path: Path, limit_bytes: int = 1000) -> bytes:
+    return read_file(path, limit_bytes=limit_bytes, error=DataError)
+
+
+def test_sha256_is_the_published_one() -> None:
+    assert sha256(b"abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    assert sha256(memoryview(b"abc")) == sha256(b"abc")
+
+
+def test_what_was_written_is_read_back(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "folder" / "file.bin"
+    write_file(path, b"\0\xff content")
+    assert read(path) == b"\0\xff content"
+    assert os.listdir(path.parent) == ["file.bin"]
+
+
+def test_a_file_as_large_as_the_limit_is_read_and_one_byte_more_is_not(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"12345")
+    assert read(path, 5) == b"12345"
+    with pytest.raises(DataError, match="is 5 bytes; at most 4 are read"):
+        read(path, 4)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"no such file: .*absent"):
+        read(tmp_path / "absent")
+
+
+def test_an_empty_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "empty").touch()
+    with pytest.raises(DataError, match=r"is empty \(0 bytes\)"):
+        read(tmp_path / "empty")
+
+
+def test_a_directory_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="is a directory, not a file"):
+        read(tmp_path)
+
+
+def test_a_pipe_is_refused_without_waiting_for_a_writer(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    raised: list[DataError] = []
+
+    def attempt() -> None:
+        try:
+            read(pipe)
+        except DataError as error:
+            raised.append(error)
+
+    reader = threading.Thread(target=attempt, daemon=True)
+    reader.start()
+    reader.join(10)
+    assert not reader.is_alive(), "reading the pipe waits for a writer"
+    assert "pipe or a device" in str(raised[0])
+
+
+def test_a_device_is_refused() -> None:
+    with pytest.raises(DataError, match="pipe or a device"):
+        read(Path("/dev/zero"))
+
+
+def test_a_file_without_permission_is_refused() -> None:
+    with tempfile.TemporaryDirectory() as folder:  # pytest's own folders are closed to other users
+        Path(folder).chmod(0o755)
+        path = Path(folder) / "secret"
+        path.write_bytes(b"content")
+        path.chmod(0)
+        with without_root(), pytest.raises(DataError, match="no permission to read"):
+            read(path)
+
+
+def test_a_folder_without_permission_is_not_written() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o555)
+        with without_root(), pytest.raises(OutputError, match="cannot write .*: Permission denied"):
+            write_file(Path(folder) / "file", b"content")
+
+
+@contextmanager
+def without_root() -> Iterator[None]:
+    """Root may read and write everything: be the user nobody inside the block, where tests run as root."""
+    user = os.geteuid()
+    if user == 0:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(user)
+
+
+@pytest.mark.parametrize("name", ["x" * 5000, "nul\0inside"])
+def test_an_impossible_name_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(DataError, match="cannot read"):
+        read(tmp_path / name)
+
+
+def test_an_interrupted_write_leaves_the_old_file_and_no_litter(tmp_path: Path) -> None:
+    path = tmp_path / "model.keras"
+    path.write_bytes(b"old")
+    with pytest.raises(KeyboardInterrupt), replacing(path) as temporary:
+        temporary.write_bytes(b"half of the n")
+        assert path.read_bytes() == b"old"
+        raise KeyboardInterrupt
+    assert path.read_bytes() == b"old"
+    assert os.listdir(tmp_path) == ["model.keras"]
+
+
+def test_the_new_file_comes_only_when_the_block_ends(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    with replacing(path) as temporary:
+        assert temporary.parent == tmp_path, "a rename is atomic only within one folder"
+        temporary.write_bytes(b"new")
+        assert not path.exists()
+    assert path.read_bytes() == b"new"
+
+
+def test_a_reader_of_the_old_file_keeps_it_whole(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"old old old")
+    with path.open("rb") as reader:
+        write_file(path, b"new")
+        assert reader.read() == b"old old old"
+    assert path.read_bytes() == b"new"
+
+
+def test_a_written_file_has_the_permissions_of_the_umask(tmp_path: Path) -> None:
+    umask = os.umask(0o027)
+    try:
+        write_file(tmp_path / "file", b"content")
+    finally:
+        os.umask(umask)
+    assert stat.S_IMODE((tmp_path / "file").stat().st_mode) == 0o640
+
+
+@pytest.mark.parametrize("target", ["folder", "file/below", "/proc/no/such"])
+def test_a_place_that_cannot_be_written_is_one_clear_error(tmp_path: Path, target: str) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").write_bytes(b"content")
+    with pytest.raises(OutputError, match="cannot write .*: "):
+        write_file(tmp_path / target, b"new")
+    assert sorted(os.listdir(tmp_path)) == ["file", "folder"]
+    assert os.listdir(tmp_path / "folder") == []
+
+
+def test_a_full_disk_is_one_clear_error_and_leaves_the_old_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+
+    def full(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OutputError, match="cannot write .*: No space left on device"):
+        write_file(path, b"new")
+    assert path.read_bytes() == b"old"
+    assert os.listdir(tmp_path) == ["file"]
+
+
+@pytest.mark.parametrize("target", ["folder", "file/below", "/proc/no/such"])
+def test_whether_a_place_can_be_written_is_known_beforehand(tmp_path: Path, target: str) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").write_bytes(b"content")
+    with pytest.raises(OutputError, match="cannot write"):
+        check_writable(tmp_path / target)
+    check_writable(tmp_path / "file")
+    check_writable(tmp_path / "new" / "file")
+    assert (tmp_path / "file").read_bytes() == b"content"
+    assert os.listdir(tmp_path / "new") == []

@@ -1,0 +1,70 @@
+"""The table of wheels: it agrees with the project's own files, and answers why nothing fits."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from digitrec_edge.machine import Machine, describe_machine
+from digitrec_edge.wheels import EXTRAS, MAX_PYTHON, MIN_PYTHON, WHEELS, wheels_for, why_none
+from runtimes.table import RUNTIMES
+
+ROOT = Path(__file__).parents[1]
+HERE = describe_machine()
+PI = replace(
+    HERE, system="linux", libc="glibc", libc_version="2.36", machine="aarch64", python="3.11.2", python_tag="cp311"
+)
+
+
+def test_every_runtime_has_wheels_and_its_extra_in_the_table() -> None:
+    assert {(row.extra, row.distribution) for row in RUNTIMES} == set(EXTRAS)
+    assert {distribution for _, distribution in EXTRAS} <= {wheel.distribution for wheel in WHEELS}
+
+
+@pytest.mark.checkout
+def test_extras_and_python_versions_are_those_of_pyproject() -> None:
+    text = (ROOT / "pyproject.toml").read_text()
+    for extra, distribution in EXTRAS:
+        assert re.search(rf'^{extra} = \[\s*"{distribution}\b', text, re.MULTILINE)
+    newer = f"{MAX_PYTHON[0]}.{MAX_PYTHON[1] + 1}"
+    assert f'requires-python = ">={MIN_PYTHON[0]}.{MIN_PYTHON[1]},<{newer}"' in text
+
+
+@pytest.mark.checkout
+def test_the_newest_wheels_of_the_table_are_the_pinned_ones() -> None:
+    pins = dict(re.findall(r"^([\w-]+)==([\d.]+)", (ROOT / "constraints.txt").read_text(), re.MULTILINE))
+    for distribution in ("tflite-runtime", "ai-edge-litert", "onnxruntime", "tensorflow"):
+        first = next(wheel for wheel in WHEELS if wheel.distribution == distribution)
+        assert first.version == pins[distribution]
+
+
+def test_what_fits_comes_newest_first() -> None:
+    assert [wheel.version for wheel in wheels_for("onnxruntime", PI)] == ["1.31.1", "1.23.2"]
+    assert [wheel.version for wheel in wheels_for("onnxruntime", replace(PI, python_tag="cp310"))] == ["1.23.2"]
+
+
+@pytest.mark.parametrize(
+    ("machine", "distribution", "reason"),
+    [
+        (replace(PI, machine="armv7l"), "ai-edge-litert", "no wheels for glibc Linux on armv7l"),
+        (replace(PI, libc="musl", libc_version="1.2.5"), "onnxruntime", "no wheels for musl Linux on aarch64"),
+        (replace(PI, libc="", libc_version=""), "onnxruntime", "no wheels for linux on aarch64"),
+        (replace(PI, system="freebsd"), "onnxruntime", "no wheels for freebsd on aarch64"),
+        (replace(PI, python_tag="cp313"), "tflite-runtime", "2.14.0 has wheels for cp310 to cp311, not cp313"),
+        (replace(PI, libc_version="2.31"), "tflite-runtime", "2.14.0 needs glibc 2.34, this is 2.31"),
+        (replace(PI, libc_version=""), "tflite-runtime", "2.14.0 needs glibc 2.34, this is unknown"),
+        (replace(PI, system="macos", os_version="11.7"), "ai-edge-litert", "2.3.0 needs macOS 12.0, this is 11.7"),
+        (replace(PI, system="windows", machine="aarch64"), "ai-edge-litert", "no wheels for Windows on aarch64"),
+        (PI, "tflite-runtime", ""),
+    ],
+)
+def test_why_nothing_fits(machine: Machine, distribution: str, reason: str) -> None:
+    assert why_none(distribution, machine) == reason
+    assert bool(wheels_for(distribution, machine)) == (reason == "")
+
+
+def test_glibc_versions_are_compared_as_numbers() -> None:
+    assert wheels_for("ai-edge-litert", replace(PI, libc_version="2.100"))
+    assert not wheels_for("ai-edge-litert", replace(PI, libc_version="2.3"))
+    assert wheels_for("ai-edge-litert", replace(PI, system="macos", os_version="26"))
