@@ -2,7 +2,9 @@
 
 import io
 import os
+import struct
 import warnings
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +21,14 @@ LIMIT_BYTES = 64 << 20
 LIMIT_PIXELS = 100_000_000
 MIN_SIDE = 4
 MAX_ASPECT = 100
-_FORMATS = ("PNG", "JPEG", "MPO", "WEBP", "BMP", "DIB", "TIFF", "GIF", "PPM", "TGA", "ICO")
+_FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "DIB", "TIFF", "GIF", "PPM", "TGA", "ICO")
+
+
+_DAMAGED = (
+    OSError, ValueError, SyntaxError, EOFError, MemoryError, ArithmeticError, LookupError, TypeError, AttributeError,
+    RuntimeError, struct.error, zlib.error,
+)  # fmt: skip
+"""What Pillow's decoders raise when bytes are not what they promise."""
 
 
 def read_grey(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
@@ -58,9 +67,9 @@ def decode(data: bytes, name: str) -> NDArray[np.uint8]:
         raise PictureError(f"{name} is not a picture; PNG, JPEG, WebP, BMP, GIF and TIFF are read") from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise PictureError(f"{name} has too many pixels; at most {LIMIT_PIXELS:,} are read") from None
-    except (OSError, ValueError, SyntaxError, EOFError, MemoryError, OverflowError) as cause:
+    except _DAMAGED as cause:
         text = " ".join(str(cause).split()) or type(cause).__name__
-        raise PictureError(f"{name} cannot be read as a picture, it is damaged or truncated: {text}") from cause
+        raise PictureError(f"{name} cannot be read as a picture: damaged or truncated ({text})") from cause
 
 
 def _check_size(picture: Image.Image, name: str) -> None:

@@ -27,7 +27,8 @@ SLENDER = 0.5
 """Width by height of a mark that may be a 1."""
 
 DIRT_HEIGHT = 0.35
-"""Of the tallest mark; lower ones are dirt, points and commas."""
+DIRT_INK = 0.12
+"""Of the tallest mark's height and of the fullest one's ink; less is dirt, a point or a comma."""
 
 MAX_DIGITS = 64
 """More marks than this are a texture or a page of text."""
@@ -67,14 +68,15 @@ def find_digits(ink: Ink) -> list[Found]:
 class _Group:
     box: Box
     labels: tuple[int, ...]
-    area: int
+    ink: float
 
     def join(self, other: "_Group") -> "_Group":
-        return _Group(self.box.union(other.box), self.labels + other.labels, self.area + other.area)
+        return _Group(self.box.union(other.box), self.labels + other.labels, self.ink + other.ink)
 
 
 def _without_specks(labels: NDArray[np.int32], components: list[Component], ink: Ink) -> list[_Group]:
     """Drop marks that are faint all over or specks; and, on uneven paper, what comes in over the rim."""
+    amounts = np.bincount(labels[ink.mask], ink.strength[ink.mask], len(components) + 1)
     strongest = np.zeros(len(components) + 1, np.float32)
     np.maximum.at(strongest, labels[ink.mask], ink.strength[ink.mask])
     kept = [c for c in components if strongest[c.label] >= SEED_STRENGTH]
@@ -83,7 +85,7 @@ def _without_specks(labels: NDArray[np.int32], components: list[Component], ink:
         inside = [c for c in kept if c.box.top > 0 and c.box.left > 0 and c.box.bottom < height and c.box.right < width]
         kept = inside if any(c.box.height >= MIN_HEIGHT_PX for c in inside) else kept
     largest = max((c.area for c in kept), default=0)
-    return [_Group(c.box, (c.label,), c.area) for c in kept if c.area >= 0.01 * largest][: 8 * MAX_DIGITS]
+    return [_Group(c.box, (c.label,), float(amounts[c.label])) for c in kept if c.area >= 0.01 * largest][: 8 * MAX_DIGITS]
 
 
 def _group(parts: list[_Group]) -> list[_Group]:
@@ -117,12 +119,13 @@ def _belong_together(one: _Group, other: _Group) -> bool:
 
 def _without_dirt(groups: list[_Group]) -> list[_Group]:
     tallest = max((group.box.height for group in groups if group.box.width <= MAX_ASPECT * group.box.height), default=0)
-    return [group for group in groups if group.box.height >= DIRT_HEIGHT * tallest]
+    fullest = max((group.ink for group in groups), default=0.0)
+    return [g for g in groups if g.box.height >= DIRT_HEIGHT * tallest and g.ink >= DIRT_INK * fullest]
 
 
 def _is_digit_like(group: _Group, ink: Ink) -> bool:
     box = group.box
-    if box.height < min(MIN_HEIGHT_PX, min(ink.mask.shape) - 1) or box.width > MAX_ASPECT * box.height:
+    if box.height < MIN_HEIGHT_PX or box.width > MAX_ASPECT * box.height:
         return False
     if box.width <= SLENDER * box.height or box.height < MIN_SOLID_PX:
         return True
