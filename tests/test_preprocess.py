@@ -52,7 +52,7 @@ def saved(picture: Image.Image, path: Path, **options: Any) -> Path:
 
 
 def read_all(pages: Iterable[NDArray[np.uint8]]) -> list[NDArray[np.uint8]]:
-    """Read page by page; one in some thousand MNIST images has a second mark as large as a digit, and counts as wrong."""
+    """Read page by page; one MNIST image in some thousand has a second mark as large as a digit and counts as wrong."""
     images = []
     for page in pages:
         try:
