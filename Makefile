@@ -21,13 +21,15 @@ $(READY): pyproject.toml constraints.txt
 	@PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install -q -c constraints.txt --no-build-isolation -e '.[all,dev]'
 	@touch $(READY)
 
-demo: $(READY)  ## train, export every variant, benchmark each on every runtime
+demo: $(READY)  ## train, export every variant, benchmark each on every runtime, and show it all on one page
 	$(CLI) train
 	$(CLI) export --all
-	$(CLI) benchmark --json build/benchmark.json
+	$(CLI) benchmark --quick --json build/benchmark.json
+	$(CLI) report build --output build/report.html
 	@echo "model      build/model.keras"
 	@echo "artifacts  build/artifacts"
 	@echo "figures    build/benchmark.json"
+	@echo "report     build/report.html"
 
 lint: $(READY)  ## ruff, mypy --strict, import rules
 	$(BIN)/ruff check .

@@ -21,6 +21,9 @@ from runtimes import load
 
 TIMEOUT_S = 600.0
 
+CHILD = "import sys; sys.path[:] = filter(None, sys.path); from benchmarks.logits import main; main()"
+"""Not ``-m benchmarks.logits``: that would look for the package in the working directory first."""
+
 
 @dataclass(frozen=True)
 class RuntimeLogits:
@@ -47,7 +50,7 @@ def runtime_logits(artifact: Path, runtime: str, data: Path | None = None) -> Ru
         ParityError: the process failed, died or gave no answer in time; names the reason.
     """
     request = json.dumps({"artifact": str(artifact), "runtime": runtime, "data": str(data) if data else None})
-    command = [sys.executable, "-m", "benchmarks.logits"]
+    command = [sys.executable, "-c", CHILD]
     try:
         done = subprocess.run(command, input=request.encode(), capture_output=True, timeout=TIMEOUT_S, check=False)
     except subprocess.TimeoutExpired:

@@ -94,7 +94,8 @@ class _Answer:
 
 
 BASE = (Part("numpy", "numpy", "numpy", ""), Part("Pillow", "pillow", "pillow", ""))
-CONVERT = tuple(Part(name, name, name, "convert") for name in ("tensorflow", "keras", "onnx", "tf2onnx"))
+_TOOLS = ("tensorflow", "keras", "onnx", "tf2onnx", "ai-edge-quantizer")
+CONVERT = tuple(Part(name, name, name.replace("-", "_"), "convert") for name in _TOOLS)
 
 
 def consult(on_part: Callable[[str], None] = lambda name: None) -> Report:

@@ -18,7 +18,7 @@ from converters import Source, Variant, convert
 from digitrec_edge import __version__, artifact, formats, golden, mnist, model, sample, support, training
 from digitrec_edge.card import LABELS, Card, ParityFigures, Preprocessing, Requirements, TensorCard
 from digitrec_edge.errors import ConversionError, DigitrecError
-from digitrec_edge.files import sha256
+from digitrec_edge.files import make_folder, sha256
 from digitrec_edge.formats.graph import Graph, MalformedError, Tensor
 from digitrec_edge.golden import Golden
 from digitrec_edge.mnist import Digits
@@ -89,7 +89,7 @@ def export(
     digits = mnist.load("test", data)
     logits = model.reference_logits(source.fresh_model(), digits.images)
     job = _Job(source, folder, data, digits, Golden(logits, source.sha256, digits.digest()))
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     results: list[Exported | Refused] = []
     for variant, row in plan:
         suffix = formats.by_name(variant.format).suffix

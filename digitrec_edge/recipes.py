@@ -72,7 +72,7 @@ class Recipe:
         Raises:
             TrainingError: names the value and what is allowed.
         """
-        held_out = round(images * self.validation_split)
+        held_out = round(images * self.validation_split) if 0 <= self.validation_split < 1 else 0
         for name, value, good, allowed in (
             ("epochs", self.epochs, self.epochs >= 1, "1 or more"),
             ("learning rate", self.learning_rate, 0 < self.learning_rate < float("inf"), "more than 0"),

@@ -54,7 +54,7 @@ WHEELS = (
     Wheel("onnxruntime", "1.23.2", "glibc", _64, _CP310_313T, (2, 27)),
     Wheel("onnxruntime", "1.23.2", "macos", _64, _CP310_313, (13, 0)),
     Wheel("onnxruntime", "1.23.2", "windows", ("x86_64",), _CP310_313, _ANY),
-    Wheel("onnxruntime", "1.19.2", "windows", ("i686",), _CP310_312, _ANY),
+    Wheel("onnxruntime", "1.20.1", "windows", ("i686",), _CP310_312, _ANY),
     Wheel("tensorflow", "2.21.0", "glibc", _64, _CP310_313, (2, 27)),
     Wheel("tensorflow", "2.21.0", "macos", ("aarch64",), _CP310_313, (12, 0)),
     Wheel("tensorflow", "2.21.0", "windows", ("x86_64",), _CP310_313, _ANY),

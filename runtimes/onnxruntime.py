@@ -25,7 +25,9 @@ class OnnxSession:
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         options.log_severity_level = 4
-        self._session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+        self._session = onnxruntime.InferenceSession(
+            data, options, providers=["CPUExecutionProvider"], enable_fallback=0
+        )
         self.input, self.output = _port(self._session.get_inputs()), _port(self._session.get_outputs())
         self._names = [self.output.name]
         self._last: dict[str, NDArray[Any]] = {}

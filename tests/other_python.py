@@ -31,7 +31,7 @@ def make_environment(python: str, folder: Path, wheel: Path) -> Path:
     if not (folder / "bin" / "python").exists():
         subprocess.run([python, "-m", "venv", str(folder)], check=True)
     pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "-q", *constraints]
-    subprocess.run([*pip, f"{wheel}[litert,onnx]", "pytest", "hypothesis"], check=True, env=environment)
+    subprocess.run([*pip, f"{wheel}[litert,onnx]", "pytest", "hypothesis", "jsonschema"], check=True, env=environment)
     subprocess.run([*pip, "--force-reinstall", "--no-deps", str(wheel)], check=True, env=environment)
     return folder / "bin"
 
@@ -50,7 +50,9 @@ def main(version: str) -> int:
     (wheel,) = dist.glob("*.whl")
     tools = make_environment(python, ROOT / f".venv-{version}", wheel)
     print(f"the device's tests on Python {version}:", flush=True)
-    return subprocess.run([tools / "pytest", "-q", "-m", "not desktop and not checkout"], cwd=ROOT).returncode
+    command = [str(tools / "pytest"), "-q", "-m", "not desktop and not checkout"]
+    environment = {**os.environ, "DIGITREC_DESKTOP_PYTHON": sys.executable}
+    return subprocess.run(command, cwd=ROOT, env=environment).returncode
 
 
 if __name__ == "__main__":

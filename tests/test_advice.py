@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+
 from digitrec_edge.advice import advise
 from digitrec_edge.machine import Cpu, Machine
 
@@ -59,6 +60,7 @@ VENV = "python3 -m venv ~/digitrec"
 SHARED_VENV = "python3 -m venv --system-site-packages ~/digitrec"
 APT = "sudo apt install python3-numpy python3-pil"
 IN_VENV = "~/digitrec/bin/pip install"
+WHEEL = "digitrec_edge-1.2.3-py3-none-any.whl"
 
 
 def python(version: str, machine: Machine) -> Machine:
@@ -70,55 +72,55 @@ def python(version: str, machine: Machine) -> Machine:
     [
         pytest.param(machine, extra, lines, id=name)
         for name, machine, extra, lines in (
-            ("Bookworm, 64 bits", BOOKWORM_PI, "tflite", [VENV, f"{IN_VENV} 'digitrec_edge-1.2.3-py3-none-any.whl[tflite]'"]),
-            ("Trixie, 64 bits", TRIXIE_PI, "litert", [VENV, f"{IN_VENV} 'digitrec_edge-1.2.3-py3-none-any.whl[litert]'"]),
+            ("Bookworm, 64 bits", BOOKWORM_PI, "tflite", [VENV, f"{IN_VENV} '{WHEEL}[tflite]'"]),
+            ("Trixie, 64 bits", TRIXIE_PI, "litert", [VENV, f"{IN_VENV} '{WHEEL}[litert]'"]),
             ("Bookworm, 32 bits", BOOKWORM_32, "tflite",
-             [APT, SHARED_VENV, f"{IN_VENV} 'digitrec_edge-1.2.3-py3-none-any.whl[tflite]'"]),
+             [APT, SHARED_VENV, f"{IN_VENV} '{WHEEL}[tflite]'"]),
             ("Trixie, 32 bits", TRIXIE_32, None,
-             [APT, SHARED_VENV, f"{IN_VENV} 'digitrec_edge-1.2.3-py3-none-any.whl'"]),
+             [APT, SHARED_VENV, f"{IN_VENV} '{WHEEL}'"]),
             ("Pi Zero", replace(BOOKWORM_32, machine="armv6l"), None,
-             [APT, SHARED_VENV, f"{IN_VENV} 'digitrec_edge-1.2.3-py3-none-any.whl'"]),
+             [APT, SHARED_VENV, f"{IN_VENV} '{WHEEL}'"]),
             ("Bookworm without python3-venv", replace(BOOKWORM_PI, has_venv=False), "tflite",
-             ["sudo apt install python3-venv", VENV, f"{IN_VENV} 'digitrec_edge-1.2.3-py3-none-any.whl[tflite]'"]),
+             ["sudo apt install python3-venv", VENV, f"{IN_VENV} '{WHEEL}[tflite]'"]),
             ("Bookworm, in a venv", replace(BOOKWORM_PI, in_venv=True), "tflite",
-             ["pip install 'digitrec_edge-1.2.3-py3-none-any.whl[tflite]'"]),
-            ("32 bits, in a venv that sees Debian's numpy", replace(BOOKWORM_32, in_venv=True, numpy="1.24.2"), "tflite",
-             ["pip install 'digitrec_edge-1.2.3-py3-none-any.whl[tflite]'"]),
+             [f"pip install '{WHEEL}[tflite]'"]),
+            ("32 bits, in a venv that sees Debian's numpy", replace(BOOKWORM_32, in_venv=True, numpy="1.24.2"),
+             "tflite", [f"pip install '{WHEEL}[tflite]'"]),
             ("32 bits, in a venv with numpy 2", replace(BOOKWORM_32, in_venv=True, numpy="2.2.6"), "tflite",
-             [APT, SHARED_VENV, f"{IN_VENV} 'digitrec_edge-1.2.3-py3-none-any.whl[tflite]'"]),
+             [APT, SHARED_VENV, f"{IN_VENV} '{WHEEL}[tflite]'"]),
             ("32 bits, a distribution without apt", replace(BOOKWORM_32, os_family=("arch",)), "tflite",
-             [SHARED_VENV, f"{IN_VENV} 'digitrec_edge-1.2.3-py3-none-any.whl[tflite]'"]),
+             [SHARED_VENV, f"{IN_VENV} '{WHEEL}[tflite]'"]),
             ("glibc of Bullseye", replace(BOOKWORM_PI, libc_version="2.31"), "litert",
-             [VENV, f"{IN_VENV} 'digitrec_edge-1.2.3-py3-none-any.whl[litert]'"]),
+             [VENV, f"{IN_VENV} '{WHEEL}[litert]'"]),
             ("desktop, Python 3.10", python("3.10", DESKTOP), "tflite",
-             ["pip install 'digitrec_edge-1.2.3-py3-none-any.whl[tflite]'"]),
-            ("desktop, Python 3.11", DESKTOP, "tflite", ["pip install 'digitrec_edge-1.2.3-py3-none-any.whl[tflite]'"]),
+             [f"pip install '{WHEEL}[tflite]'"]),
+            ("desktop, Python 3.11", DESKTOP, "tflite", [f"pip install '{WHEEL}[tflite]'"]),
             ("desktop, Python 3.12", python("3.12", DESKTOP), "litert",
-             ["pip install 'digitrec_edge-1.2.3-py3-none-any.whl[litert]'"]),
+             [f"pip install '{WHEEL}[litert]'"]),
             ("desktop, Python 3.13", python("3.13", DESKTOP), "litert",
-             ["pip install 'digitrec_edge-1.2.3-py3-none-any.whl[litert]'"]),
+             [f"pip install '{WHEEL}[litert]'"]),
             ("free-threaded Python", replace(TRIXIE_PI, python_tag="cp313t"), "onnx",
-             [VENV, f"{IN_VENV} 'digitrec_edge-1.2.3-py3-none-any.whl[onnx]'"]),
+             [VENV, f"{IN_VENV} '{WHEEL}[onnx]'"]),
             ("RISC-V", replace(TRIXIE_PI, machine="riscv64"), None,
-             [APT, SHARED_VENV, f"{IN_VENV} 'digitrec_edge-1.2.3-py3-none-any.whl'"]),
-            ("Alpine", ALPINE, None, [VENV, f"{IN_VENV} 'digitrec_edge-1.2.3-py3-none-any.whl'"]),
+             [APT, SHARED_VENV, f"{IN_VENV} '{WHEEL}'"]),
+            ("Alpine", ALPINE, None, [VENV, f"{IN_VENV} '{WHEEL}'"]),
             ("Alpine on a Pi, Python 3.11", replace(python("3.11", ALPINE), machine="aarch64"), None,
-             [VENV, f"{IN_VENV} 'digitrec_edge-1.2.3-py3-none-any.whl'"]),
-            ("Windows", WINDOWS, "litert", ['pip install "digitrec_edge-1.2.3-py3-none-any.whl[litert]"']),
+             [VENV, f"{IN_VENV} '{WHEEL}'"]),
+            ("Windows", WINDOWS, "litert", [f'pip install "{WHEEL}[litert]"']),
             ("Windows, Python 3.11", python("3.11", WINDOWS), "litert",
-             ['pip install "digitrec_edge-1.2.3-py3-none-any.whl[litert]"']),
+             [f'pip install "{WHEEL}[litert]"']),
             ("Windows on Arm", replace(WINDOWS, machine="aarch64"), "onnx",
-             ['pip install "digitrec_edge-1.2.3-py3-none-any.whl[onnx]"']),
+             [f'pip install "{WHEEL}[onnx]"']),
             ("Windows, 32 bits", replace(WINDOWS, machine="i686", bits=32), "onnx",
-             ['pip install "digitrec_edge-1.2.3-py3-none-any.whl[onnx]"']),
+             [f'pip install "{WHEEL}[onnx]"']),
             ("Windows, a managed Python", replace(WINDOWS, externally_managed=True, python_command=r"C:\py\python.exe"),
              "litert", [r"C:\py\python.exe -m venv %USERPROFILE%\digitrec",
-                        r'%USERPROFILE%\digitrec\Scripts\pip install "digitrec_edge-1.2.3-py3-none-any.whl[litert]"']),
-            ("Mac", MAC, "litert", [VENV, f"{IN_VENV} 'digitrec_edge-1.2.3-py3-none-any.whl[litert]'"]),
+                        rf'%USERPROFILE%\digitrec\Scripts\pip install "{WHEEL}[litert]"']),
+            ("Mac", MAC, "litert", [VENV, f"{IN_VENV} '{WHEEL}[litert]'"]),
             ("Mac with Intel", replace(MAC, machine="x86_64"), "onnx",
-             [VENV, f"{IN_VENV} 'digitrec_edge-1.2.3-py3-none-any.whl[onnx]'"]),
+             [VENV, f"{IN_VENV} '{WHEEL}[onnx]'"]),
             ("Mac before macOS 12", replace(MAC, os_version="11.7"), None,
-             [VENV, f"{IN_VENV} 'digitrec_edge-1.2.3-py3-none-any.whl'"]),
+             [VENV, f"{IN_VENV} '{WHEEL}'"]),
         )
     ],
 )  # fmt: skip

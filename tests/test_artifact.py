@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from digitrec_edge import artifact, formats
+from digitrec_edge import artifact
 from digitrec_edge.artifact import read, write
 from digitrec_edge.card import LABELS
 from digitrec_edge.errors import ArtifactError, DamagedError, OutputError
 from digitrec_edge.files import sha256
-from digitrec_edge.formats import MARK, SEAL_BYTES
+from digitrec_edge.formats import CARD_FILE, MARK, SAMPLE_FILE, SEAL_BYTES
 
 NAMES = ("digitrec-float32.tflite", "digitrec-int8.tflite", "digitrec-float32.onnx", "digitrec-int8.onnx")
 FLIPS = 150
@@ -118,7 +118,7 @@ def test_another_model_under_the_card_is_noticed_though_the_seal_is_right(
     assert found.card is not None
     other = bytearray(found.payload)
     other[len(other) // 2] ^= 1
-    data = found.format.module.attach(bytes(other), found.card.to_json(), LABELS)
+    data = found.format.module.attach(bytes(other), {CARD_FILE: found.card.to_json()})
     body = data[:-SEAL_BYTES]
     (tmp_path / name).write_bytes(body + f"sha256:{sha256(body)}".encode())
     with pytest.raises(DamagedError, match="is not the one that its card describes"):
@@ -130,7 +130,7 @@ def test_a_card_that_cannot_be_read_is_noticed_though_the_seal_is_right(
     artifacts: Path, tmp_path: Path, name: str
 ) -> None:
     found = read(artifacts / name)
-    data = found.format.module.attach(found.payload, b'{"card_version": 99}', LABELS)
+    data = found.format.module.attach(found.payload, {CARD_FILE: b'{"card_version": 99}'})
     body = data[:-SEAL_BYTES]
     (tmp_path / name).write_bytes(body + f"sha256:{sha256(body)}".encode())
     with pytest.raises(DamagedError, match="has a card that cannot be read: card version 99"):
@@ -155,7 +155,7 @@ def test_a_payload_without_a_card_is_foreign_only_when_it_bears_no_mark(
 def test_writing_again_what_was_read_gives_the_same_file(artifacts: Path, tmp_path: Path, name: str) -> None:
     found = read(artifacts / name)
     assert found.card is not None
-    write(tmp_path / name, found.payload, found.card)
+    write(tmp_path / name, found.payload, found.card, found.files.get(SAMPLE_FILE))
     assert (tmp_path / name).read_bytes() == found.data
 
 
@@ -226,4 +226,4 @@ def test_the_labels_of_a_tflite_artifact_lie_open_for_any_zip_tool(artifacts: Pa
     with zipfile.ZipFile(artifacts / "digitrec-int8.tflite") as archive:
         assert archive.testzip() is None
         assert archive.read("labels.txt").decode().split() == list(LABELS)
-        assert f"{formats.CARD_NAME}.json" in archive.namelist()
+        assert CARD_FILE in archive.namelist()

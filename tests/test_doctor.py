@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -14,15 +15,16 @@ import pytest
 from digitrec_edge import doctor
 from digitrec_edge.advice import advise
 from digitrec_edge.cli.doctor import to_lines
-from digitrec_edge.doctor import BASE, Examination, Part, Report, examine
+from digitrec_edge.doctor import BASE, CONVERT, Examination, Part, Report, examine
 from digitrec_edge.machine import Cpu, describe_machine
+from digitrec_edge.wheels import EXTRAS
 
 HERE = describe_machine()
 PI = replace(
-    HERE, system="linux", os="Debian GNU/Linux 12 (bookworm)", kernel="6.12", machine="armv7l", kernel_machine="aarch64",
-    bits=32, libc="glibc", libc_version="2.36", board="Raspberry Pi 4 Model B Rev 1.4", in_venv=False,
-    externally_managed=True, cpu=Cpu("Cortex-A72", 4, ()), python="3.13.5", python_tag="cp313", has_venv=True,
-    os_family=("raspbian", "debian"), python_command="python3", memory_bytes=1 << 30,
+    HERE, system="linux", os="Debian GNU/Linux 13 (trixie)", kernel="6.12", machine="armv7l",
+    kernel_machine="aarch64", bits=32, libc="glibc", libc_version="2.41", board="Raspberry Pi 4 Model B Rev 1.4",
+    in_venv=False, externally_managed=True, cpu=Cpu("Cortex-A72", 4, ()), python="3.13.5", python_tag="cp313",
+    has_venv=True, os_family=("raspbian", "debian"), python_command="python3", memory_bytes=1 << 30,
 )  # fmt: skip
 CONTENT = {
     "fine": "",
@@ -95,6 +97,16 @@ def test_what_is_missing_names_its_extra_or_why_it_cannot_be_had() -> None:
     assert doctor._where_to_get(litert, PI) == "cannot be installed here: no wheels for glibc Linux on armv7l"
 
 
+@pytest.mark.checkout
+def test_all_that_the_convert_extra_installs_is_examined() -> None:
+    text = (Path(__file__).parents[1] / "pyproject.toml").read_text()
+    declared = re.search(r"^convert = \[(.*?)\]", text, re.MULTILINE | re.DOTALL)
+    assert declared
+    runtimes = {distribution for _, distribution in EXTRAS}
+    examined = {part.distribution for part in CONVERT} | {part.distribution for part in BASE} | runtimes
+    assert set(re.findall(r'"([\w-]+)', declared[1])) <= examined
+
+
 def test_an_unknown_signal_is_a_number() -> None:
     assert doctor._death(-int(signal.SIGSEGV), "") == "it crashes (the process died of SIGSEGV)"
     assert doctor._death(-250, "") == "it crashes (the process died of signal 250)"
@@ -144,7 +156,7 @@ def test_json_has_the_machine_every_part_and_the_advice() -> None:
     statuses = {row["name"]: row["status"] for row in found["runtimes"]}
     assert list(statuses) == ["litert", "tflite-runtime", "onnxruntime"]
     assert statuses["litert"] == statuses["onnxruntime"] == "works"
-    assert [row["name"] for row in found["convert"]] == ["tensorflow", "keras", "onnx", "tf2onnx"]
+    assert [row["name"] for row in found["convert"]] == [part.name for part in CONVERT]
     assert found["advice"] == json.loads(json.dumps(dataclasses.asdict(advise(HERE))))
 
 

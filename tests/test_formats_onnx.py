@@ -78,20 +78,19 @@ def test_operators_carry_the_opset_and_are_in_order(artifacts: Path, name: str) 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_card_comes_off_and_goes_on_again(artifacts: Path, name: str) -> None:
     data = (artifacts / name).read_bytes()
-    payload, card = onnx.split(data)
-    assert card is not None
+    payload, files = onnx.split(data)
+    assert set(files) >= {formats.CARD_FILE}
     assert data.startswith(payload)
-    again = onnx.attach(payload, card, tuple("0123456789"))
+    again = onnx.attach(payload, files)
     assert again[: -formats.SEAL_BYTES] == data[: -formats.SEAL_BYTES]
-    assert onnx.split(payload) == (payload, None)
+    assert onnx.split(payload) == (payload, {})
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_onnx_runtime_reads_the_card_as_metadata(artifacts: Path, name: str) -> None:
-    _, card = onnx.split((artifacts / name).read_bytes())
-    assert card is not None
+    _, files = onnx.split((artifacts / name).read_bytes())
     metadata = session((artifacts / name).read_bytes()).get_modelmeta().custom_metadata_map
-    assert metadata[formats.CARD_NAME].encode() == card
+    assert files[formats.CARD_FILE].decode() in metadata.values()
 
 
 @pytest.mark.parametrize("data", [b"", b"\x08\x07", b"hello", b"PK\x03\x04" + bytes(100), b"\x3a\x00", bytes(64)])

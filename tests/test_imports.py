@@ -79,7 +79,7 @@ def test_the_benchmark_of_a_case_does_without_them(artifacts: Path, name: str) -
 import dataclasses, io, json
 from benchmarks import Case, child
 case = Case(sys.argv[1], "auto", golden=sys.argv[2])
-print(child.run(case).parity.agreement)
+print(child.measure_quality(case).parity.agreement)
 """
     done = on_device(code, artifacts / name, artifacts / "golden.npz")
     assert done.returncode == 0, done.stderr

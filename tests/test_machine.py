@@ -1,6 +1,7 @@
 """The machine: read from /proc, /sys and /etc of boards laid out in a folder, and never failing."""
 
 import os
+import platform
 import subprocess
 import sys
 import sysconfig
@@ -8,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from digitrec_edge import machine
 from digitrec_edge.machine import cpu_features, cpu_name, describe_machine, normalise_machine, read_cpu
 
 PI_4 = (
@@ -16,8 +16,13 @@ PI_4 = (
     "CPU architecture: 8\nCPU variant\t: 0x0\nCPU part\t: 0xd08\nCPU revision\t: 3\n\n"
 )
 PI_5 = PI_4.replace("0xd08", "0xd0b").replace("cpuid", "cpuid atomics fphp asimdhp asimdrdm lrcpc dcpop asimddp")
-PI_2 = "processor\t: 0\nmodel name\t: ARMv7 Processor rev 5 (v7l)\nFeatures\t: half thumb fastmult vfp edsp neon vfpv3\n"
-EPYC = "processor\t: 0\nmodel\t\t: 17\nmodel name\t: AMD EPYC\nflags\t\t: fpu sse4_2 avx f16c fma avx2 avx512f avx512_vnni\n"
+PI_2 = (
+    "processor\t: 0\nmodel name\t: ARMv7 Processor rev 5 (v7l)\nFeatures\t: half thumb fastmult vfp edsp neon vfpv3\n"
+)
+EPYC = (
+    "processor\t: 0\nmodel\t\t: 17\nmodel name\t: AMD EPYC\n"
+    "flags\t\t: fpu sse4_2 avx f16c fma avx2 avx512f avx512_vnni\n"
+)
 
 
 def board(cores: str, model: str, count: int = 4) -> str:
@@ -78,7 +83,9 @@ def test_a_feature_counts_only_when_every_core_has_it() -> None:
         ("riscv64", 64, "riscv64"),
     ],
 )
-def test_the_machine_is_named_as_wheels_name_it_and_by_the_bits_of_python(kernel: str, bits: int, expected: str) -> None:
+def test_the_machine_is_named_as_wheels_name_it_and_by_the_bits_of_python(
+    kernel: str, bits: int, expected: str
+) -> None:
     assert normalise_machine(kernel, bits) == expected
 
 
@@ -88,7 +95,8 @@ def test_a_raspberry_pi_is_described(tmp_path: Path) -> None:
         {
             "proc/cpuinfo": board(PI_5, "Raspberry Pi 5 Model B Rev 1.0"),
             "proc/device-tree/model": "Raspberry Pi 5 Model B Rev 1.1\0",
-            "etc/os-release": 'PRETTY_NAME="Raspbian GNU/Linux 12 (bookworm)"\nVERSION_ID="12"\nID=raspbian\nID_LIKE=debian\n',
+            "etc/os-release": 'PRETTY_NAME="Raspbian GNU/Linux 12 (bookworm)"\nVERSION_ID="12"\n'
+            "ID=raspbian\nID_LIKE=debian\n",
         },
     )
     found = describe_machine(root)
@@ -160,7 +168,7 @@ def test_musl_tells_its_version_through_its_loader(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, loader: str, version: str
 ) -> None:
     monkeypatch.setattr(os, "confstr", deny)
-    monkeypatch.setattr(machine.platform, "system", lambda: "Linux")
+    monkeypatch.setattr(platform, "system", lambda: "Linux")
     lay_out(tmp_path, {"lib/ld-musl-aarch64.so.1": loader})
     (tmp_path / "lib/ld-musl-aarch64.so.1").chmod(0o755)
     found = describe_machine(tmp_path)
@@ -170,7 +178,7 @@ def test_musl_tells_its_version_through_its_loader(
 def test_glibc_is_asked_first_and_where_there_is_neither_nothing_is_claimed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(machine.platform, "system", lambda: "Linux")
+    monkeypatch.setattr(platform, "system", lambda: "Linux")
     monkeypatch.setattr(os, "confstr", lambda name: "glibc 2.36")
     lay_out(tmp_path, {"lib/ld-musl-x86_64.so.1": "of another program"})
     assert (describe_machine(tmp_path).libc, describe_machine(tmp_path).libc_version) == ("glibc", "2.36")
@@ -179,5 +187,5 @@ def test_glibc_is_asked_first_and_where_there_is_neither_nothing_is_claimed(
 
 
 def test_machine_is_read_without_numpy() -> None:
-    code = "import sys; sys.modules['numpy'] = None; from digitrec_edge.machine import describe_machine; describe_machine()"
+    code = "import sys; sys.modules['numpy'] = None; from digitrec_edge import machine; machine.describe_machine()"
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -107,7 +107,9 @@ def test_an_unknown_runtime_is_no_quiet_success() -> None:
 
 def test_output_of_the_parts_does_not_mix_with_the_answers(tmp_path: Path) -> None:
     (tmp_path / "chatty.py").write_text("import os; print('hello'); os.write(1, b'from C')\n")
-    code = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); from digitrec_edge.probe import main; main(sys.argv[1:])"
+    code = (
+        f"import sys; sys.path.insert(0, {str(tmp_path)!r}); from digitrec_edge.probe import main; main(sys.argv[1:])"
+    )
     command = [sys.executable, "-c", code, "chatty=numpy", "pillow=pillow"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert [json.loads(line)["status"] for line in done.stdout.splitlines()] == ["works", "works"]

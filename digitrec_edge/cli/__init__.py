@@ -9,10 +9,12 @@ import typer
 
 from digitrec_edge import __version__
 from digitrec_edge.cli.benchmark import benchmark
+from digitrec_edge.cli.compare import compare
 from digitrec_edge.cli.doctor import doctor
 from digitrec_edge.cli.export import export
 from digitrec_edge.cli.inspect import inspect
 from digitrec_edge.cli.predict import predict
+from digitrec_edge.cli.report import report
 from digitrec_edge.cli.robustness import robustness
 from digitrec_edge.cli.train import train
 from digitrec_edge.cli.verify import verify
@@ -29,7 +31,7 @@ app = typer.Typer(
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (train, export, inspect, verify, benchmark, robustness, predict, doctor):
+for command in (train, export, inspect, verify, benchmark, robustness, compare, report, predict, doctor):
     app.command()(command)
 
 

@@ -74,7 +74,7 @@ def _facts(machine: "Machine") -> Iterator[tuple[str, str]]:
 
 
 def _row(row: "Examination") -> Iterator[str]:
-    yield from _wrapped(f"  {row.name:<15} {row.version or '-':<8} {row.status:<9} ", row.detail)
+    yield from _wrapped(f"  {row.name:<17} {row.version or '-':<8} {row.status:<9} ", row.detail)
 
 
 def _advice(report: "Report") -> Iterator[str]:

@@ -89,7 +89,7 @@ def print_table(
     stream = stream or sys.stdout
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     for heading, right in columns:
-        table.add_column(heading, justify="right" if right else "left", no_wrap=right)
+        table.add_column(heading, justify="right" if right else "left", no_wrap=right, overflow="fold")
     for row in rows:
         table.add_row(*row)
     console = Console(file=stream, highlight=False, markup=False, width=None if stream.isatty() else 160)

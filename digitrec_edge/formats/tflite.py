@@ -26,6 +26,9 @@ _DTYPES = (
     "float32", "float16", "int32", "uint8", "int64", "string", "bool", "int16", "complex64", "int8", "float64",
     "complex128", "uint64", "resource", "variant", "uint32", "uint16", "int4", "bfloat16", "int2", "uint4",
 )  # fmt: skip
+_ZERO_POINTS = {"int8": (-128, 127), "uint8": (0, 255), "int4": (-8, 7)}
+"""Range of a zero point; all other types are symmetric."""
+
 _BITS = {
     "float32": 32, "float16": 16, "int32": 32, "uint8": 8, "int64": 64, "bool": 8, "int16": 16, "int8": 8,
     "float64": 64, "uint64": 64, "uint32": 32, "uint16": 16, "int4": 4, "bfloat16": 16,
@@ -103,8 +106,10 @@ def verify(payload: bytes) -> None:
     if not graph.operators:
         raise MalformedError("no operators")
     total = 0
-    for tensor in graph.tensors:
+    (subgraph,) = Table.root(payload).tables(2)
+    for tensor, table in zip(graph.tensors, subgraph.tables(0), strict=True):
         total += _checked_bytes(tensor)
+        _check_quantisation(tensor, table.table(4))
         if total > LIMIT_TENSOR_BYTES:
             raise MalformedError(f"the tensors need more than {LIMIT_TENSOR_BYTES:,} bytes")
     _check_flow(payload)
@@ -119,9 +124,23 @@ def _checked_bytes(tensor: Tensor) -> int:
     size_bytes = -(-math.prod(sizes) * _BITS[tensor.dtype] // 8)
     if tensor.stored_bytes and tensor.stored_bytes != size_bytes:
         raise MalformedError(f"tensor {tensor.name!r} needs {size_bytes:,} bytes, {tensor.stored_bytes:,} are stored")
-    if any(not (0 < scale < math.inf) for scale in tensor.scale):
-        raise MalformedError(f"tensor {tensor.name!r} has a scale that is not positive")
     return size_bytes
+
+
+def _check_quantisation(tensor: Tensor, table: Table | None) -> None:
+    """Kernels take scale and zero point as they are: one of each, or one per channel, within the dtype."""
+    if table is None or not (tensor.scale or tensor.zero_point):
+        return
+    lowest, highest = _ZERO_POINTS.get(tensor.dtype, (0, 0))
+    channel = table.number(6, "i")
+    channels = tensor.shape[channel] if 0 <= channel < len(tensor.shape) else 0
+    if (
+        len(tensor.zero_point) != len(tensor.scale)
+        or (len(tensor.scale) != 1 and len(tensor.scale) != channels)
+        or any(not 0 < scale < math.inf for scale in tensor.scale)
+        or any(not lowest <= zero_point <= highest for zero_point in tensor.zero_point)
+    ):
+        raise MalformedError(f"tensor {tensor.name!r} has an impossible scale or zero point")
 
 
 def _check_flow(payload: bytes) -> None:

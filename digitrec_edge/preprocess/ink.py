@@ -106,7 +106,7 @@ def _on_even_paper(
     ink = np.clip(level - values if dark else values - level, 0, None)
     noise = MAD_TO_SIGMA * float(np.median(np.abs(rim - level)))
     clean = noise < 1
-    low, high = (0.0, float(ink.max())) if clean else (2.5 * noise, float(box_mean(ink, 1).max()))
+    low, high = (0.0, float(ink.max())) if clean else (2.5 * noise, _full_ink(ink, 2.5 * noise))
     if high - low < MIN_CONTRAST / 2:
         raise PictureError("no digit found: nothing stands out of the paper")
     strength = np.clip((ink - low) / (high - low), 0, 1).astype(np.float32)
@@ -114,7 +114,15 @@ def _on_even_paper(
     if clean:
         threshold = CLEAN_THRESHOLD if max(values.shape) > SMALL_PX else 0.0
     paper = np.full(values.shape, level, np.float32)
-    return Ink(grey, paper, strength, strength > threshold, reduction, even=True, clean=clean, threshold=threshold)
+    mask = (strength if clean else box_mean(strength, 1)) > threshold
+    return Ink(grey, paper, strength, mask, reduction, even=True, clean=clean, threshold=threshold)
+
+
+def _full_ink(ink: NDArray[np.float32], low: float) -> float:
+    """Return how strong the ink of a stroke's middle is: the median of what is nearer to the peak than to paper."""
+    smooth = box_mean(ink, 1)
+    peak = float(smooth.max())
+    return float(np.median(smooth[smooth >= low + 0.5 * (peak - low)])) if peak > low else peak
 
 
 def _on_uneven_paper(grey: NDArray[np.uint8], values: NDArray[np.float32], reduction: int) -> Ink:
@@ -125,11 +133,11 @@ def _on_uneven_paper(grey: NDArray[np.uint8], values: NDArray[np.float32], reduc
     centre = float(np.median(relative))
     noise = MAD_TO_SIGMA * float(np.median(np.abs(relative - centre)))
     low = centre + 2.5 * noise
-    high = float(box_mean(relative.astype(np.float32), 1).max())
+    high = _full_ink(relative.astype(np.float32), low)
     if high - centre < max(MIN_SIGNAL * noise, MIN_CONTRAST / 255):
         raise PictureError("no digit found: nothing stands out of the paper")
     strength = np.clip((relative - low) / max(high - low, 1e-6), 0, 1).astype(np.float32)
-    mask = strength > UNEVEN_THRESHOLD
+    mask = box_mean(strength, 1) > UNEVEN_THRESHOLD
     return Ink(grey, paper, strength, mask, reduction, even=False, clean=False, threshold=UNEVEN_THRESHOLD)
 
 

@@ -18,6 +18,11 @@ THIN_PX = 1.8
 
 WANTED_PX = 2.2
 
+COARSE = 2
+COARSE_BOX, COARSE_GAIN = 19, 1.15
+"""A digit enlarged more than twice has soft, wide strokes: it is made a little smaller and harder. Chosen on
+MNIST's training images averaged down to 8 x 8: 99.49 % are read right, 99.40 % with 20 and 1."""
+
 
 def normalise(strength: NDArray[np.float32]) -> NDArray[np.uint8]:
     """Make the ink of one digit, cut at its bounds, a picture as MNIST has it.
@@ -58,9 +63,11 @@ def _widen(ink: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def _fit(ink: NDArray[np.float32]) -> NDArray[np.float32]:
     height, width = ink.shape
-    scale = BOX / max(height, width)
+    coarse = COARSE * max(height, width) < BOX
+    scale = (COARSE_BOX if coarse else BOX) / max(height, width)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    return np.clip(np.asarray(Image.fromarray(ink).resize(size, Image.Resampling.LANCZOS), np.float32), 0, None)
+    fitted = np.clip(np.asarray(Image.fromarray(ink).resize(size, Image.Resampling.LANCZOS), np.float32), 0, None)
+    return np.minimum(fitted * (COARSE_GAIN / fitted.max()), 1) if coarse else fitted
 
 
 def _centre(ink: NDArray[np.float64]) -> NDArray[np.uint8]:

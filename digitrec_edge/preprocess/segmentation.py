@@ -85,7 +85,9 @@ def _without_specks(labels: NDArray[np.int32], components: list[Component], ink:
         inside = [c for c in kept if c.box.top > 0 and c.box.left > 0 and c.box.bottom < height and c.box.right < width]
         kept = inside if any(c.box.height >= MIN_HEIGHT_PX for c in inside) else kept
     largest = max((c.area for c in kept), default=0)
-    return [_Group(c.box, (c.label,), float(amounts[c.label])) for c in kept if c.area >= 0.01 * largest][: 8 * MAX_DIGITS]
+    return [_Group(c.box, (c.label,), float(amounts[c.label])) for c in kept if c.area >= 0.01 * largest][
+        : 8 * MAX_DIGITS
+    ]
 
 
 def _group(parts: list[_Group]) -> list[_Group]:

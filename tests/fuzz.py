@@ -1,0 +1,230 @@
+"""A seeded mutation fuzzer: damaged model files against ``load()`` and one prediction, in child processes.
+
+``python tests/fuzz.py build/artifacts --count 10000`` runs the campaign over every artifact there, each as it
+is (with its card) and as a foreign file (the model alone, without card and mark), in every runtime for
+its format. A file passes when the child answers or refuses it with one of our errors; a child that dies,
+hangs for over 10 s or raises anything else fails, and so does an answer from a damaged file with a card.
+
+Each mutant is a function of (file, seed, number), so a failure is repeated by its number: ``--only 1234``.
+"""
+
+import argparse
+import os
+import resource
+import selectors
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+TIMEOUT_S = 10.0
+MEMORY_BYTES = 8 << 30
+_INTERESTING = np.array([0, 1, -1, 2, 4, 127, 128, 255, 256, 32767, 65535, 2**31 - 1, -(2**31), 784, 10], "<i8")
+
+
+def mutate(data: bytes, seed: int, number: int) -> bytes:
+    """Damage a file in one of several ways, the same for the same seed and number."""
+    random = np.random.default_rng([seed, number])
+    array = np.frombuffer(data, np.uint8).copy()
+    # half of the damage goes where the structure is, near the ends; weights fill the middle
+    edge = min(len(array), 4096)
+
+    def position(width: int = 1) -> int:
+        kind = random.integers(4)
+        if kind == 0:
+            return int(random.integers(edge)) % max(1, len(array) - width)
+        if kind == 1:
+            return max(0, len(array) - width - int(random.integers(edge)))
+        return int(random.integers(max(1, len(array) - width)))
+
+    for _ in range(int(random.choice([1, 1, 1, 2, 4, 16]))):
+        kind = random.integers(8)
+        if kind == 0:
+            array[position()] ^= np.uint8(1 << random.integers(8))
+        elif kind == 1:
+            array[position()] = random.integers(256)
+        elif kind == 2:
+            at = position(4) // 4 * 4
+            array[at : at + 4] = np.frombuffer(random.choice(_INTERESTING).astype("<i4").tobytes(), np.uint8)
+        elif kind == 3:
+            array = array[: random.integers(len(array))] if random.integers(4) == 0 else array
+        elif kind == 4:
+            at, width = position(), int(random.integers(1, 64))
+            array[at : at + width] = random.choice([0, 255])
+        elif kind == 5:
+            at, width = position(), int(random.integers(1, 32))
+            array = np.delete(array, slice(at, at + width))
+        elif kind == 6:
+            at, width = position(), int(random.integers(1, 32))
+            array = np.insert(array, at, array[at : at + width])
+        else:
+            at, other, width = position(4) // 4 * 4, position(4) // 4 * 4, 4 * int(random.integers(1, 8))
+            block = array[other : other + width].copy()
+            array[at : at + len(block)] = block[: max(0, len(array) - at)]
+        if not len(array):
+            return b""
+    return array.tobytes()
+
+
+def foreign(path: Path) -> bytes:
+    """Return an artifact's model as somebody else would have made it: without card, seal and mark."""
+    from digitrec_edge import artifact, formats
+
+    return artifact.read(path).payload.replace(formats.MARK, b"x" * len(formats.MARK))
+
+
+@dataclass(frozen=True)
+class Campaign:
+    """What to try.
+
+    Attributes:
+        carded: whether the file has a card, so that no damaged one may be answered from.
+    """
+
+    base: Path
+    suffix: str
+    runtime: str
+    carded: bool
+    seed: int
+
+
+class Worker:
+    """A child process that tries one mutant after another."""
+
+    def __init__(self, campaign: Campaign) -> None:
+        command = [sys.executable, __file__, "--worker", str(campaign.base), campaign.suffix, campaign.runtime]
+        self.process = subprocess.Popen(
+            [*command, str(campaign.seed)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            bufsize=1,
+        )
+        self._selector = selectors.DefaultSelector()
+        assert self.process.stdout is not None
+        self._selector.register(self.process.stdout, selectors.EVENT_READ)
+
+    def attempt(self, number: int) -> str:
+        """Try one mutant: ``same``, ``answered``, ``refused ...``, ``failed ...``."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        try:
+            self.process.stdin.write(f"{number}\n")
+        except BrokenPipeError:
+            return f"failed: died with {self.process.wait()}"
+        if not self._selector.select(TIMEOUT_S + (20 if number < 0 else 0)):
+            self.process.kill()
+            return f"failed: no answer within {TIMEOUT_S:.0f} s"
+        line = self.process.stdout.readline().strip()
+        return line or f"failed: died with {self.process.wait()}"
+
+    def close(self) -> None:
+        """End the child."""
+        self.process.kill()
+        self.process.wait()
+
+
+def run(campaign: Campaign, numbers: Iterator[int] | range) -> tuple[Counter[str], list[str]]:
+    """Try all mutants; returns how many came to what, and a line per failure."""
+    outcomes: Counter[str] = Counter()
+    failures: list[str] = []
+    worker = Worker(campaign)
+    warm = worker.attempt(-1)
+    if warm != "same":
+        failures.append(f"{campaign}: the undamaged file: {warm}")
+    for number in numbers:
+        outcome = worker.attempt(number)
+        if campaign.carded and outcome == "answered":
+            outcome = "failed: answered from a damaged file"
+        outcomes[outcome.split(":")[0]] += 1
+        if outcome.startswith("failed"):
+            failures.append(
+                f"{campaign.base.name} {campaign.runtime} carded={campaign.carded} mutant {number}: {outcome}"
+            )
+            worker.close()
+            worker = Worker(campaign)
+            worker.attempt(-1)
+    worker.close()
+    return outcomes, failures
+
+
+def work(base: Path, suffix: str, runtime: str, seed: int) -> None:
+    """The child: reads numbers, answers with outcomes."""
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    from digitrec_edge.errors import DigitrecError
+    from runtimes import load
+
+    data = base.read_bytes()
+    image = np.zeros((28, 28), np.uint8)
+    answers = os.fdopen(os.dup(1), "w", buffering=1)
+    os.dup2(2, 1)  # whatever a runtime prints must not mix with the answers
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"mutant{suffix}"
+        for line in sys.stdin:
+            number = int(line)
+            mutant = data if number < 0 else mutate(data, seed, number)
+            path.write_bytes(mutant)
+            try:
+                with load(path, runtime) as model:
+                    model.predict(image)
+                outcome = "same" if mutant == data else "answered"
+            except DigitrecError as error:
+                outcome = f"refused: {type(error).__name__} {' '.join(str(error).split())[:150]}"
+            except Exception as error:  # noqa: BLE001  (whatever else comes is what this looks for)
+                outcome = f"failed: {type(error).__name__} {' '.join(str(error).split())[:200]}"
+            print(outcome, file=answers, flush=True)
+
+
+def campaigns(folder: Path, scratch: Path, seed: int) -> list[Campaign]:
+    """Every artifact in every runtime for its format, with its card and as a foreign file."""
+    from digitrec_edge import artifact, formats
+    from runtimes.table import RUNTIMES
+
+    found = []
+    suffixes = {row.suffix for row in formats.FORMATS}
+    for path in sorted(p for p in folder.iterdir() if p.suffix in suffixes):
+        bare = scratch / f"foreign-{path.name}"
+        bare.write_bytes(foreign(path))
+        kind = artifact.read(path).format.name
+        for row in RUNTIMES:
+            if row.runs(kind) and row.installed:
+                found.append(Campaign(path, path.suffix, row.name, True, seed))
+                found.append(Campaign(bare, path.suffix, row.name, False, seed))
+    return found
+
+
+def main() -> int:
+    """Run the campaign and print a line per file and runtime."""
+    if sys.argv[1:2] == ["--worker"]:
+        work(Path(sys.argv[2]), sys.argv[3], sys.argv[4], int(sys.argv[5]))
+        return 0
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--count", type=int, default=10_000)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--only", type=int, help="one mutant")
+    parser.add_argument("--match", default="", help="only files whose name holds this")
+    options = parser.parse_args()
+    numbers = range(options.count) if options.only is None else range(options.only, options.only + 1)
+    failed = 0
+    with tempfile.TemporaryDirectory() as scratch:
+        for campaign in campaigns(options.folder, Path(scratch), options.seed):
+            if options.match not in campaign.base.name:
+                continue
+            outcomes, failures = run(campaign, numbers)
+            counts = ", ".join(f"{count} {name}" for name, count in sorted(outcomes.items()))
+            print(f"{campaign.base.name:50s} {campaign.runtime:15s} {counts}", flush=True)
+            for failure in failures:
+                print(f"  {failure}", flush=True)
+            failed += len(failures)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,182 @@
+"""Converters: the graphs are the ones that devices take, the same bytes each time."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from converters import VARIANTS, Source, convert, open_source
+from digitrec_edge import artifact, mnist
+from digitrec_edge.errors import ConversionError, DataError
+from digitrec_edge.files import sha256
+from digitrec_edge.formats import tflite
+from digitrec_edge.formats.flatbuffer import Table
+from digitrec_edge.targets import target_for
+
+pytestmark = pytest.mark.desktop
+TFLITE = ("digitrec-float32.tflite", "digitrec-int8.tflite")
+ONNX = ("digitrec-float32.onnx", "digitrec-int8.onnx")
+
+
+@pytest.fixture(scope="module")
+def source(trained: Path) -> Source:
+    return open_source(trained / "model.keras", None, 500, 0)
+
+
+def onnx_model(artifacts: Path, name: str) -> Any:
+    import onnx
+
+    return onnx.load_model_from_string((artifacts / name).read_bytes())
+
+
+def test_float32_is_a_reshape_and_four_fully_connected(artifacts: Path) -> None:
+    graph = artifact.read(artifacts / "digitrec-float32.tflite").graph
+    assert [operator.name for operator in graph.operators] == ["RESHAPE"] + ["FULLY_CONNECTED"] * 4
+    assert [(t.name, t.shape, t.dtype, t.scale) for t in graph.inputs] == [("image", (1, 28, 28), "float32", ())]
+    assert [(t.name, t.shape, t.dtype, t.scale) for t in graph.outputs] == [("logits", (1, 10), "float32", ())]
+
+
+def test_int8_is_full_integer_from_input_to_output(artifacts: Path) -> None:
+    graph = artifact.read(artifacts / "digitrec-int8.tflite").graph
+    (image,), (logits,) = graph.inputs, graph.outputs
+    assert (image.name, image.shape) == ("image", (1, 28, 28))
+    assert image.dtype in ("uint8", "int8")
+    assert image.scale == (float(np.float32(1 / 255)),)
+    assert image.zero_point == ((0,) if image.dtype == "uint8" else (-128,))
+    assert (logits.name, logits.shape, logits.dtype) == ("logits", (1, 10), "int8")
+    assert len(logits.scale) == 1
+    assert {tensor.dtype for tensor in graph.tensors} <= {"int8", "uint8", "int32"}
+    assert "DEQUANTIZE" not in {operator.name for operator in graph.operators}
+    assert [operator.name for operator in graph.operators].count("FULLY_CONNECTED") == 4
+
+
+@pytest.mark.parametrize("name", TFLITE)
+def test_there_is_nothing_that_accelerators_refuse(artifacts: Path, name: str) -> None:
+    names = {operator.name for operator in artifact.read(artifacts / name).graph.operators}
+    assert names <= {"RESHAPE", "FULLY_CONNECTED", "QUANTIZE"}
+
+
+@pytest.mark.parametrize("name", TFLITE)
+def test_operator_versions_are_ones_that_tflite_runtime_2_14_runs_rightly(artifacts: Path, name: str) -> None:
+    versions = {
+        operator.version
+        for operator in artifact.read(artifacts / name).graph.operators
+        if operator.name == "FULLY_CONNECTED"
+    }
+    assert max(versions) <= 9
+
+
+@pytest.mark.parametrize("name", TFLITE)
+def test_buffers_are_aligned_to_16_bytes(artifacts: Path, name: str) -> None:
+    found = artifact.read(artifacts / name)
+    aligned = 0
+    for buffer in Table.root(found.payload).tables(4):
+        content = buffer.vector(0, "u1")
+        if len(content):
+            start = content.__array_interface__["data"][0] - np.frombuffer(found.payload, "u1").ctypes.data
+            assert start % 16 == 0
+            aligned += 1
+    assert aligned >= 8
+
+
+@pytest.mark.parametrize("name", TFLITE)
+def test_the_weights_are_those_of_the_keras_model(trained: Path, artifacts: Path, name: str) -> None:
+    from digitrec_edge import model
+
+    kernels = [layer.kernel.numpy().T for layer in model.load(trained / "model.keras").layers if layer.weights]
+    payload = artifact.read(artifacts / name).payload
+    root = Table.root(payload)
+    buffers = root.tables(4)
+    weights = [
+        (tensor, table)
+        for table, tensor in zip(root.tables(2)[0].tables(0), tflite.describe(payload).tensors, strict=True)
+        if tensor.stored_bytes and len(tensor.shape) == 2
+    ]
+    for kernel in kernels:
+        candidates = [pair for pair in weights if pair[0].shape == kernel.shape]
+        distances = []
+        for tensor, table in candidates:
+            stored = buffers[table.number(2, "I")].vector(0, "u1").view(tensor.dtype)
+            scale = np.array(tensor.scale or [1.0], np.float64).reshape(-1, 1)
+            distances.append(np.abs(stored.reshape(kernel.shape) * scale - kernel).max() / scale.max())
+        assert min(distances) <= (0.51 if "int8" in name else 1e-9)
+
+
+@pytest.mark.parametrize("name", ONNX)
+def test_onnx_is_valid_states_its_opset_and_leaves_the_batch_free(artifacts: Path, name: str) -> None:
+    import onnx
+
+    from converters.onnx import OPSET
+
+    model = onnx_model(artifacts, name)
+    onnx.checker.check_model(model, full_check=True)
+    assert [(entry.domain, entry.version) for entry in model.opset_import] == [("", OPSET)]
+    for value, expected in ((model.graph.input, ["batch", 28, 28]), (model.graph.output, ["batch", 10])):
+        (port,) = value
+        dimensions = port.type.tensor_type.shape.dim
+        assert [dimension.dim_param or dimension.dim_value for dimension in dimensions] == expected
+        assert port.type.tensor_type.elem_type == onnx.TensorProto.FLOAT
+    assert model.graph.input[0].name == "image"
+    assert model.graph.output[0].name == "logits"
+
+
+def test_int8_onnx_is_quantised_in_weights_and_activations(artifacts: Path) -> None:
+    model = onnx_model(artifacts, "digitrec-int8.onnx")
+    kinds = [node.op_type for node in model.graph.node]
+    assert kinds.count("QuantizeLinear") >= 4
+    assert kinds.count("DequantizeLinear") >= 8
+    graph = artifact.read(artifacts / "digitrec-int8.onnx").graph
+    assert not [t for t in graph.tensors if t.dtype == "float32" and t.stored_bytes > 1000]
+
+
+@pytest.mark.parametrize("variant", VARIANTS, ids=lambda variant: variant.option)
+def test_the_same_model_gives_the_same_bytes(source: Source, artifacts: Path, variant: Any) -> None:
+    target = target_for(variant.format)
+    path = artifacts / f"{variant.artifact_name(target)}.{variant.format}"
+    assert convert(source, variant, target) == artifact.read(path).payload
+
+
+def test_every_variant_has_an_option_a_file_and_tools_of_its_own() -> None:
+    assert len({variant.option for variant in VARIANTS}) == len(VARIANTS)
+    assert len({(variant.name, variant.format) for variant in VARIANTS}) == len(VARIANTS)
+    for variant in VARIANTS:
+        assert set(variant.tool_versions()) >= {"tensorflow", "keras", "numpy", "digitrec-edge"}
+
+
+def test_calibration_is_a_seeded_sample_of_training_images(trained: Path, source: Source) -> None:
+    train = mnist.load("train")
+    indices = mnist.sample_indices(500, len(train), 0)
+    assert np.array_equal(source.calibration_images, train.images[indices])
+    assert source.calibration.indices_sha256 == sha256(indices.astype("<i8").tobytes())
+    assert (source.calibration.images, source.calibration.seed) == (500, 0)
+    other = open_source(trained / "model.keras", None, 500, 1)
+    assert other.calibration.indices_sha256 != source.calibration.indices_sha256
+    scaled = source.representative_dataset()
+    assert scaled.dtype == np.float32
+    assert (scaled.min(), scaled.max()) == (0.0, 1.0)
+
+
+def test_more_calibration_images_than_there_are_cannot_be_drawn(trained: Path) -> None:
+    with pytest.raises(DataError, match="the set has 60000, give 1 to 60000"):
+        open_source(trained / "model.keras", None, 60_001, 0)
+
+
+def test_what_a_converter_raises_becomes_one_line(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
+    import converters.tflite
+
+    def fail(source: Source, target: object) -> bytes:
+        raise RuntimeError("loc(unknown):\n error: op is neither\n")
+
+    monkeypatch.setattr(converters.tflite, "float32", fail)
+    with pytest.raises(ConversionError, match=r"cannot be converted to float32 \.tflite: loc.*neither") as raised:
+        convert(source, VARIANTS[0], target_for("tflite"))
+    assert "\n" not in str(raised.value)
+
+
+def test_a_missing_converter_names_the_extra(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "tf2onnx", None)
+    (variant,) = [row for row in VARIANTS if row.option == "onnx"]
+    with pytest.raises(ConversionError, match=r"--onnx needs tf2onnx.*pip install 'digitrec-edge\[convert\]'"):
+        convert(source, variant, target_for("onnx"))

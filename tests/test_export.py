@@ -1,0 +1,147 @@
+"""Export: an artifact is written only when the real runtime says that nothing was lost."""
+
+import dataclasses
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks import parity
+from converters import VARIANTS, Source, Variant, open_source
+from digitrec_edge import artifact, golden
+from digitrec_edge import export as module
+from digitrec_edge.errors import NotInstalledError, OutputError, ParityError, RuntimeUnavailableError
+from digitrec_edge.export import Exported, Refused, export
+from digitrec_edge.targets import Target
+
+pytestmark = pytest.mark.desktop
+BY_OPTION = {variant.option: variant for variant in VARIANTS}
+
+
+@pytest.fixture(scope="module")
+def source(trained: Path) -> Source:
+    return open_source(trained / "model.keras", None, 500, 0)
+
+
+@pytest.fixture
+def folder(artifacts: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(artifacts, tmp_path / "artifacts"))
+
+
+@pytest.fixture
+def recorded(artifacts: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[bytes], bytes]], None]:
+    """Replaces the converter by one that gives the payload of the exported artifact, changed."""
+
+    def install(change: Callable[[bytes], bytes]) -> None:
+        def convert(source: Source, variant: Variant, target: Target) -> bytes:
+            name = f"{variant.artifact_name(target)}.{variant.format}"
+            return change(artifact.read(artifacts / name).payload)
+
+        monkeypatch.setattr(module, "convert", convert)
+
+    return install
+
+
+def spoilt(payload: bytes) -> bytes:
+    """Weights negated in the middle of the largest matrix, as a wrong converter might."""
+    changed = bytearray(payload)
+    middle = len(changed) // 2
+    start = middle - middle % 4
+    part = np.frombuffer(bytes(changed[start : start + 60_000]), np.uint8)
+    changed[start : start + 60_000] = part[::-1].tobytes()
+    return bytes(changed)
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+
+
+@pytest.mark.parametrize("option", ["float32", "int8", "onnx", "onnx-int8"])
+def test_lost_parity_refuses_and_leaves_the_old_files_untouched(
+    source: Source, folder: Path, recorded: Callable[[Callable[[bytes], bytes]], None], option: str
+) -> None:
+    recorded(spoilt)
+    before = content(folder)
+    (result,) = export(dataclasses.replace(source, sha256="f" * 64), [BY_OPTION[option]], folder)
+    assert isinstance(result, Refused)
+    assert isinstance(result.error, ParityError)
+    assert "parity" in str(result.error)
+    assert content(folder) == before
+
+
+def test_a_gate_that_cannot_be_met_refuses_a_good_artifact_too(
+    source: Source,
+    folder: Path,
+    recorded: Callable[[Callable[[bytes], bytes]], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    recorded(lambda payload: payload)
+    tight = dataclasses.replace(parity.GATES["int8"], max_logit_difference=0.0)
+    monkeypatch.setitem(parity.GATES, "int8", tight)
+    (result,) = export(source, [BY_OPTION["int8"]], folder)
+    assert isinstance(result, Refused)
+    assert "logit difference" in str(result.error)
+
+
+def test_a_child_that_dies_is_no_parity(
+    source: Source,
+    folder: Path,
+    recorded: Callable[[Callable[[bytes], bytes]], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    recorded(lambda payload: payload)
+    module_logits = "import os; os.abort()"
+    monkeypatch.setattr("benchmarks.logits.CHILD", module_logits)
+    before = content(folder)
+    (result,) = export(source, [BY_OPTION["int8"]], folder)
+    assert isinstance(result, Refused)
+    assert "the process died of SIGABRT" in str(result.error)
+    assert content(folder) == before
+
+
+def test_what_is_good_is_written_beside_what_is_refused(
+    source: Source, tmp_path: Path, recorded: Callable[[Callable[[bytes], bytes]], None]
+) -> None:
+    recorded(lambda payload: spoilt(payload) if payload[4:8] == b"TFL3" else payload)
+    seen: list[Exported | Refused] = []
+    results = export(source, [BY_OPTION["float32"], BY_OPTION["onnx"]], tmp_path, on_result=seen.append)
+    assert [type(result) for result in results] == [Refused, Exported]
+    assert seen == results
+    assert sorted(content(tmp_path)) == ["digitrec-float32.onnx", golden.FILE_NAME]
+
+
+def test_an_export_of_the_same_model_gives_the_same_files(
+    source: Source, folder: Path, tmp_path: Path, recorded: Callable[[Callable[[bytes], bytes]], None]
+) -> None:
+    recorded(lambda payload: payload)
+    (result,) = export(source, [BY_OPTION["int8"]], tmp_path / "again")
+    assert isinstance(result, Exported)
+    assert result.report.runtime.startswith("litert")
+    assert result.file_bytes == result.path.stat().st_size
+    for name in ("digitrec-int8.tflite", golden.FILE_NAME):
+        assert (tmp_path / "again" / name).read_bytes() == (folder / name).read_bytes()
+
+
+@pytest.mark.parametrize("option", ["int8", "onnx"])
+def test_a_missing_runtime_fails_before_anything_is_converted(
+    source: Source, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, option: str
+) -> None:
+    def fail(*arguments: object) -> bytes:
+        raise AssertionError("something was converted")
+
+    for name in ("ai_edge_litert", "tflite_runtime", "onnxruntime"):
+        monkeypatch.setitem(sys.modules, name, None)
+    monkeypatch.setattr(module, "convert", fail)
+    with pytest.raises(NotInstalledError, match=r"pip install 'digitrec-edge\["):
+        export(source, [BY_OPTION[option]], tmp_path / "new")
+    assert issubclass(NotInstalledError, RuntimeUnavailableError)
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_folder_that_cannot_be_made_is_one_line(source: Source, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError, match="cannot write"):
+        export(source, [BY_OPTION["int8"]], tmp_path / "file")

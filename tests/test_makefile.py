@@ -1,0 +1,44 @@
+"""The Makefile: help for every target that is meant for people, and the ones promised."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+pytestmark = pytest.mark.checkout
+
+
+def make(*arguments: str) -> str:
+    done = subprocess.run(["make", *arguments], cwd=ROOT, capture_output=True, text=True, check=True)
+    return done.stdout
+
+
+def test_help_explains_the_targets_promised() -> None:
+    text = make("help")
+    for target in ("setup", "demo", "test", "lint", "help", "wheel"):
+        assert re.search(rf"^  make {target} +\S", text, re.MULTILINE), target
+
+
+def test_test_is_linter_types_and_every_test_process() -> None:
+    plan = make("--dry-run", "test")
+    for step in ("ruff check", "ruff format --check", "mypy", "lint-imports", '"not desktop"', "-m desktop", "3.13"):
+        assert step in plan
+
+
+def test_demo_trains_exports_and_benchmarks() -> None:
+    plan = [line.split(" ", 1)[1] for line in make("--dry-run", "demo").splitlines() if "bin/digitrec-edge " in line]
+    assert [line.split()[0] for line in plan] == ["train", "export", "benchmark"]
+
+
+def test_setup_is_done_once_and_again_only_when_what_it_installs_has_changed() -> None:
+    question = ["make", "--question", "--assume-old=pyproject.toml", "--assume-old=constraints.txt", "setup"]
+    assert subprocess.run(question, cwd=ROOT, check=False).returncode == 0
+    for changed in ("pyproject.toml", "constraints.txt"):
+        again = ["make", "--question", f"--assume-new={changed}", "setup"]
+        assert subprocess.run(again, cwd=ROOT, check=False).returncode == 1
+
+
+def test_ci_runs_the_tests() -> None:
+    assert "make test" in (ROOT / ".ci" / "run").read_text()

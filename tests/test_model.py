@@ -1,0 +1,66 @@
+"""The Keras file: what is no digit recogniser is refused in one line."""
+
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from digitrec_edge import model
+from digitrec_edge.errors import ConversionError, NotInstalledError, OutputError
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        ("absent.keras", None, "no such file"),
+        ("empty.keras", b"", "is empty"),
+        ("text.keras", b"words", r"is not a \.keras file; make one with: digitrec-edge train"),
+        ("model.h5", b"\x89HDF\r\n", r"is not a \.keras file"),
+    ],
+)
+def test_what_is_no_keras_file_is_refused_without_tensorflow(
+    tmp_path: Path, name: str, content: bytes | None, reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> None:
+        raise AssertionError("TensorFlow was imported")
+
+    monkeypatch.setattr(model, "import_tensorflow", fail)
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    with pytest.raises(ConversionError, match=reason):
+        model.load(tmp_path / name)
+
+
+def test_a_missing_tensorflow_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    import sys
+
+    monkeypatch.setitem(sys.modules, "tensorflow", None)
+    with pytest.raises(NotInstalledError, match=r"pip install 'digitrec-edge\[all\]'"):
+        model.import_tensorflow()
+
+
+@pytest.mark.desktop
+def test_a_zip_that_is_no_keras_model_is_one_line(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.keras", "w") as archive:
+        archive.writestr("a.txt", "words")
+    with pytest.raises(ConversionError, match="cannot be loaded by Keras") as raised:
+        model.load(tmp_path / "a.keras")
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.desktop
+def test_another_network_is_no_digit_recogniser(tmp_path: Path) -> None:
+    import keras
+
+    other = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
+    model.save(other, tmp_path / "other.keras")
+    with pytest.raises(ConversionError, match=r"is no digit recogniser: .* from \(4,\) to \(2,\)"):
+        model.load(tmp_path / "other.keras")
+
+
+@pytest.mark.desktop
+def test_a_model_that_cannot_be_written_leaves_no_litter(tmp_path: Path) -> None:
+    (tmp_path / "model.keras").mkdir()
+    with pytest.raises(OutputError, match="cannot write"):
+        model.save(model.build(), tmp_path / "model.keras")
+    assert [entry.name for entry in tmp_path.iterdir()] == ["model.keras"]

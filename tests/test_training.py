@@ -1,0 +1,273 @@
+"""Training: the network and the recipe are the ones promised, and a run can be repeated and trusted."""
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from digitrec_edge import mnist, training
+from digitrec_edge.epochs import Examples, Trainer, compile_trainer, examples
+from digitrec_edge.errors import InterruptedRunError, TrainingError
+from digitrec_edge.files import sha256
+from digitrec_edge.training import RECIPES, Epoch, History, Recipe, history_path, read_history
+
+REFERENCE = RECIPES["reference"]
+
+
+def small_set(path: Path, train: int = 640, test: int = 200) -> Path:
+    digits, held = mnist.load("train"), mnist.load("test")
+    np.savez(
+        path,
+        x_train=digits.images[:train],
+        y_train=digits.labels[:train],
+        x_test=held.images[:test],
+        y_test=held.labels[:test],
+    )
+    return path
+
+
+def quick(epochs: int = 1, **changes: Any) -> Recipe:
+    return dataclasses.replace(REFERENCE, epochs=epochs, **changes)
+
+
+def history_of(path: Path, **changes: Any) -> History:
+    epoch = Epoch(1, 0.3, 0.9, 0.2, 0.95, 1.5)
+    history = History(REFERENCE, 0, 60_000, "test", 10_000, (epoch,), False, 0.2, 0.95, 1.0, 251_658, {"keras": "3"})
+    return dataclasses.replace(history, model_sha256=sha256(path.read_bytes()), **changes)
+
+
+def write_history(path: Path, history: History) -> None:
+    history_path(path).write_text(json.dumps(dataclasses.asdict(history)))
+
+
+def test_the_reference_recipe_is_the_one_promised() -> None:
+    assert Recipe("reference", epochs=20, batch_size=32, learning_rate=0.001, validation_split=0.0) == REFERENCE
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"epochs": 0}, "epochs is 0, allowed is 1 or more"),
+        ({"learning_rate": 0.0}, "learning rate is 0.0, allowed is more than 0"),
+        ({"learning_rate": float("nan")}, "learning rate is nan"),
+        ({"learning_rate": float("inf")}, "learning rate is inf"),
+        ({"validation_split": 1.0}, "validation split is 1.0"),
+        ({"validation_split": -0.1}, "validation split is -0.1"),
+        ({"validation_split": float("nan")}, "validation split is nan"),
+        ({"batch_size": 0}, "batch size is 0, allowed is 1 to 640"),
+        ({"batch_size": 641}, "batch size is 641, allowed is 1 to 640"),
+        ({"batch_size": 321, "validation_split": 0.5}, "batch size is 321, allowed is 1 to 320"),
+    ],
+)
+def test_a_recipe_that_cannot_be_trained_is_refused(changes: dict[str, Any], reason: str) -> None:
+    with pytest.raises(TrainingError, match=reason):
+        dataclasses.replace(REFERENCE, **changes).check(640)
+
+
+def test_a_history_is_the_same_after_a_round_trip(tmp_path: Path) -> None:
+    path = tmp_path / "model.keras"
+    path.write_bytes(b"model")
+    write_history(path, history_of(path))
+    assert history_path(path) == tmp_path / "model.history.json"
+    assert read_history(path) == history_of(path)
+
+
+def test_a_history_of_another_model_or_none_is_none(tmp_path: Path) -> None:
+    path = tmp_path / "model.keras"
+    path.write_bytes(b"model")
+    assert read_history(path) is None
+    write_history(path, dataclasses.replace(history_of(path), model_sha256="0" * 64))
+    assert read_history(path) is None
+
+
+@pytest.mark.parametrize("text", ["", "{}", "null", "[1", '{"recipe": 3}'])
+def test_a_history_that_cannot_be_read_is_said(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "model.keras"
+    path.write_bytes(b"model")
+    history_path(path).write_text(text)
+    with pytest.raises(TrainingError, match=r"model\.history\.json is not a training history: .*; train again"):
+        read_history(path)
+
+
+@pytest.mark.desktop
+def test_the_network_has_exactly_251658_parameters() -> None:
+    from digitrec_edge import model
+
+    built = model.build()
+    assert built.count_params() == model.PARAMETERS == 251_658
+    assert built.input_shape == (None, 28, 28)
+    assert [layer.units for layer in built.layers if hasattr(layer, "units")] == [256, 128, 128, 10]
+    activations = [layer.activation.__name__ for layer in built.layers if hasattr(layer, "activation")]
+    assert activations == ["relu", "relu", "relu", "linear"]
+
+
+@pytest.mark.desktop
+def test_five_real_epochs_of_the_reference_recipe_reach_95_percent() -> None:
+    seen: list[Epoch] = []
+    model, history = training.train(quick(5), seed=1, on_epoch=seen.append)
+    assert [epoch.epoch for epoch in seen] == [1, 2, 3, 4, 5]
+    assert tuple(seen) == history.epochs
+    assert (history.watched, history.watched_images, history.train_images) == ("test", 10_000, 60_000)
+    assert history.parameters == 251_658
+    last = history.epochs[-1]
+    assert last.watched_accuracy > 0.95
+    assert last.accuracy > 0.95
+    assert history.epochs[0].loss > last.loss > 0
+    assert not history.interrupted
+    test = mnist.load("test")
+    from digitrec_edge.model import reference_logits
+
+    accuracy = (reference_logits(model, test.images).argmax(axis=1) == test.labels).mean()
+    assert accuracy == pytest.approx(last.watched_accuracy, abs=2e-4)
+
+
+@pytest.mark.desktop
+def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(tmp_path: Path) -> None:
+    source = small_set(tmp_path / "own.npz")
+    for name, seed in (("a", 3), ("b", 3), ("c", 4)):
+        model, history = training.train(quick(2), seed, source)
+        training.write(model, history, tmp_path / f"{name}.keras")
+    a, b, c = ((tmp_path / f"{name}.keras").read_bytes() for name in "abc")
+    assert a == b
+    assert a != c
+
+
+@pytest.mark.desktop
+def test_a_validation_split_holds_out_training_images_and_the_test_set_is_looked_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    evaluated: list[int] = []
+
+    def spied(*arguments: Any) -> Trainer:
+        trainer = compile_trainer(*arguments)
+
+        def evaluate(part: Examples) -> tuple[float, float]:
+            evaluated.append(len(part.labels))
+            return trainer.evaluate(part)
+
+        return dataclasses.replace(trainer, evaluate=evaluate)
+
+    source = small_set(tmp_path / "own.npz")
+    monkeypatch.setattr(training, "compile_trainer", spied)
+    _, history = training.train(quick(3, validation_split=0.25), 0, source)
+    assert (history.watched, history.watched_images, history.train_images) == ("validation", 160, 480)
+    assert evaluated == [160, 160, 160, 200]
+    whole, test = mnist.load("train", source), mnist.load("test", source)
+    parts = training._split(whole, test, 0.25, seed=0)
+    everything = np.concatenate([parts.train.images, parts.held_out.images])
+    assert {image.tobytes() for image in everything} == {image.tobytes() for image in whole.images}
+    assert not {i.tobytes() for i in parts.train.images} & {i.tobytes() for i in parts.held_out.images}
+    assert parts.test is test
+
+
+@pytest.mark.desktop
+@pytest.mark.parametrize(("images", "batch"), [(640, 32), (650, 32), (33, 32), (32, 32), (7, 7), (7, 1)])
+def test_an_epoch_uses_every_image_once_and_the_last_batch_may_be_smaller(
+    tmp_path: Path, images: int, batch: int
+) -> None:
+    source = small_set(tmp_path / "own.npz", train=images)
+    _, history = training.train(quick(batch_size=batch), 0, source)
+    share = history.epochs[0].accuracy * images
+    assert share == pytest.approx(round(share), abs=1e-3)
+    assert np.isfinite(history.epochs[0].loss)
+
+
+@pytest.mark.desktop
+def test_the_updates_are_those_of_keras_fit(tmp_path: Path) -> None:
+    """One epoch in the order of the images, the last batch smaller, gives the weights that ``fit`` gives."""
+    import keras
+
+    from digitrec_edge.model import build
+
+    digits = mnist.load("train")
+    part = mnist.Digits(digits.images[:330], digits.labels[:330])
+    keras.utils.set_random_seed(5)
+    ours, theirs = build(), build()
+    theirs.set_weights(ours.get_weights())
+    loss, accuracy = compile_trainer(ours, quick(), 330).run(examples(part), np.arange(330))
+    theirs.compile(
+        optimizer=keras.optimizers.Adam(0.001),
+        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=["accuracy"],
+    )
+    fitted = theirs.fit(
+        part.images.astype(np.float32) / np.float32(255),
+        part.labels.astype(np.int32),
+        batch_size=32,
+        shuffle=False,
+        verbose=0,
+    )
+    for mine, other in zip(ours.get_weights(), theirs.get_weights(), strict=True):
+        assert np.allclose(mine, other, atol=2e-5)
+    assert loss == pytest.approx(fitted.history["loss"][0], rel=1e-3)
+    assert accuracy == pytest.approx(fitted.history["accuracy"][0], abs=1e-6)
+
+
+@pytest.mark.desktop
+def test_a_loss_that_is_no_number_stops_the_run(tmp_path: Path) -> None:
+    source = small_set(tmp_path / "own.npz", train=320)
+    with pytest.raises(TrainingError, match="the loss is (nan|inf) in epoch .*; lower the learning rate"):
+        training.train(quick(20, learning_rate=1e30), 0, source)
+
+
+@pytest.mark.desktop
+@pytest.mark.parametrize("seed", [-1, 2**31])
+def test_a_seed_out_of_range_is_refused(seed: int) -> None:
+    with pytest.raises(TrainingError, match=f"seed is {seed}, 0 to 2147483647 is allowed"):
+        training.train(quick(), seed)
+
+
+@pytest.mark.desktop
+def test_ctrl_c_leaves_the_weights_of_the_last_finished_epoch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = small_set(tmp_path / "own.npz")
+    two, _ = training.train(quick(2), 0, source)
+
+    def interrupted_in_the_third(*arguments: Any) -> Trainer:
+        trainer, calls = compile_trainer(*arguments), 0
+
+        def epoch(part: Examples, order: Any) -> tuple[float, float]:
+            nonlocal calls
+            calls += 1
+            figures = trainer.run(part, order)  # the weights have already changed
+            if calls == 3:
+                raise KeyboardInterrupt
+            return figures
+
+        return dataclasses.replace(trainer, run=epoch)
+
+    monkeypatch.setattr(training, "compile_trainer", interrupted_in_the_third)
+    model, history = training.train(quick(9), 0, source)
+    assert history.interrupted
+    assert [epoch.epoch for epoch in history.epochs] == [1, 2]
+    for mine, expected in zip(model.get_weights(), two.get_weights(), strict=True):
+        assert np.array_equal(mine, expected)
+
+
+@pytest.mark.desktop
+def test_ctrl_c_before_the_first_epoch_ended_leaves_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def interrupted(*arguments: Any) -> Trainer:
+        def epoch(part: Examples, order: Any) -> tuple[float, float]:
+            raise KeyboardInterrupt
+
+        return dataclasses.replace(compile_trainer(*arguments), run=epoch)
+
+    monkeypatch.setattr(training, "compile_trainer", interrupted)
+    with pytest.raises(InterruptedRunError, match="nothing was written"):
+        training.train(quick(), 0, small_set(tmp_path / "own.npz"))
+
+
+@pytest.mark.desktop
+def test_the_written_model_is_loaded_again_with_its_history(tmp_path: Path) -> None:
+    from digitrec_edge.model import load, reference_logits
+
+    model, history = training.train(quick(), 0, small_set(tmp_path / "own.npz"))
+    path = tmp_path / "model.keras"
+    written = training.write(model, history, path)
+    assert written.model_sha256 == sha256(path.read_bytes())
+    assert read_history(path) == written
+    images = mnist.load("test").images[:100]
+    assert np.array_equal(reference_logits(load(path), images), reference_logits(model, images))
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["model.history.json", "model.keras", "own.npz"]
