@@ -111,6 +111,8 @@ def _belong_together(one: _Group, other: _Group) -> bool:
     across, down = max(0, -overlap), max(0, max(a.top, b.top) - min(a.bottom, b.bottom))
     taller = max(a.height, b.height)
     fragment = min(a.height, b.height) <= 0.5 * taller
+    if overlap >= 0.25 * min(a.width, b.width) and down == 0 and min(a.height, b.height) <= 0.7 * taller:
+        return True  # one box reaches into the other, as the parts of a broken 6 do
     if overlap >= (0.4 if fragment else 0.7) * min(a.width, b.width):
         return down <= max(2.0, 0.2 * taller)
     smaller = min(a, b, key=lambda box: box.height)
