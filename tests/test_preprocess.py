@@ -364,3 +364,23 @@ def test_a_decompression_bomb_is_refused(tmp_path: Path) -> None:
 def test_a_folder_or_a_missing_file_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(PictureError, match="is a directory|no such file"):
         read_picture(tmp_path / name)
+
+
+@pytest.mark.parametrize("name", ["a.gif", "a.png", "a.webp", "a.tif"])
+def test_an_animation_or_several_pages_are_refused(tmp_path: Path, name: str) -> None:
+    frames = [Image.new("L", (50, 50), value) for value in (0, 100, 200)]
+    frames[0].save(tmp_path / name, save_all=True, append_images=frames[1:])
+    with pytest.raises(PictureError, match=r"is animated or has pages \(3 of them\)"):
+        read_picture(tmp_path / name)
+
+
+@pytest.mark.parametrize("size", [(100_000, 1), (3, 100), (500, 4)])
+def test_a_picture_too_thin_for_a_digit_is_refused(tmp_path: Path, size: tuple[int, int]) -> None:
+    with pytest.raises(PictureError, match=rf"has {size[0]:,} x {size[1]} pixels; a digit needs 4 or more each way"):
+        read_picture(saved(Image.new("L", size, 255), tmp_path / "a.png"))
+
+
+def test_an_endless_standard_input_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "LIMIT_BYTES", 100)
+    with pytest.raises(PictureError, match="standard input is 101 bytes; at most 100 are read"):
+        preprocess.decode(bytes(101), "standard input")
