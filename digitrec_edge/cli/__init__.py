@@ -10,6 +10,7 @@ import typer
 from digitrec_edge import __version__
 from digitrec_edge.cli.benchmark import benchmark
 from digitrec_edge.cli.compare import compare
+from digitrec_edge.cli.deploy import deploy
 from digitrec_edge.cli.doctor import doctor
 from digitrec_edge.cli.export import export
 from digitrec_edge.cli.inspect import inspect
@@ -31,7 +32,7 @@ app = typer.Typer(
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (train, export, inspect, verify, benchmark, robustness, compare, report, predict, doctor):
+for command in (train, export, inspect, verify, benchmark, robustness, compare, report, predict, deploy, doctor):
     app.command()(command)
 
 

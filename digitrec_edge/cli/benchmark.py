@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from digitrec_edge.cli import terminal
+from digitrec_edge.cli.remote import DEFAULT_TIMEOUT_S, Timeout, benchmark_on
 
 if TYPE_CHECKING:
     from benchmarks import Document, Run
@@ -45,6 +46,16 @@ def benchmark(
     data: Annotated[
         Path | None, typer.Option(help="Your own digits: a folder with the four IDX files, or a .npz. Default: MNIST.")
     ] = None,
+    host: Annotated[
+        list[str] | None,
+        typer.Option(help="Measure on this device instead, over ssh: pi@raspberrypi.local; may be repeated."),
+    ] = None,
+    extra: Annotated[
+        list[str] | None, typer.Option(help="With --host: install this extra there, not what doctor names there.")
+    ] = None,
+    keep: Annotated[bool, typer.Option("--keep", help="With --host: leave the run's files there.")] = False,
+    clean: Annotated[bool, typer.Option("--clean", help="With --host: remove everything of ours there after.")] = False,
+    timeout: Timeout = DEFAULT_TIMEOUT_S,
 ) -> None:
     """Measure every artifact in every runtime that can run it, and say which to deploy here.
 
@@ -68,6 +79,19 @@ def benchmark(
     files = {"json": json_file, "csv": csv_file, "markdown": markdown_file}
     for path in filter(None, files.values()):
         check_writable(path)
+    if host:
+        benchmark_on(
+            host,
+            paths or [Path("build/artifacts")],
+            data,
+            _arguments(runtime, variant, threads, batch, seed, quick=quick, strict=strict, keep_samples=keep_samples),
+            extras=_words(extra),
+            keep=keep,
+            clean=clean,
+            timeout_s=timeout,
+            show=lambda merged: _show_all(merged, files),
+        )
+        return
     cases = plan(
         paths or [Path("build/artifacts")],
         runtime or [],
@@ -85,7 +109,7 @@ def benchmark(
             device=device,
             seed=seed,
             keep_samples=keep_samples,
-            on_step=lambda step: bar.update(task, completed=step.done, total=step.total, description=step.text),
+            on_step=lambda step: terminal.step(bar, task, step.done, step.total, step.text),
         )
     show(done)
     _write(document(done), files)
@@ -97,6 +121,38 @@ def benchmark(
     invalid = [result.label for result in done.results if result.status == "invalid"]
     if strict and invalid:
         raise BenchmarkError(f"{len(invalid)} of {len(done.results)} cases are INVALID: {', '.join(invalid)}")
+
+
+def _arguments(
+    runtime: list[str] | None,
+    variant: list[str] | None,
+    threads: str,
+    batch: str,
+    seed: int,
+    *,
+    quick: bool,
+    strict: bool,
+    keep_samples: bool,
+) -> list[str]:
+    """Return the options that a device is to be given, too."""
+    arguments = ["--threads", threads, "--batch", batch, "--seed", str(seed)]
+    for option, values in (("--runtime", runtime), ("--variant", variant)):
+        for value in values or ():
+            arguments += [option, value]
+    flags = {"--quick": quick, "--strict": strict, "--keep-samples": keep_samples}
+    return [*arguments, *(flag for flag, given in flags.items() if given)]
+
+
+def _show_all(merged: "Document", files: dict[str, Path | None]) -> None:
+    from benchmarks.tables import devices_table
+
+    for run in merged.runs:
+        show(run)
+    if len(merged.runs) > 1:
+        headings, rows = devices_table(merged)
+        columns = [(heading, number > 0) for number, heading in enumerate(headings)]
+        terminal.print_table("end to end, median us, by device", columns, rows)
+    _write(merged, files)
 
 
 def show(run: "Run") -> None:

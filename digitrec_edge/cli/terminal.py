@@ -8,6 +8,7 @@ from typing import IO, Any
 import typer
 
 DEBUG_VARIABLE = "DIGITREC_DEBUG"
+PROGRESS_VARIABLE = "DIGITREC_PROGRESS"
 
 
 def hold_native_output() -> None:
@@ -46,7 +47,7 @@ def check_runtimes(names: list[str] | None) -> list[str] | None:
     Raises:
         typer.BadParameter: see :func:`check_runtime`.
     """
-    for name in names or []:
+    for name in (word.strip() for several in names or [] for word in several.split(",") if word.strip()):
         if name == "auto":
             raise typer.BadParameter("leave --runtime out to measure in every runtime")
         check_runtime(name)
@@ -74,6 +75,27 @@ def progress() -> Any:
         TimeRemainingColumn(),
         console=Console(file=sys.stderr),
         transient=True,
+        disable=not sys.stderr.isatty(),
+    )
+
+
+def step(bar: Any, task: Any, done: int, total: int, text: str) -> None:
+    """Move a progress bar; as lines for whoever asked for lines, such as the other end of an ssh connection."""
+    bar.update(task, completed=done, total=total, description=text)
+    if os.environ.get(PROGRESS_VARIABLE) == "lines":
+        print(f"progress {done}/{total} {text}", file=sys.stderr, flush=True)
+
+
+def status_lines() -> Any:
+    """Return a rich display of one moving line per task, with elapsed time, on standard error."""
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    return Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        TimeElapsedColumn(),
+        console=Console(file=sys.stderr),
         disable=not sys.stderr.isatty(),
     )
 
