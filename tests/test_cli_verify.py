@@ -54,9 +54,10 @@ def test_the_pretrained_artifact_passes(cli: Cli) -> None:
     not any(row.name == "tflite-runtime" and row.installed for row in RUNTIMES), reason="needs tflite-runtime"
 )
 def test_it_runs_in_the_runtime_that_is_asked_for(cli: Cli, artifacts: Path) -> None:
-    assert "self-test on tflite-runtime 2." in cli(
-        "verify", artifacts / "digitrec-int8.tflite", "--runtime", "tflite-runtime"
-    ).stdout
+    assert (
+        "self-test on tflite-runtime 2."
+        in cli("verify", artifacts / "digitrec-int8.tflite", "--runtime", "tflite-runtime").stdout
+    )
 
 
 @pytest.mark.parametrize("name", ["digitrec-int8.tflite", "digitrec-float32.onnx"])
@@ -72,9 +73,7 @@ def test_a_changed_model_under_hashes_that_fit_fails_with_1_and_names_the_images
     assert len(images) == 32 - int(good) > 0
     known = sample.unpack(artifact.read(path).files[SAMPLE_FILE]).indices.tolist()
     for line in images:
-        found = re.fullmatch(
-            r"  test image (\d+), a \d: \d here, \d at export, logit difference ([\de.+-]+|nan)", line
-        )
+        found = re.fullmatch(r"  test image (\d+), a \d: \d here, \d at export, logit difference ([\de.+-]+|nan)", line)
         assert found, line
         assert int(found[1]) in known
     assert done.stderr == ""
@@ -102,9 +101,7 @@ def test_a_flipped_bit_is_one_line_and_status_1(cli: Cli, artifacts: Path, tmp_p
     assert line.startswith(f"digitrec-edge: {tmp_path / 'a.tflite'} is damaged: its sha256 does not fit its content")
 
 
-def test_a_foreign_file_and_one_without_a_sample_cannot_be_verified(
-    cli: Cli, artifacts: Path, tmp_path: Path
-) -> None:
+def test_a_foreign_file_and_one_without_a_sample_cannot_be_verified(cli: Cli, artifacts: Path, tmp_path: Path) -> None:
     found = artifact.read(artifacts / "digitrec-int8.tflite")
     assert found.card is not None
     (tmp_path / "foreign.tflite").write_bytes(found.payload.replace(b"digitrec_edge", b"somebody_else"))

@@ -59,8 +59,8 @@ def folder(artifacts: Path, trained: Path, tmp_path_factory: pytest.TempPathFact
     (place / "text.tflite").write_text("a text that somebody renamed\n")
     with zipfile.ZipFile(place / "zip.tflite", "w") as archive:
         archive.writestr("labels.txt", "0\n1\n")
-    Image.new("L", (28, 28)).save(stream := io.BytesIO(), "png")
-    (place / "picture.onnx").write_bytes(stream.getvalue())
+    Image.new("L", (28, 28)).save(picture := io.BytesIO(), "png")
+    (place / "picture.onnx").write_bytes(picture.getvalue())
     shutil.copy(trained / "model.keras", place / "keras.tflite")
     (place / "python.onnx").write_bytes(Path(__file__).read_bytes().replace(MARK, b"x"))
     for name in ("tflite", "onnx", "ort"):

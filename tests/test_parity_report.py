@@ -89,9 +89,7 @@ def test_nothing_changed_is_an_empty_list() -> None:
     [(GOLDEN[:5], LABELS), (GOLDEN, LABELS[:5]), (GOLDEN[:, :9], LABELS)],
     ids=["a row too few", "a label too few", "a class too few"],
 )
-def test_what_does_not_fit_together_is_not_compared(
-    logits: NDArray[np.float32], labels: NDArray[np.uint8]
-) -> None:
+def test_what_does_not_fit_together_is_not_compared(logits: NDArray[np.float32], labels: NDArray[np.uint8]) -> None:
     with pytest.raises(ParityError, match="cannot be compared"):
         report_parity("a", "r", logits, GOLDEN, labels)
 

@@ -165,9 +165,7 @@ def test_agreement_counts_the_digits_of_keras(artifacts: Path) -> None:
     golden = images.golden.copy()
     golden[:8] = np.roll(images.expected[:8], 1, axis=1)
     golden[8:] = images.expected[8:]
-    found = dataclasses.replace(
-        found, files={SAMPLE_FILE: sample.pack(dataclasses.replace(images, golden=golden))}
-    )
+    found = dataclasses.replace(found, files={SAMPLE_FILE: sample.pack(dataclasses.replace(images, golden=golden))})
     result = self_test(found, fake(images.expected))
     assert result.agreement == 1 - 8 / len(golden)
     assert result.passed

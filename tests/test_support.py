@@ -1,5 +1,6 @@
 """What releases can run stands in data/support.json; it is offered again to the releases installed here."""
 
+import itertools
 import json
 import subprocess
 import sys
@@ -154,10 +155,11 @@ def test_a_runtime_that_is_older_than_what_is_written_down_is_noticed() -> None:
     """The comparison above can fail: no two releases of a runtime have the same operators."""
     for row in RUNTIMES:
         releases = list(support.releases(row.name).values())
-        assert all(earlier != later for earlier, later in zip(releases, releases[1:], strict=False))
-    assert support.releases("litert")["1.0.1"]["FULLY_CONNECTED"] > newest_known("tflite-runtime", "2.14.0")[
-        "FULLY_CONNECTED"
-    ]
+        assert all(earlier != later for earlier, later in itertools.pairwise(releases))
+    assert (
+        support.releases("litert")["1.0.1"]["FULLY_CONNECTED"]
+        > newest_known("tflite-runtime", "2.14.0")["FULLY_CONNECTED"]
+    )
 
 
 @pytest.mark.parametrize(
@@ -228,6 +230,6 @@ def test_every_runtime_and_target_is_written_down() -> None:
     for row in RUNTIMES:
         releases = list(support.releases(row.name))
         assert releases == sorted(releases, key=support.version_key)
-        for earlier, later in zip(releases, releases[1:], strict=False):
+        for earlier, later in itertools.pairwise(releases):
             before, after = support.releases(row.name)[earlier], support.releases(row.name)[later]
             assert all(after[name] >= version for name, version in before.items())

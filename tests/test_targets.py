@@ -33,9 +33,7 @@ def test_names_and_files_of_two_targets_do_not_meet() -> None:
 def test_an_unknown_target_is_refused_with_those_there_are() -> None:
     with pytest.raises(ConversionError) as raised:
         target_for("tflite", "tensorrt")
-    assert str(raised.value) == (
-        "no target is called 'tensorrt'; choose from litert, tflite-runtime, onnxruntime"
-    )
+    assert str(raised.value) == ("no target is called 'tensorrt'; choose from litert, tflite-runtime, onnxruntime")
 
 
 @pytest.mark.parametrize(

@@ -146,9 +146,7 @@ def test_every_card_says_what_the_model_itself_says(artifacts: Path, old_artifac
 
 @needs_tflite_runtime
 @pytest.mark.parametrize("name", TFLITE)
-def test_what_the_card_says_of_tflite_runtime_is_true(
-    place: Callable[[str], Path], loaded: Loaded, name: str
-) -> None:
+def test_what_the_card_says_of_tflite_runtime_is_true(place: Callable[[str], Path], loaded: Loaded, name: str) -> None:
     """The oldest runtime of all is installed: what a card promises runs there, with the same digits."""
     path = place(f"digitrec-{name}.tflite")
     card = artifact.read(path).card
