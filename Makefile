@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 CLI := $(BIN)/digitrec-edge
 
-.PHONY: help setup demo test lint test-fast test-device test-desktop test-3.13 wheel pretrained clean
+.PHONY: help setup demo test lint test-fast test-device test-desktop test-3.13 pi pi-instructions pi-instructions-accept pi-needs wheel pretrained clean
 
 help:  ## show this
 	@grep -hE '^[a-z0-9.-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F '\t' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -21,13 +21,15 @@ $(READY): pyproject.toml constraints.txt
 	@PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install -q -c constraints.txt --no-build-isolation -e '.[all,dev]'
 	@touch $(READY)
 
-demo: $(READY)  ## train, export every variant, benchmark each on every runtime
+demo: $(READY)  ## train, export every variant, benchmark each on every runtime, and show it all on one page
 	$(CLI) train
 	$(CLI) export --all
-	$(CLI) benchmark --json build/benchmark.json
+	$(CLI) benchmark --quick --json build/benchmark.json
+	$(CLI) report build --output build/report.html
 	@echo "model      build/model.keras"
 	@echo "artifacts  build/artifacts"
 	@echo "figures    build/benchmark.json"
+	@echo "report     build/report.html"
 
 lint: $(READY)  ## ruff, mypy --strict, import rules
 	$(BIN)/ruff check .
@@ -38,13 +40,27 @@ lint: $(READY)  ## ruff, mypy --strict, import rules
 test: lint test-device test-desktop test-3.13  ## the whole test suite
 
 test-device: $(READY)  ## tests of what runs on a device: no TensorFlow in the process
-	$(BIN)/pytest -q -m "not desktop"
+	$(BIN)/pytest -q -m "not desktop and not pi"
 
 test-desktop: $(READY)  ## tests of what needs TensorFlow
 	$(BIN)/pytest -q -m desktop
 
 test-3.13: $(READY)  ## the device's tests on Python 3.13, numpy 2 and no TensorFlow, where there is a python3.13
 	$(BIN)/python tests/other_python.py 3.13
+
+pi: pi-needs  ## the tests on an emulated Raspberry Pi 4, 5 and 2
+	$(BIN)/pytest -q -m pi tests/pi
+
+pi-instructions: pi-needs  ## count instructions per prediction on an emulated Pi 4 and Pi 5
+	@test -f build/model.keras || $(CLI) train
+	@PYTHONPATH=tests/pi $(BIN)/python -m emulated_pi.instructions build/model.keras
+
+pi-instructions-accept: pi-needs  ## ... and hold later counts against these
+	@test -f build/model.keras || $(CLI) train
+	@PYTHONPATH=tests/pi $(BIN)/python -m emulated_pi.instructions --accept build/model.keras
+
+pi-needs: $(READY)
+	@PYTHONPATH=tests/pi $(BIN)/python -m emulated_pi.needs --install
 
 wheel: $(READY)  ## build dist/*.whl
 	@rm -rf build/lib build/bdist.* dist && mkdir -p build

@@ -1,7 +1,13 @@
-"""Measuring: latency and parity of artifacts, each case in a process of its own."""
+"""Measuring: latency, memory and parity of artifacts, each case in processes of its own."""
 
 from benchmarks.cases import Case, Row, find_artifacts, plan
+from benchmarks.document import Document, Result, Run, document, merge
+from benchmarks.harness import Step, run
 from benchmarks.isolation import measure
+from benchmarks.latency import EFFORTS, Effort
 from benchmarks.parity import GATES, Parity, check_gate, compare
 
-__all__ = ["GATES", "Case", "Parity", "Row", "check_gate", "compare", "find_artifacts", "measure", "plan"]
+__all__ = [
+    "EFFORTS", "GATES", "Case", "Document", "Effort", "Parity", "Result", "Row", "Run", "Step", "check_gate", "compare",
+    "document", "find_artifacts", "measure", "merge", "plan", "run",
+]  # fmt: skip

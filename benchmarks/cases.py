@@ -1,14 +1,15 @@
-"""The cases of a benchmark: which artifact in which runtime; and what comes of each, one row."""
+"""The cases of a benchmark: which artifact in which runtime, with how many threads and pictures at a time."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.latency import Effort, Latency
 from benchmarks.parity import Parity
-from digitrec_edge import formats
-from digitrec_edge.errors import BenchmarkError
+from digitrec_edge import artifact, formats
+from digitrec_edge.errors import ArtifactError, BenchmarkError
 from runtimes import RUNTIMES
+
+UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True)
@@ -17,47 +18,43 @@ class Case:
 
     Attributes:
         artifact: path of the file.
+        batch: pictures per call.
         golden: path of the golden logits, None when there are none.
         data: data set, None is the bundled MNIST.
-        effort: of the latency measurement, None measures parity alone.
     """
 
     artifact: str
     runtime: str
     threads: int = 1
+    batch: int = 1
     golden: str | None = None
     data: str | None = None
-    effort: Effort | None = None
+
+    @property
+    def label(self) -> str:
+        """What to call the case in one line."""
+        extras = [f"{self.threads} threads"] * (self.threads > 1) + [f"batch {self.batch}"] * (self.batch > 1)
+        return ", ".join([f"{Path(self.artifact).name} on {self.runtime}", *extras])
 
 
 @dataclass(frozen=True)
 class Measured:
-    """What came of a case.
+    """What an artifact answers in a runtime, over the whole test set.
 
     Attributes:
-        accuracy: share of right digits on the test set, 0 to 1.
+        accuracy: share of right digits, 0 to 1.
+        class_accuracy: the same for each digit; None for a digit that the test set lacks.
         parity: None when there are no golden logits of the same source model and test set.
-        load_ms: file to ready model, the runtime's import not counted.
     """
 
     artifact: str
     variant: str
     runtime_version: str
     file_bytes: int
-    import_ms: float
-    load_ms: float
     accuracy: float
+    class_accuracy: tuple[float | None, ...]
     parity: Parity | None
     parity_note: str
-    latency: Latency | None
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What a child process answers: a measurement, or the error that kept it from measuring."""
-
-    measured: Measured | None
-    error: str | None
 
 
 @dataclass(frozen=True)
@@ -90,35 +87,52 @@ def find_artifacts(paths: Sequence[Path]) -> list[Path]:
     return found
 
 
+def variant_of(path: Path) -> str:
+    """Return the precision that an artifact's card names; ``unknown`` for a foreign or damaged file."""
+    try:
+        card = artifact.read(path).card
+    except ArtifactError:
+        return UNKNOWN
+    return card.variant if card else UNKNOWN
+
+
 def plan(
-    paths: Sequence[Path], runtimes: Sequence[str], *, threads: int, data: Path | None, effort: Effort | None
+    paths: Sequence[Path],
+    runtimes: Sequence[str] = (),
+    *,
+    variants: Sequence[str] = (),
+    threads: Sequence[int] = (1,),
+    batches: Sequence[int] = (1,),
+    data: Path | None = None,
 ) -> list[Case]:
     """Pair every artifact with every runtime for its format, or with those asked for.
 
     Golden logits are looked for beside each artifact.
 
     Raises:
-        BenchmarkError: no artifact, or a runtime that does not exist.
+        BenchmarkError: no artifact, or a runtime or variant that does not exist.
     """
     known = [row.name for row in RUNTIMES]
     for name in runtimes:
         if name not in known:
             raise BenchmarkError(f"no runtime is called {name!r}; choose from {', '.join(known)}")
+    found = find_artifacts(paths)
+    if variants:
+        there = {path: variant_of(path) for path in found}
+        for name in variants:
+            if name not in there.values():
+                raise BenchmarkError(
+                    f"no artifact of variant {name!r}; there are {', '.join(sorted({*there.values()}))}"
+                )
+        found = [path for path in found if there[path] in variants]
     cases = []
-    for path in find_artifacts(paths):
+    for path in found:
         beside = path.parent / "golden.npz"
         suffixed = {f.name for f in formats.FORMATS if f.suffix == path.suffix}  # none: let each runtime say why not
         for row in RUNTIMES:
             able = not suffixed or suffixed & set(row.formats)
             if row.name in runtimes or (not runtimes and able):
-                cases.append(
-                    Case(
-                        artifact=str(path),
-                        runtime=row.name,
-                        threads=threads,
-                        golden=str(beside) if beside.exists() else None,
-                        data=str(data) if data else None,
-                        effort=effort,
-                    )
-                )
+                golden = str(beside) if beside.exists() else None
+                source = str(data) if data else None
+                cases += [Case(str(path), row.name, t, b, golden, source) for t in threads for b in batches]
     return cases

@@ -1,63 +1,159 @@
-"""Latency: how long one call takes, once it is warm."""
+"""Latency: how long one call takes, once it is warm, and what the clock itself costs."""
 
 import gc
+import itertools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+BLOCK_BELOW_US = 1000.0
+"""Calls shorter than this are also timed in blocks, so that the clock's cost vanishes."""
+
+BLOCK_US = 1000.0
+"""A block lasts at least this long: the clock's 0.1 us or so are then 0.01 % of it."""
+
+BLOCKS = 20
+
 
 @dataclass(frozen=True)
 class Effort:
-    """How long to measure: at least so many calls, and at least so long."""
+    """How long to measure. Counts and times are both minima, and per round.
 
-    warmup_calls: int = 100
-    warmup_ms: float = 200.0
-    calls: int = 1000
-    measure_ms: float = 1000.0
+    Attributes:
+        rounds: fresh processes per case, in turns with those of all other cases.
+        warmup_calls, warmup_ms: before anything is timed.
+        calls, measure_ms: per quantity.
+        cold_starts: whole processes per case, one in each of the first rounds.
+    """
+
+    name: str
+    rounds: int
+    warmup_calls: int
+    warmup_ms: float
+    calls: int
+    measure_ms: float
+    cold_starts: int
+
+
+EFFORTS = {
+    "quick": Effort("quick", 5, warmup_calls=50, warmup_ms=40, calls=100, measure_ms=60, cold_starts=3),
+    "default": Effort("default", 10, warmup_calls=100, warmup_ms=200, calls=200, measure_ms=250, cold_starts=5),
+    "strict": Effort("strict", 20, warmup_calls=200, warmup_ms=500, calls=500, measure_ms=500, cold_starts=20),
+}
 
 
 @dataclass(frozen=True)
-class Latency:
-    """Time of one call, in microseconds, over ``calls`` calls."""
+class Timer:
+    """The clock.
 
-    calls: int
-    p50_us: float
-    p90_us: float
-    p99_us: float
-
-
-def measure_latency(call: Callable[[Any], object], arguments: NDArray[Any], effort: Effort) -> Latency:
-    """Time ``call`` on one argument after another, with the garbage collector off.
-
-    Args:
-        call: what to time.
-        arguments: ``(N, ...)``; each call gets the next, so that no result can be remembered.
-        effort: how long.
+    Attributes:
+        cost_ns: median difference of two readings with nothing between: contained in every single sample.
+        resolution_ns: what the operating system states.
     """
+
+    cost_ns: float
+    resolution_ns: float
+
+
+@dataclass(frozen=True)
+class Timed:
+    """Timings of one quantity in one round.
+
+    Attributes:
+        samples_ns: ``(N,) int64``, one call each, the clock's cost contained.
+        block_calls: calls per block; None where single calls are long enough.
+        block_us: microseconds per call, one entry per block.
+    """
+
+    samples_ns: NDArray[np.int64]
+    block_calls: int | None
+    block_us: tuple[float, ...]
+
+
+def describe_timer(readings: int = 10_001) -> Timer:
+    """Measure what ``time.perf_counter_ns`` costs."""
+    clock = time.perf_counter_ns
+    with undisturbed():
+        differences = [-(clock() - clock()) for _ in range(readings)]
+    return Timer(float(np.median(differences)), time.get_clock_info("perf_counter").resolution * 1e9)
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Collect garbage now, and not again until the block ends."""
     collecting = gc.isenabled()
+    gc.collect()
     gc.disable()
     try:
-        _time(call, arguments, effort.warmup_calls, effort.warmup_ms)
-        samples = _time(call, arguments, effort.calls, effort.measure_ms)
+        yield
     finally:
         if collecting:
             gc.enable()
-    p50, p90, p99 = np.percentile(np.asarray(samples), (50, 90, 99)) / 1000
-    return Latency(len(samples), float(p50), float(p90), float(p99))
 
 
-def _time(call: Callable[[Any], object], arguments: NDArray[Any], calls: int, duration_ms: float) -> list[int]:
+def measure_latency(call: Callable[..., object], arguments: Sequence[Any] | None, effort: Effort) -> Timed:
+    """Time ``call`` one call at a time, and in blocks when a call takes less than a millisecond.
+
+    Nothing is left out: an outlier is a sample like any other.
+
+    Args:
+        call: what to time.
+        arguments: each call gets the next one, so that no result can be remembered; None when it takes none.
+        effort: how long.
+    """
+    with undisturbed():
+        time_calls(call, arguments, effort.warmup_calls, effort.warmup_ms)
+        samples = np.asarray(time_calls(call, arguments, effort.calls, effort.measure_ms), np.int64)
+        median_us = float(np.median(samples)) / 1000
+        if median_us >= BLOCK_BELOW_US:
+            return Timed(samples, None, ())
+        per_block = int(np.ceil(BLOCK_US / max(median_us, 0.001)))
+        return Timed(samples, per_block, tuple(time_blocks(call, arguments, per_block, BLOCKS)))
+
+
+def time_calls(
+    call: Callable[..., object], arguments: Sequence[Any] | None, calls: int, duration_ms: float
+) -> list[int]:
+    """Return the nanoseconds of single calls: at least so many, and at least so long."""
     clock = time.perf_counter_ns
-    items = list(arguments)
     samples: list[int] = []
+    keep = samples.append
     end = clock() + int(duration_ms * 1e6)
-    while len(samples) < calls or clock() < end:
-        item = items[len(samples) % len(items)]
+    if arguments is None:
+        while len(samples) < calls or clock() < end:
+            start = clock()
+            call()
+            keep(clock() - start)
+        return samples
+    for argument in itertools.cycle(arguments):
         start = clock()
-        call(item)
-        samples.append(clock() - start)
+        call(argument)
+        stop = clock()
+        keep(stop - start)
+        if stop >= end and len(samples) >= calls:
+            break
     return samples
+
+
+def time_blocks(
+    call: Callable[..., object], arguments: Sequence[Any] | None, per_block: int, blocks: int
+) -> Iterator[float]:
+    """Yield the microseconds per call of one block after another; the loop around the calls is in them."""
+    clock = time.perf_counter_ns
+    turns = itertools.cycle(arguments or ())
+    for _ in range(blocks):
+        if arguments is None:
+            start = clock()
+            for _ in range(per_block):
+                call()
+        else:
+            items = list(itertools.islice(turns, per_block))
+            start = clock()
+            for item in items:
+                call(item)
+        yield (clock() - start) / 1000 / per_block

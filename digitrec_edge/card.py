@@ -5,7 +5,7 @@ import json
 import types
 import typing
 from dataclasses import dataclass
-from typing import Any, TypeVar, Union, get_args, get_origin
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 
 CARD_VERSION = 1
 LABELS = tuple("0123456789")
@@ -138,12 +138,17 @@ def _value(hint: Any, raw: Any, where: str) -> Any:
     if origin in (Union, types.UnionType):
         if type(raw) in arguments:  # a whole number stays one where both int and float are allowed
             return raw
+        reason = ValueError(f"{where} is nothing that is allowed")
         for option in arguments:
             try:
                 return _value(option, raw, where)
             except ValueError as cause:
-                reason = cause
+                reason = reason if option is type(None) else cause
         raise reason
+    if origin is Literal:
+        if raw not in arguments:
+            raise ValueError(f"{where} is {raw!r}, one of {', '.join(map(repr, arguments))} is needed")
+        return raw
     if origin is tuple:
         if not isinstance(raw, list):
             raise ValueError(f"{where} is not a list")

@@ -14,7 +14,14 @@
     |   `-- InterruptedRunError ... because it was interrupted before the first epoch ended
     |-- ParityError             an artifact that lost too much on the way
     |-- BenchmarkError          a benchmark that has nothing to measure
-    `-- OutputError             a file that cannot be written
+    |-- OutputError             a file that cannot be written
+    `-- RemoteError             a device over ssh that cannot be used
+        |-- UnreachableError    ... no connection: name, network, port
+        |-- LoginRefusedError   ... it accepts none of your keys
+        |-- HostKeyError        ... its host key is unknown, or is not the one you know
+        |-- ConnectionLostError ... the connection broke halfway
+        |-- TimeLimitError      ... it took longer than it may
+        `-- UnfitDeviceError    ... it is no place to run: Python, architecture, disk
 
 Each message is one line: what failed, what was given, what is allowed, what to type next.
 The library raises; only the command line prints and exits.
@@ -79,3 +86,31 @@ class BenchmarkError(DigitrecError):
 
 class OutputError(DigitrecError):
     """A file that cannot be written; what lay there before is untouched."""
+
+
+class RemoteError(DigitrecError):
+    """A device over ssh that cannot be used."""
+
+
+class UnreachableError(RemoteError):
+    """No connection to the device: its name, the network or the port."""
+
+
+class LoginRefusedError(RemoteError):
+    """A device that accepts none of the user's keys."""
+
+
+class HostKeyError(RemoteError):
+    """A device whose host key is unknown, or is not the one that is known."""
+
+
+class ConnectionLostError(RemoteError):
+    """A connection to a device that broke halfway."""
+
+
+class TimeLimitError(RemoteError):
+    """A device that took longer than it may."""
+
+
+class UnfitDeviceError(RemoteError):
+    """A device that cannot run digitrec-edge: its Python, architecture or disk."""

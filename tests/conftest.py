@@ -1,16 +1,24 @@
 """What the tests share: artifacts of a really trained model, made once by the command line."""
 
+import dataclasses
 import hashlib
+import importlib.util
 import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from runtimes import Model, load
+
+if TYPE_CHECKING:
+    from benchmarks.document import Result, Run
+    from benchmarks.statistics import Summary
+    from tests.browser import Browser
 
 ROOT = Path(__file__).parents[1]
 BUILD = ROOT / "build" / "test"
@@ -68,6 +76,78 @@ def trained() -> Path:
 def artifacts(trained: Path) -> Path:
     """The folder of the exported artifacts."""
     return trained / "artifacts"
+
+
+@pytest.fixture(scope="session")
+def make_summary() -> "Callable[..., Summary]":
+    """Makes a summary whose median is ``p50`` microseconds, +- ``noise`` (a share)."""
+    from benchmarks.statistics import Summary
+
+    def make(p50: float, noise: float = 0.01) -> Summary:
+        quantiles = tuple(p50 * (0.9 + 0.002 * k) for k in range(101))
+        low, high = p50 * (1 - noise), p50 * (1 + noise)
+        return Summary(
+            1000, p50, (low, high), p50 * 1.08, p50 * 1.098, p50, p50 / 20, p50 * 0.9, p50 * 1.1, (low, p50, high), 100,
+            p50 * 1.01, quantiles, None,
+        )  # fmt: skip
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def make_result(make_summary: "Callable[..., Summary]") -> "Callable[..., Result]":
+    """Makes a result: ``make_result("int8", "litert", p50=4.0)``; other fields by name."""
+    from benchmarks.document import Quality, Result, Starts
+    from benchmarks.memory import Memory
+
+    def make(
+        variant: str = "int8", runtime: str = "litert", p50: float = 10.0, noise: float = 0.01, **fields: Any
+    ) -> Result:
+        whole, alone = make_summary(p50, noise), make_summary(p50 * 0.6, noise)
+        standard = Result(
+            f"digitrec-{variant}.tflite", "tflite", variant, "0" * 64, 1_000_000 if variant == "float32" else 250_000,
+            runtime, "1.2.3", 1, 1, "ok", (), (1,), Quality(0.98, (0.98,) * 10, 0.98, 1.0, 1e-6, ""),
+            Starts((5.0,), (6.0,), (100.0,), (400.0,)), alone, whole, Memory(60_000_000, 40_000_000),
+        )  # fmt: skip
+        return dataclasses.replace(standard, **fields)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def make_run() -> "Callable[..., Run]":
+    """Makes a run of results; fields of the run and of its environment by name."""
+    from benchmarks.document import Run
+    from benchmarks.environment import Condition, Environment
+    from benchmarks.latency import EFFORTS, Timer
+
+    def make(*results: "Result", device: str = "board", **fields: Any) -> Run:
+        environment = Environment(
+            None, "A CPU", 4, 4, "aarch64", 64, ("asimd",), "performance", 600.0, 1800.0, 1 << 30, "An OS", "6.1", None,
+            "3.11.2", {"numpy": "1.26.4"},
+        )  # fmt: skip
+        own = {name: fields.pop(name) for name in [*fields] if hasattr(environment, name)}
+        standard = Run(
+            device, "2026-01-01T00:00:00+00:00", 12.0, False, EFFORTS["quick"], 0, Timer(50.0, 1.0),
+            dataclasses.replace(environment, **own), (Condition(0.0, 1800.0, 50.0, 0.1, None),), results,
+        )  # fmt: skip
+        return dataclasses.replace(standard, **fields)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def open_browser() -> "Callable[[], Browser]":
+    """Starts a headless Chromium; skips, by name, where none is installed."""
+    spec = importlib.util.spec_from_file_location("digitrec_test_browser", Path(__file__).with_name("browser.py"))
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    executable = module.find_browser()
+    if executable is None:
+        pytest.skip("Chromium is not installed: apt-get install chromium")
+    return lambda: module.Browser(executable)
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from benchmarks.cases import find_artifacts, plan
-from benchmarks.latency import Effort
 from digitrec_edge.errors import BenchmarkError
 
 
@@ -39,8 +38,7 @@ def test_a_path_that_is_not_there_says_what_to_type(tmp_path: Path) -> None:
 
 
 def test_each_artifact_meets_each_runtime_for_its_format(folder: Path) -> None:
-    effort = Effort()
-    cases = plan([folder], [], threads=3, data=Path("own.npz"), effort=effort)
+    cases = plan([folder], [], threads=[3], data=Path("own.npz"))
     assert [(Path(case.artifact).name, case.runtime) for case in cases] == [
         ("a.onnx", "onnxruntime"),
         ("b.tflite", "litert"),
@@ -49,11 +47,10 @@ def test_each_artifact_meets_each_runtime_for_its_format(folder: Path) -> None:
     assert {case.threads for case in cases} == {3}
     assert {case.data for case in cases} == {"own.npz"}
     assert {case.golden for case in cases} == {str(folder / "golden.npz")}
-    assert {case.effort for case in cases} == {effort}
 
 
 def test_runtimes_asked_for_are_taken_even_where_they_cannot_run_the_file(folder: Path) -> None:
-    cases = plan([folder], ["onnxruntime"], threads=1, data=None, effort=None)
+    cases = plan([folder], ["onnxruntime"])
     assert [(Path(case.artifact).name, case.runtime) for case in cases] == [
         ("a.onnx", "onnxruntime"),
         ("b.tflite", "onnxruntime"),
@@ -63,13 +60,13 @@ def test_runtimes_asked_for_are_taken_even_where_they_cannot_run_the_file(folder
 
 def test_without_golden_logits_beside_it_a_case_has_none(folder: Path) -> None:
     (folder / "golden.npz").unlink()
-    assert {case.golden for case in plan([folder], [], threads=1, data=None, effort=None)} == {None}
+    assert {case.golden for case in plan([folder], [])} == {None}
 
 
 def test_an_unknown_runtime_is_refused_with_those_there_are(folder: Path) -> None:
     with pytest.raises(BenchmarkError, match="no runtime is called 'tpu'; choose from litert, tflite-runtime, onnx"):
-        plan([folder], ["tpu"], threads=1, data=None, effort=None)
+        plan([folder], ["tpu"])
 
 
 def test_a_file_of_no_known_kind_is_a_case_that_will_say_why(folder: Path) -> None:
-    assert plan([folder / "notes.txt"], [], threads=1, data=None, effort=None)
+    assert plan([folder / "notes.txt"], [])

@@ -1,96 +1,112 @@
-"""``digitrec-edge benchmark``: a table and a JSON; a pair that cannot run is a row that says why."""
+"""``digitrec-edge benchmark``, as a user runs it."""
 
+import csv
 import json
+import os
 import shutil
+import signal
 import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
+import jsonschema
 import numpy as np
 import pytest
 
 from digitrec_edge import mnist
+from digitrec_edge.cli.predict import PRETRAINED
 
 Cli = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
-@pytest.fixture(scope="module")
-def measured(cli: Cli, artifacts: Path, tmp_path_factory: pytest.TempPathFactory) -> "tuple[list[str], dict]":  # type: ignore[type-arg]
-    """A benchmark of two artifacts, one that was cut, and one that the runtime cannot run."""
-    folder = tmp_path_factory.mktemp("benchmark")
-    for name in ("digitrec-int8.tflite", "digitrec-float32.onnx", "golden.npz"):
-        shutil.copy(artifacts / name, folder)
-    (folder / "cut.tflite").write_bytes((artifacts / "digitrec-float32.tflite").read_bytes()[:-100])
-    done = cli("benchmark", folder, "--runtime", "litert", "--runtime", "onnxruntime", "--json", folder / "b.json")
-    assert "Traceback" not in done.stderr
-    return done.stdout.splitlines(), json.loads((folder / "b.json").read_text())
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    shutil.copy(PRETRAINED, tmp_path / "digitrec-int8.tflite")
+    return tmp_path
 
 
-def row_of(results: "dict", name: str, runtime: str) -> "dict":  # type: ignore[type-arg]
-    (found,) = [
-        row for row in results["rows"] if row["case"]["artifact"].endswith(name) and row["case"]["runtime"] == runtime
-    ]
-    return dict(found)
+def test_json_csv_and_markdown_are_written_and_the_verdict_is_the_last_line(cli: Cli, folder: Path) -> None:
+    files = {kind: folder / f"out.{kind}" for kind in ("json", "csv", "markdown")}
+    options = [word for kind, path in files.items() for word in (f"--{kind}", path)]
+    done = cli("benchmark", folder, "--quick", "--runtime", "litert", "--device", "my board", *options)
+    raw = json.loads(files["json"].read_text())
+    jsonschema.Draft202012Validator(json.loads(cli("benchmark", "--schema").stdout)).validate(raw)
+    assert raw["runs"][0]["device"] == "my board"
+    assert raw["runs"][0]["effort"]["name"] == "quick"
+    with files["csv"].open() as stream:
+        (row,) = csv.DictReader(stream)
+    assert float(row["end_to_end_p50_us"]) > float(row["invoke_p50_us"]) > 0
+    assert "my board" in files["markdown"].read_text()
+    last = done.stdout.splitlines()[-1]
+    assert last.startswith(("deploy digitrec-int8.tflite", "no verdict", "uncertain"))
+    assert "digitrec-int8.tflite" in done.stdout
 
 
-def test_the_table_has_a_row_for_every_pair(measured: "tuple[list[str], dict]") -> None:  # type: ignore[type-arg]
-    table, results = measured
-    rows = [line.split() for line in table if line.strip().startswith(("digitrec", "cut"))]
-    assert [row[0] for row in rows] == [
-        name for name in ("cut.tflite", "digitrec-float32.onnx", "digitrec-int8.tflite") for _ in range(2)
-    ]
-    assert len(results["rows"]) == 6
-    heading = next(line for line in table if line.strip().startswith("artifact"))
-    for column in ("runtime", "KB", "accuracy", "agreement", "logit diff", "p50 us", "p90 us", "p99 us", "load ms"):
-        assert column in heading
+def test_threads_and_batches_make_a_grid(cli: Cli, folder: Path) -> None:
+    out = folder / "out.json"
+    cli("benchmark", folder, "--quick", "--runtime", "litert", "--threads", "1,2", "--batch", "1,3", "--json", out)
+    results = json.loads(out.read_text())["runs"][0]["results"]
+    assert [(r["threads"], r["batch"]) for r in results] == [(1, 1), (1, 3), (2, 1), (2, 3)]
 
 
-def test_every_figure_asked_for_is_in_the_json(measured: "tuple[list[str], dict]") -> None:  # type: ignore[type-arg]
-    results = measured[1]
-    for name, runtime in (("digitrec-int8.tflite", "litert"), ("digitrec-float32.onnx", "onnxruntime")):
-        found = row_of(results, name, runtime)["measured"]
-        assert 0.95 < found["accuracy"] <= 1
-        assert found["parity"]["images"] == 10_000
-        assert found["parity"]["agreement"] >= 0.995
-        assert found["parity"]["max_logit_difference"] > 0
-        latency = found["latency"]
-        assert latency["calls"] >= 1000
-        assert 0 < latency["p50_us"] <= latency["p90_us"] <= latency["p99_us"]
-        assert found["file_bytes"] > 100_000
-        assert found["load_ms"] > 0
-    environment = results["environment"]
-    assert environment["cpu"]
-    assert environment["os"]
-    assert environment["python"]
-    assert "numpy" in environment["versions"]
-
-
-def test_a_pair_that_cannot_run_is_a_row_that_says_why(measured: "tuple[list[str], dict]") -> None:  # type: ignore[type-arg]
-    table, results = measured
-    for name, runtime, reason in (
-        ("digitrec-int8.tflite", "onnxruntime", "onnxruntime does not run .tflite files"),
-        ("digitrec-float32.onnx", "litert", "litert does not run .onnx files"),
-        ("cut.tflite", "litert", "is damaged"),
-    ):
-        found = row_of(results, name, runtime)
-        assert found["measured"] is None
-        assert reason in found["reason"]
-    text = " ".join(" ".join(table).split())
-    assert "does not run .tflite files" in text
-
-
-def test_the_title_names_the_environment(measured: "tuple[list[str], dict]") -> None:  # type: ignore[type-arg]
-    table, results = measured
-    assert results["environment"]["cpu"] in table[0]
-    assert "1 thread(s)" in table[0]
-
-
-def test_when_nothing_could_be_measured_the_work_failed(cli: Cli, tmp_path: Path) -> None:
-    (tmp_path / "a.tflite").write_bytes(b"no model")
-    done = cli("benchmark", tmp_path / "a.tflite", "--runtime", "litert", ok=False)
+def test_a_case_that_cannot_run_is_a_row_with_its_reason(cli: Cli, folder: Path) -> None:
+    done = cli("benchmark", folder, "--quick", "--runtime", "onnxruntime", ok=False)
     assert done.returncode == 1
-    assert "is not a model file" in " ".join(done.stdout.split())
+    assert "FAILED: digitrec-int8.tflite on onnxruntime: onnxruntime does not run .tflite files" in done.stdout
     assert done.stderr == "digitrec-edge: no case could be measured; the table says why\n"
+
+
+@pytest.mark.parametrize(
+    "options",
+    [("--threads", "0"), ("--threads", "1,x"), ("--threads", ""), ("--batch", "-1"), ("--batch", "1.5"),
+     ("--quick", "--strict"), ("--threads", "257"), ("--runtime", "tensorrt")],
+)  # fmt: skip
+def test_wrong_usage(options: tuple[str, ...], cli: Cli, folder: Path) -> None:
+    done = cli("benchmark", folder, *options, ok=False)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--variant", "int4"), "no artifact of variant 'int4'; there are int8"),
+    ],
+)
+def test_what_does_not_exist_is_one_line(options: tuple[str, ...], words: str, cli: Cli, folder: Path) -> None:
+    done = cli("benchmark", folder, *options, ok=False)
+    assert done.returncode == 1
+    assert words in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals")
+def test_ctrl_c_keeps_what_is_finished(folder: Path) -> None:
+    out = folder / "out.json"
+    command = [sys.executable, "-m", "digitrec_edge", "benchmark", str(folder), "--strict", "--runtime", "litert"]
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    with subprocess.Popen(
+        [*command, "--json", str(out)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment,
+        start_new_session=True,
+    ) as process:  # fmt: skip
+        time.sleep(8)
+        os.killpg(process.pid, signal.SIGINT)
+        stdout, stderr = process.communicate(timeout=60)
+    assert process.returncode == 130, stderr
+    assert "the rounds that were finished are kept" in stderr
+    assert "Traceback" not in stderr
+    run = json.loads(out.read_text())["runs"][0]
+    assert run["interrupted"] is True
+    assert "interrupted" in stdout
+
+
+def test_a_file_that_cannot_be_written_is_told_before_the_work(cli: Cli, folder: Path) -> None:
+    done = cli("benchmark", folder, "--csv", folder, ok=False)
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "cannot write" in done.stderr
 
 
 @pytest.mark.parametrize("place", [[], ["absent"], ["absent.tflite"]])
@@ -101,22 +117,15 @@ def test_without_artifacts_it_says_what_to_type(cli: Cli, tmp_path: Path, place:
     assert "digitrec-edge export" in line
 
 
-def test_a_json_that_cannot_be_written_is_one_line(cli: Cli, artifacts: Path, tmp_path: Path) -> None:
-    done = cli("benchmark", artifacts / "digitrec-int8.tflite", "--runtime", "litert", "--json", tmp_path, ok=False)
-    assert done.returncode == 1
-    assert "Traceback" not in done.stderr
-    assert "cannot write" in done.stderr
-
-
 def test_own_digits_are_measured_and_golden_logits_of_mnist_are_not_compared_with_them(
     cli: Cli, artifacts: Path, tmp_path: Path
 ) -> None:
     test = mnist.load("test")
     wrong = ((test.labels[:50] + 1) % 10).astype(np.uint8)
     np.savez(tmp_path / "own.npz", x_test=test.images[:50], y_test=wrong, x_train=test.images[:1], y_train=wrong[:1])
-    arguments = ["benchmark", artifacts / "digitrec-int8.tflite", "--runtime", "litert"]
+    arguments = ["benchmark", artifacts / "digitrec-int8.tflite", "--runtime", "litert", "--quick"]
     cli(*arguments, "--data", tmp_path / "own.npz", "--json", tmp_path / "b.json")
-    (row,) = json.loads((tmp_path / "b.json").read_text())["rows"]
-    assert row["measured"]["accuracy"] < 0.1
-    assert row["measured"]["parity"] is None
-    assert row["measured"]["parity_note"] == "golden.npz belongs to another test set"
+    (result,) = json.loads((tmp_path / "b.json").read_text())["runs"][0]["results"]
+    assert result["quality"]["accuracy"] < 0.1
+    assert result["quality"]["agreement"] is None
+    assert result["quality"]["note"] == "golden.npz belongs to another test set"

@@ -1,16 +1,18 @@
 """A case runs in a process of its own; whatever happens there is a row that says why."""
 
+import dataclasses
 import os
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from benchmarks import isolation
 from benchmarks.cases import Case
-from benchmarks.isolation import measure
-from benchmarks.latency import Effort
+from benchmarks.isolation import ask, measure, measure_cold_start
+from digitrec_edge import mnist
+from digitrec_edge.errors import BenchmarkError
 
-QUICK = Effort(warmup_calls=2, warmup_ms=0.0, calls=20, measure_ms=0.0)
 CASE = Case(artifact="a.tflite", runtime="litert")
 
 
@@ -20,26 +22,23 @@ def in_child(monkeypatch: pytest.MonkeyPatch, code: str) -> None:
 
 def test_a_case_is_measured(artifacts: Path) -> None:
     path = artifacts / "digitrec-int8.tflite"
-    row = measure(Case(str(path), "litert", golden=str(artifacts / "golden.npz"), effort=QUICK))
+    row = measure(Case(str(path), "litert", golden=str(artifacts / "golden.npz")))
     assert row.reason == ""
     assert row.measured is not None
     assert row.measured.artifact == path.name
     assert row.measured.variant == "int8"
     assert row.measured.file_bytes == path.stat().st_size
-    assert row.measured.load_ms > 0
     assert row.measured.accuracy > 0.95
-    assert row.measured.latency is not None
-    assert row.measured.latency.calls == 20
+    assert len(row.measured.class_accuracy) == 10
     assert row.measured.parity is not None
     assert row.measured.parity.images == 10_000
     assert row.measured.parity.agreement >= 0.995
     assert row.measured.parity_note == ""
 
 
-def test_without_effort_no_latency_is_measured(artifacts: Path) -> None:
+def test_without_golden_logits_there_is_no_parity(artifacts: Path) -> None:
     row = measure(Case(str(artifacts / "digitrec-float32.onnx"), "onnxruntime"))
     assert row.measured is not None
-    assert row.measured.latency is None
     assert row.measured.parity is None
     assert row.measured.parity_note == "no golden.npz beside the artifact"
 
@@ -105,10 +104,9 @@ def test_a_child_that_hangs_is_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
         "null",
         "[]",
         "{}",
-        '{"measured": null}',
-        '{"measured": {}, "error": null}',
-        '{"measured": {"accuracy": 1}, "error": null}',
-        '{"measured": null, "error": 3}',
+        '{"answer": null}',
+        '{"answer": {}}',
+        '{"answer": {"accuracy": 1}}',
         '{"error": "half an ans',
     ],
 )
@@ -132,7 +130,7 @@ def test_a_child_that_fails_is_a_row_with_its_last_line(monkeypatch: pytest.Monk
 
 
 def test_an_answer_of_nothing_at_all_is_not_taken_for_a_measurement(monkeypatch: pytest.MonkeyPatch) -> None:
-    in_child(monkeypatch, """print('{"measured": null, "error": null}')""")
+    in_child(monkeypatch, """print('{"answer": null}')""")
     row = measure(CASE)
     assert row.measured is None
     assert row.reason
@@ -143,9 +141,9 @@ def test_what_a_runtime_prints_does_not_spoil_the_answer(artifacts: Path, monkey
         monkeypatch,
         "import sys, os; sys.path[:] = filter(None, sys.path)\n"
         "import benchmarks.child as child\n"
-        "old = child.run\n"
+        "old = child.measure_quality\n"
         "def run(case):\n    os.write(1, b'INFO: native words'); print('words'); return old(case)\n"
-        "child.run = run\nchild.main()",
+        "child.measure_quality = run\nchild.main()",
     )
     row = measure(Case(str(artifacts / "digitrec-int8.tflite"), "litert"))
     assert row.reason == ""
@@ -170,3 +168,21 @@ def test_a_runtime_that_is_not_installed_is_a_row_that_names_the_extra(
     in_child(monkeypatch, isolation.CHILD.replace("; from", "; sys.modules['tflite_runtime'] = None; from"))
     row = measure(Case(str(artifacts / "digitrec-int8.tflite"), "tflite-runtime"))
     assert row.reason == "tflite-runtime is not installed: pip install 'digitrec-edge[tflite]'"
+
+
+def test_a_cold_start_is_timed_from_any_folder(
+    artifacts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Image.fromarray(255 - mnist.load("test").images[0]).save(tmp_path / "digit.png")
+    monkeypatch.chdir(artifacts)
+    assert measure_cold_start(Case("digitrec-int8.tflite", "litert"), tmp_path / "digit.png") > 0
+
+
+def test_a_cold_start_that_names_no_digit_is_none(artifacts: Path, tmp_path: Path) -> None:
+    with pytest.raises(BenchmarkError, match="the process ended with 1"):
+        measure_cold_start(Case(str(artifacts / "digitrec-int8.tflite"), "litert"), tmp_path / "absent.png")
+
+
+def test_an_unknown_task_is_an_error() -> None:
+    with pytest.raises(BenchmarkError, match="no task is called 'dance'"):
+        ask({"task": "dance", "case": dataclasses.asdict(CASE)})

@@ -9,10 +9,13 @@ import typer
 
 from digitrec_edge import __version__
 from digitrec_edge.cli.benchmark import benchmark
+from digitrec_edge.cli.compare import compare
+from digitrec_edge.cli.deploy import deploy
 from digitrec_edge.cli.doctor import doctor
 from digitrec_edge.cli.export import export
 from digitrec_edge.cli.inspect import inspect
 from digitrec_edge.cli.predict import predict
+from digitrec_edge.cli.report import report
 from digitrec_edge.cli.train import train
 from digitrec_edge.cli.verify import verify
 from digitrec_edge.errors import DigitrecError, InterruptedRunError
@@ -28,7 +31,7 @@ app = typer.Typer(
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (train, export, inspect, verify, benchmark, predict, doctor):
+for command in (train, export, inspect, verify, benchmark, compare, report, predict, deploy, doctor):
     app.command()(command)
 
 

@@ -1,19 +1,17 @@
 """``digitrec-edge benchmark``."""
 
+import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from digitrec_edge.cli import terminal
+from digitrec_edge.cli.remote import DEFAULT_TIMEOUT_S, Timeout, benchmark_on
 
 if TYPE_CHECKING:
-    from benchmarks import Row
-
-_COLUMNS = [
-    ("artifact", False), ("runtime", False), ("KB", True), ("accuracy", True), ("agreement", True),
-    ("logit diff", True), ("p50 us", True), ("p90 us", True), ("p99 us", True), ("load ms", True), ("note", False),
-]  # fmt: skip
+    from benchmarks import Document, Run
 
 
 def benchmark(
@@ -27,62 +25,180 @@ def benchmark(
             callback=terminal.check_runtimes,
         ),
     ] = None,
-    threads: Annotated[int, typer.Option(min=1, max=256, help="Threads that a runtime may use.")] = 1,
-    json_file: Annotated[
-        Path | None, typer.Option("--json", help="Write results and environment to this file.")
+    variant: Annotated[
+        list[str] | None, typer.Option(help="Only artifacts of this precision, such as int8; may be repeated.")
     ] = None,
+    threads: Annotated[str, typer.Option(help="Threads that a runtime may use; several as 1,2,4.")] = "1",
+    batch: Annotated[str, typer.Option(help="Pictures per call; several as 1,32,256.")] = "1",
+    quick: Annotated[bool, typer.Option("--quick", help="A first impression, under a minute.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="For publication; exit 1 if any case is INVALID.")] = False,
+    device: Annotated[str | None, typer.Option(help="What to call this machine. Default: its board or CPU.")] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write all results to this file.")] = None,
+    csv_file: Annotated[Path | None, typer.Option("--csv", help="Write all figures to this file.")] = None,
+    markdown_file: Annotated[Path | None, typer.Option("--markdown", help="Write a report to this file.")] = None,
+    keep_samples: Annotated[
+        bool, typer.Option("--keep-samples", help="Keep every single sample in the JSON, compressed.")
+    ] = False,
+    print_schema: Annotated[
+        bool, typer.Option("--schema", help="Print the JSON Schema of --json and do nothing else.")
+    ] = False,
+    seed: Annotated[int, typer.Option(min=0, help="Of the order of the cases and of the bootstrap.")] = 0,
     data: Annotated[
         Path | None, typer.Option(help="Your own digits: a folder with the four IDX files, or a .npz. Default: MNIST.")
     ] = None,
+    host: Annotated[
+        list[str] | None,
+        typer.Option(help="Measure on this device instead, over ssh: pi@raspberrypi.local; may be repeated."),
+    ] = None,
+    extra: Annotated[
+        list[str] | None, typer.Option(help="With --host: install this extra there, not what doctor names there.")
+    ] = None,
+    keep: Annotated[bool, typer.Option("--keep", help="With --host: leave the run's files there.")] = False,
+    clean: Annotated[bool, typer.Option("--clean", help="With --host: remove everything of ours there after.")] = False,
+    timeout: Timeout = DEFAULT_TIMEOUT_S,
 ) -> None:
-    """Measure every artifact in every runtime that can run it: accuracy, parity, latency, size, load time.
+    """Measure every artifact in every runtime that can run it, and say which to deploy here.
 
-    Latency is of one picture, uint8 pixels in and digit out, after a warm-up, each case in a process of its
-    own. Agreement and logit difference are against golden.npz beside the artifact. A case that cannot run is
-    a row that says why.
+    Accuracy and parity on the whole test set; import, load, first call, cold start of the whole process,
+    peak memory; latency of the model alone (invoke) and end to end, uint8 pictures in and digits out. Each
+    case in fresh processes, in turns with all others. A case that throttled or is too noisy is INVALID, one
+    that cannot run is a row that says why. Ctrl-C keeps what is finished.
     """
+    if print_schema:
+        from benchmarks.schema import published
+
+        print(published().decode(), end="")
+        return
     terminal.hold_native_output()
-    from benchmarks import measure, plan
-    from benchmarks.environment import describe_environment
-    from benchmarks.latency import Effort
-    from benchmarks.results import to_json
+    if quick and strict:
+        raise typer.BadParameter("--quick and --strict exclude each other", param_hint="--strict")
+    from benchmarks import EFFORTS, document, plan, run
     from digitrec_edge.errors import BenchmarkError
-    from digitrec_edge.files import check_writable, write_file
+    from digitrec_edge.files import check_writable
 
-    if json_file:
-        check_writable(json_file)
-    cases = plan(paths or [Path("build/artifacts")], runtime or [], threads=threads, data=data, effort=Effort())
-    environment = describe_environment()
-    rows = []
-    with terminal.progress() as bar:
-        task = bar.add_task("benchmark", total=len(cases))
-        for case in cases:
-            bar.update(task, description=f"{Path(case.artifact).name} on {case.runtime}")
-            rows.append(measure(case))
-            bar.update(task, advance=1)
-    title = f"{environment.cpu}, {environment.os}, Python {environment.python}, {threads} thread(s)"
-    terminal.print_table(title, _COLUMNS, [_cells(row) for row in rows])
-    if json_file:
-        write_file(json_file, to_json(environment, rows))
-    if not any(row.measured for row in rows):
-        raise BenchmarkError("no case could be measured; the table says why")
-
-
-def _cells(row: "Row") -> list[str]:
-    name, done = Path(row.case.artifact).name, row.measured
-    if done is None:
-        return [name, row.case.runtime, *["-"] * 8, row.reason]
-    parity = [f"{done.parity.agreement:.2%}", f"{done.parity.max_logit_difference:.1e}"] if done.parity else ["-", "-"]
-    latency = (
-        [f"{t:.1f}" for t in (done.latency.p50_us, done.latency.p90_us, done.latency.p99_us)] if done.latency else []
+    files = {"json": json_file, "csv": csv_file, "markdown": markdown_file}
+    for path in filter(None, files.values()):
+        check_writable(path)
+    if host:
+        benchmark_on(
+            host,
+            paths or [Path("build/artifacts")],
+            data,
+            _arguments(runtime, variant, threads, batch, seed, quick=quick, strict=strict, keep_samples=keep_samples),
+            extras=_words(extra),
+            keep=keep,
+            clean=clean,
+            timeout_s=timeout,
+            show=lambda merged: _show_all(merged, files),
+        )
+        return
+    cases = plan(
+        paths or [Path("build/artifacts")],
+        runtime or [],
+        variants=_words(variant),
+        threads=_numbers(threads, "--threads", 256),
+        batches=_numbers(batch, "--batch", 10_000),
+        data=data,
     )
-    return [
-        name,
-        f"{row.case.runtime} {done.runtime_version}",
-        f"{done.file_bytes / 1024:,.0f}",
-        f"{done.accuracy:.2%}",
-        *parity,
-        *(latency or ["-"] * 3),
-        f"{done.load_ms:.1f}",
-        done.parity_note,
-    ]
+    effort = EFFORTS["strict" if strict else "quick" if quick else "default"]
+    with terminal.progress() as bar:
+        task = bar.add_task("benchmark", total=None)
+        done = run(
+            cases,
+            effort,
+            device=device,
+            seed=seed,
+            keep_samples=keep_samples,
+            on_step=lambda step: terminal.step(bar, task, step.done, step.total, step.text),
+        )
+    show(done)
+    _write(document(done), files)
+    if done.interrupted:
+        print("digitrec-edge: interrupted; the rounds that were finished are kept", file=sys.stderr)
+        raise typer.Exit(130)
+    if not any(result.end_to_end for result in done.results):
+        raise BenchmarkError("no case could be measured; the table says why")
+    invalid = [result.label for result in done.results if result.status == "invalid"]
+    if strict and invalid:
+        raise BenchmarkError(f"{len(invalid)} of {len(done.results)} cases are INVALID: {', '.join(invalid)}")
+
+
+def _arguments(
+    runtime: list[str] | None,
+    variant: list[str] | None,
+    threads: str,
+    batch: str,
+    seed: int,
+    *,
+    quick: bool,
+    strict: bool,
+    keep_samples: bool,
+) -> list[str]:
+    """Return the options that a device is to be given, too."""
+    arguments = ["--threads", threads, "--batch", batch, "--seed", str(seed)]
+    for option, values in (("--runtime", runtime), ("--variant", variant)):
+        for value in values or ():
+            arguments += [option, value]
+    flags = {"--quick": quick, "--strict": strict, "--keep-samples": keep_samples}
+    return [*arguments, *(flag for flag, given in flags.items() if given)]
+
+
+def _show_all(merged: "Document", files: dict[str, Path | None]) -> None:
+    from benchmarks.tables import devices_table
+
+    for run in merged.runs:
+        show(run)
+    if len(merged.runs) > 1:
+        headings, rows = devices_table(merged)
+        columns = [(heading, number > 0) for number, heading in enumerate(headings)]
+        terminal.print_table("end to end, median us, by device", columns, rows)
+    _write(merged, files)
+
+
+def show(run: "Run") -> None:
+    """Print a run: table, reasons, verdict."""
+    from benchmarks.tables import brief_columns, describe, explain
+    from benchmarks.verdict import decide
+
+    columns = brief_columns(run)
+    headings = [(column.brief, bool(column.form)) for column in columns]
+    cells = [[column.text(result) for column in columns] for result in run.results]
+    terminal.print_table(f"{run.device}: {describe(run)}", headings, cells)
+    for result in run.results:
+        if result.status in ("failed", "skipped"):
+            print(f"{result.status.upper()}: {result.label}: {'; '.join(result.reasons)}")
+    verdict = decide(run)
+    for warning in verdict.warnings:
+        print(warning if warning.startswith("INVALID") else f"warning: {warning}")
+    if any(result.status == "invalid" for result in run.results):
+        print("INVALID cases: measure longer, without --quick or with --strict, and on an idle machine")
+    print(explain(run))
+    print(verdict.text, flush=True)
+
+
+def _write(document: "Document", files: dict[str, Path | None]) -> None:
+    from benchmarks.tables import to_csv, to_markdown
+    from digitrec_edge.files import write_file
+
+    makers: dict[str, Callable[[Document], bytes]] = {
+        "json": lambda one: one.to_json(),
+        "csv": to_csv,
+        "markdown": to_markdown,
+    }
+    for kind, path in files.items():
+        if path:
+            write_file(path, makers[kind](document))
+
+
+def _words(values: Sequence[str] | None) -> list[str]:
+    """Values of an option that may be repeated, or hold several with commas between."""
+    return [word.strip() for value in values or () for word in value.split(",") if word.strip()]
+
+
+def _numbers(text: str, option: str, largest: int) -> list[int]:
+    words = _words([text])
+    if not words or not all(word.isdecimal() and 1 <= int(word) <= largest for word in words):
+        raise typer.BadParameter(
+            f"{text!r} is no list of whole numbers from 1 to {largest:,}, such as 1,2,4", param_hint=option
+        )
+    return list(dict.fromkeys(map(int, words)))

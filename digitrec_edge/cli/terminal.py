@@ -8,6 +8,7 @@ from typing import IO, Any
 import typer
 
 DEBUG_VARIABLE = "DIGITREC_DEBUG"
+PROGRESS_VARIABLE = "DIGITREC_PROGRESS"
 
 
 def hold_native_output() -> None:
@@ -46,7 +47,7 @@ def check_runtimes(names: list[str] | None) -> list[str] | None:
     Raises:
         typer.BadParameter: see :func:`check_runtime`.
     """
-    for name in names or []:
+    for name in (word.strip() for several in names or [] for word in several.split(",") if word.strip()):
         if name == "auto":
             raise typer.BadParameter("leave --runtime out to measure in every runtime")
         check_runtime(name)
@@ -78,6 +79,27 @@ def progress() -> Any:
     )
 
 
+def step(bar: Any, task: Any, done: int, total: int, text: str) -> None:
+    """Move a progress bar; as lines for whoever asked for lines, such as the other end of an ssh connection."""
+    bar.update(task, completed=done, total=total, description=text)
+    if os.environ.get(PROGRESS_VARIABLE) == "lines":
+        print(f"progress {done}/{total} {text}", file=sys.stderr, flush=True)
+
+
+def status_lines() -> Any:
+    """Return a rich display of one moving line per task, with elapsed time, on standard error."""
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    return Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        TimeElapsedColumn(),
+        console=Console(file=sys.stderr),
+        disable=not sys.stderr.isatty(),
+    )
+
+
 def print_table(
     title: str, columns: list[tuple[str, bool]], rows: list[list[str]], stream: IO[str] | None = None
 ) -> None:
@@ -89,7 +111,7 @@ def print_table(
     stream = stream or sys.stdout
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     for heading, right in columns:
-        table.add_column(heading, justify="right" if right else "left", no_wrap=right)
+        table.add_column(heading, justify="right" if right else "left", no_wrap=right, overflow="fold")
     for row in rows:
         table.add_row(*row)
     console = Console(file=stream, highlight=False, markup=False, width=None if stream.isatty() else 160)

@@ -1,0 +1,1 @@
+"""Devices over ssh: set up an environment there, run benchmarks there, bring the figures home, deploy."""

@@ -1,0 +1,278 @@
+"""The device's side of a connection: sent along with each request, run by the device's own Python.
+
+Nothing of this project needs to be on the device yet, so this file imports the standard library only, and
+keeps to the Python of 2018, so that even a Python that is too old can say so. A request is one line of JSON on
+standard input, what belongs to it follows. Answers are lines of JSON behind a mark; the last is ``done``
+or ``error``: an answer without either was cut off.
+"""
+
+import base64
+import errno
+import fcntl
+import hashlib
+import json
+import os
+import platform
+import select
+import shutil
+import signal
+import struct
+import subprocess
+import sys
+import sysconfig
+import threading
+import time
+from pathlib import Path
+from typing import IO, Any
+
+MARK = "digitrec-edge:"
+OLDEST, NEWEST = (3, 10), (3, 13)
+HEARTBEAT_LIMIT_S = 30.0
+CHUNK = 1 << 16
+
+
+class RefusedError(Exception):
+    """A request that cannot be met: its kind, and why."""
+
+
+_output = threading.Lock()
+
+
+def say(**fields: Any) -> None:
+    """Send one line."""
+    with _output:
+        os.write(3, (MARK + json.dumps(fields) + "\n").encode())
+
+
+def read_request() -> "dict[str, Any]":
+    """Read the first line, and not a byte more."""
+    line = b""
+    while not line.endswith(b"\n"):
+        byte = os.read(0, 1)
+        if not byte:
+            raise RefusedError("lost", "the connection ended before the request")
+        line += byte
+    return json.loads(line.decode())
+
+
+def facts(request: "dict[str, Any]") -> "dict[str, Any]":
+    """Say what this device is; ``paths`` of the request are looked for."""
+    bits = 8 * struct.calcsize("P")
+    machine = platform.machine()
+    if bits == 32 and machine in ("aarch64", "armv8l"):
+        machine = "armv7l"
+    return {
+        "machine": machine,
+        "bits": bits,
+        "system": platform.system(),
+        "python": platform.python_version(),
+        "tag": tag(),
+        "glibc": (os.confstr("CS_GNU_LIBC_VERSION") or "").replace("glibc ", "") if _has_glibc() else "",
+        "home": str(Path.home()),
+        "free_bytes": shutil.disk_usage(str(Path.home())).free,
+        "board": board(),
+        "installed": installed(),
+        "there": [path for path in request["paths"] if Path(path).expanduser().exists()],
+    }
+
+
+def tag() -> str:
+    """Return the interpreter as wheels name it."""
+    kind = {"cpython": "cp", "pypy": "pp"}.get(sys.implementation.name, sys.implementation.name)
+    threaded = "t" if sysconfig.get_config_var("Py_GIL_DISABLED") else ""
+    return f"{kind}{sys.version_info[0]}{sys.version_info[1]}{threaded}"
+
+
+def _has_glibc() -> bool:
+    return "CS_GNU_LIBC_VERSION" in os.confstr_names
+
+
+def board() -> str:
+    """Return what the board calls itself, or an empty string."""
+    try:
+        return Path("/proc/device-tree/model").read_text().strip("\0 \n")
+    except (OSError, ValueError):
+        pass
+    try:
+        lines = [line.partition(":") for line in Path("/proc/cpuinfo").read_text().splitlines()]
+    except (OSError, ValueError):
+        return ""
+    return next((value.strip() for key, _, value in lines if key.strip() == "Model"), "")
+
+
+def installed() -> "dict[str, str]":
+    """Return versions of what the system's Python has and a virtual environment could share."""
+    from importlib import metadata
+
+    found = {}
+    for name in ("numpy", "pillow"):
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def receive(request: "dict[str, Any]") -> "dict[str, Any]":
+    """Take files whose bytes follow the request; each is there whole, or not at all."""
+    folder = Path(request["folder"]).expanduser()
+    folder.mkdir(parents=True, exist_ok=True)
+    for entry in request["files"]:
+        final = folder / entry["name"]
+        part = folder / f".part-{os.getpid()}-{entry['name']}"
+        try:
+            _receive_one(entry, part)
+            part.replace(final)
+        finally:
+            if part.exists():
+                part.unlink()
+    return {"folder": str(folder)}
+
+
+def _receive_one(entry: "dict[str, Any]", part: Path) -> None:
+    digest, left = hashlib.sha256(), entry["size"]
+    with part.open("wb") as stream:
+        while left:
+            chunk = os.read(0, min(CHUNK, left))
+            if not chunk:
+                raise RefusedError("lost", "the connection ended within " + entry["name"])
+            stream.write(chunk)
+            digest.update(chunk)
+            left -= len(chunk)
+        stream.flush()
+        os.fsync(stream.fileno())
+    if digest.hexdigest() != entry["sha256"]:
+        raise RefusedError("damaged", entry["name"] + " came damaged: its sha256 is another")
+
+
+def remove(request: "dict[str, Any]") -> "dict[str, Any]":
+    """Remove files and folders; what is not there is no error."""
+    for name in request["paths"]:
+        path = Path(name).expanduser()
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(str(path))
+        elif path.exists() or path.is_symlink():
+            path.unlink()
+    return {}
+
+
+def run(request: "dict[str, Any]") -> "dict[str, Any]":
+    """Run a program while the other side is there; fetch files that it leaves.
+
+    When the other side goes, the program ends, and a ``passing`` folder goes with it.
+    """
+    lock = _lock(Path(request["lock"]).expanduser()) if request["lock"] else None
+    folder, home = Path(request["folder"]).expanduser(), str(Path.home())
+    argv = [home + word[1:] if word.startswith("~/") else word for word in request["argv"]]
+    environment = dict(os.environ, **request["environment"])
+    child = subprocess.Popen(
+        argv,
+        cwd=str(folder),
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
+    try:
+        reader = threading.Thread(target=_pass_on, args=(child.stdout,), daemon=True)
+        reader.start()
+        _watch(child, request["limit_s"])
+        reader.join(10)
+    except RefusedError:
+        _end(child)
+        if request["passing"]:
+            shutil.rmtree(str(folder), ignore_errors=True)
+        raise
+    finally:
+        _end(child)
+        if lock:
+            lock.close()
+    for name in request["fetch"]:
+        path = folder / name
+        if path.exists():
+            data = path.read_bytes()
+            say(file=name, data=base64.b64encode(data).decode(), sha256=hashlib.sha256(data).hexdigest())
+    return {"status": child.returncode}
+
+
+def _lock(path: Path) -> "IO[str]":
+    path.parent.mkdir(parents=True, exist_ok=True)
+    stream = path.open("w")
+    try:
+        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        raise RefusedError("busy", "another digitrec-edge is at work there; wait for it") from None
+    return stream
+
+
+def _pass_on(stream: "IO[bytes]") -> None:
+    for line in iter(stream.readline, b""):
+        try:
+            say(line=line.decode(errors="replace").rstrip("\n"))
+        except OSError:
+            return  # the other side is gone; _watch sees it, too
+
+
+def _watch(child: "subprocess.Popen[bytes]", limit_s: float) -> None:
+    """Wait for the end of the program, of the other side's heartbeat, or of the time, whichever is first."""
+    ended = []  # type: list[int]
+    for number in (signal.SIGHUP, signal.SIGTERM):
+        signal.signal(number, lambda number, frame: ended.append(number))
+    start = heard = time.monotonic()
+    while child.poll() is None:
+        ready, _, _ = select.select([0], [], [], 0.1)
+        now = time.monotonic()
+        if ready:
+            if not os.read(0, CHUNK):
+                raise RefusedError("lost", "the connection ended")
+            heard = now
+        if ended or now - heard > HEARTBEAT_LIMIT_S:
+            raise RefusedError("lost", "the other side is gone")
+        if now - start > limit_s:
+            raise RefusedError("time", f"it took longer than {limit_s:.0f} s")
+
+
+def _end(child: "subprocess.Popen[bytes]") -> None:
+    """End the program and whatever it started."""
+    for number, patience_s in ((signal.SIGTERM, 3.0), (signal.SIGKILL, 3.0)):
+        try:
+            os.killpg(child.pid, number)
+        except OSError:
+            break
+        try:
+            child.wait(patience_s)
+        except subprocess.TimeoutExpired:
+            continue
+    child.wait()
+
+
+REQUESTS = {"facts": facts, "receive": receive, "remove": remove, "run": run}
+
+
+def main() -> None:
+    """Answer one request; standard output is for answers only."""
+    os.dup2(1, 3)
+    os.dup2(2, 1)
+    try:
+        if not OLDEST <= sys.version_info[:2] <= NEWEST:
+            raise RefusedError("python", platform.python_version())
+        request = read_request()
+        say(done=REQUESTS[request["what"]](request))
+    except RefusedError as error:
+        kind, message = error.args
+        _last_words(kind, message)
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        _last_words("disk" if full else "system", str(error))
+
+
+def _last_words(kind: str, message: str) -> None:
+    try:
+        say(error={"kind": kind, "message": message})
+    except OSError:
+        sys.exit(1)  # nobody listens any more
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,99 @@
+"""What ``benchmark --host`` and ``deploy`` share: options, progress lines, the table of hosts."""
+
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from digitrec_edge.cli import terminal
+
+if TYPE_CHECKING:
+    from benchmarks.document import Document
+    from benchmarks.remote.fleet import Outcome
+
+Timeout = Annotated[float, typer.Option(min=1, help="Seconds for each device, from the connection to the end.")]
+DEFAULT_TIMEOUT_S = 3600.0
+
+
+@contextmanager
+def progress_of(hosts: Sequence[str]) -> Iterator[Callable[[str, str], None]]:
+    """Yield what tells a host's progress: a moving line each in a terminal, lines one below the other elsewhere."""
+    with terminal.status_lines() as bar:
+        tasks = {host: bar.add_task(f"{host}: waiting", total=None) for host in hosts}
+        lock, told = threading.Lock(), dict.fromkeys(hosts, "")
+
+        def tell(host: str, text: str) -> None:
+            bar.update(tasks[host], description=f"{host}: {text}")
+            kind = text.partition(":")[0]
+            with lock:
+                if bar.disable and kind != told[host]:
+                    told[host] = kind
+                    print(f"{host}: {text}", file=sys.stderr, flush=True)
+
+        yield tell
+
+
+def check_hosts(hosts: Sequence[str]) -> list[str]:
+    """Return the hosts; one that is named twice is a mistake."""
+    twice = {host for host in hosts if hosts.count(host) > 1}
+    if twice:
+        raise typer.BadParameter(f"{', '.join(sorted(twice))} is named twice", param_hint="--host")
+    return list(hosts)
+
+
+def benchmark_on(
+    hosts: Sequence[str],
+    paths: Sequence[Path],
+    data: Path | None,
+    arguments: Sequence[str],
+    *,
+    extras: Sequence[str],
+    keep: bool,
+    clean: bool,
+    timeout_s: float,
+    show: "Callable[[Document], None]",
+) -> None:
+    """Benchmark on devices and show what they brought home; exit status 1 when one failed.
+
+    ``show`` is given the document of all devices that succeeded, if there is one, to print and write it.
+    """
+    if keep and clean:
+        raise typer.BadParameter("--keep and --clean exclude each other", param_hint="--clean")
+    from benchmarks.document import merge
+    from benchmarks.remote.fleet import Job, files_for, measure_hosts
+    from digitrec_edge.errors import RemoteError
+
+    hosts = check_hosts(hosts)
+    job = Job(
+        files=files_for(paths),
+        data=tuple(sorted(data.iterdir())) if data and data.is_dir() else (data,) if data else (),
+        arguments=tuple(arguments),
+        extras=tuple(extras),
+        keep=keep,
+        clean=clean,
+        limit_s=timeout_s,
+    )
+    with progress_of(hosts) as tell:
+        outcomes = measure_hosts(hosts, job, tell)
+    good = [outcome.measured for outcome in outcomes if outcome.measured]
+    if good:
+        show(merge(good))
+    terminal.print_table("devices", [("host", False), ("device", False), ("result", False)], _rows(outcomes))
+    failed = [outcome.host for outcome in outcomes if not outcome.measured]
+    if failed:
+        raise RemoteError(f"{len(failed)} of {len(outcomes)} devices failed: {', '.join(failed)}")
+
+
+def _rows(outcomes: "Sequence[Outcome]") -> list[list[str]]:
+    rows = []
+    for outcome in outcomes:
+        if outcome.measured is None:
+            rows.append([outcome.host, "-", f"FAILED: {outcome.error}"])
+            continue
+        names = ", ".join(run.device for run in outcome.measured.runs)
+        rows.append([outcome.host, names, f"ok, files kept in {outcome.kept}" if outcome.kept else "ok"])
+    return rows

@@ -1,0 +1,209 @@
+"""What a report is made of, read from a folder; what is not there is said, never made up."""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks import Document, find_artifacts, merge
+from benchmarks.document import Run
+from benchmarks.document import read as read_document
+from benchmarks.logits import runtime_logits
+from digitrec_edge import artifact, golden, mnist, training
+from digitrec_edge.artifact import Artifact
+from digitrec_edge.errors import DigitrecError
+from digitrec_edge.files import sha256
+from digitrec_edge.mnist import Digits
+from digitrec_edge.quantization import softmax
+from digitrec_edge.report.summary import Layer, summarise_model
+from digitrec_edge.training import History
+from runtimes.loading import AUTO
+
+KERAS = "Keras"
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What one model answers to every test image.
+
+    Attributes:
+        name: of the artifact's file, or ``Keras``.
+        probabilities: ``(N, 10) float32``.
+        digits: ``(N,) int64``; the lower digit where two are equally likely.
+    """
+
+    name: str
+    probabilities: NDArray[np.float32]
+    digits: NDArray[np.int64]
+
+    def accuracy(self, labels: NDArray[np.uint8]) -> float:
+        """Share of right digits, 0 to 1."""
+        return float((self.digits == labels).mean())
+
+    def class_accuracy(self, labels: NDArray[np.uint8]) -> list[float | None]:
+        """The same for each digit; None for one that the labels lack."""
+        return [
+            float((self.digits[labels == k] == k).mean()) if (labels == k).any() else None for k in range(mnist.CLASSES)
+        ]
+
+
+@dataclass(frozen=True)
+class Material:
+    """Everything that a report shows.
+
+    Attributes:
+        reference: the Keras model's answers; None without golden logits that belong to these artifacts.
+        answers: of each artifact that could be run, in the order of ``artifacts``.
+        benchmark: None when there are no results.
+        notes: what is missing, stale or could not be run, a sentence each.
+    """
+
+    folder: Path
+    history: History | None
+    layers: tuple[Layer, ...]
+    artifacts: tuple[Artifact, ...]
+    test: Digits
+    reference: Answers | None
+    answers: tuple[Answers, ...]
+    benchmark: Document | None
+    notes: tuple[str, ...]
+
+    @property
+    def principal(self) -> Answers | None:
+        """The model whose mistakes are shown: Keras, or else the first artifact."""
+        return self.reference or (self.answers[0] if self.answers else None)
+
+
+def collect(
+    folder: Path,
+    results: Sequence[Path] = (),
+    data: Path | None = None,
+    *,
+    on_step: Callable[[int, int, str], None] = lambda done, total, text: None,
+) -> Material:
+    """Read a folder as ``train``, ``export`` and ``benchmark`` leave it, and run its artifacts over the test set.
+
+    Args:
+        folder: with ``artifacts/`` or artifacts, and perhaps ``model.keras`` and benchmark results in JSON.
+        results: benchmark results; by default all ``benchmark*.json`` in the folder.
+        data: data set of the test images, None is the bundled MNIST.
+        on_step: is told done, total and what comes now.
+
+    Raises:
+        BenchmarkError: no artifacts there, or results that cannot be read.
+        DataError: the test set cannot be read.
+    """
+    notes: list[str] = []
+    inside = folder / "artifacts" if (folder / "artifacts").is_dir() else folder
+    paths = find_artifacts([inside])
+    test = mnist.load("test", data)
+    artifacts: list[Artifact] = []
+    answers: list[Answers] = []
+    for k, path in enumerate(paths):
+        on_step(k, len(paths) + 1, f"running {path.name}")
+        try:
+            found = artifact.read(path)
+            artifacts.append(found)
+            answers.append(_answers(path.name, runtime_logits(path, AUTO, data).logits))
+        except DigitrecError as error:
+            notes.append(f"{path.name} could not be run: {error}")
+    on_step(len(paths), len(paths) + 1, "drawing")
+    history, layers = _training(folder, artifacts, notes)
+    reference = _reference(inside, artifacts, test, notes)
+    return Material(
+        folder=folder,
+        history=history,
+        layers=layers,
+        artifacts=tuple(artifacts),
+        test=test,
+        reference=reference,
+        answers=tuple(answers),
+        benchmark=_benchmark(folder, results, artifacts, notes),
+        notes=tuple(notes),
+    )
+
+
+def _answers(name: str, logits: NDArray[np.float32]) -> Answers:
+    return Answers(name, softmax(logits), logits.argmax(axis=1))
+
+
+def _sources(artifacts: Sequence[Artifact]) -> set[str]:
+    return {found.card.source_sha256 for found in artifacts if found.card}
+
+
+def _training(
+    folder: Path, artifacts: Sequence[Artifact], notes: list[str]
+) -> tuple[History | None, tuple[Layer, ...]]:
+    """The history and the layers of the Keras model that these artifacts come from, and of no other."""
+    model = folder / "model.keras"
+    if not model.exists():
+        notes.append(f"no {model}: the training and the model summary are not shown; make it with: digitrec-edge train")
+        return None, ()
+    if _sources(artifacts) != {sha256(model.read_bytes())}:
+        notes.append(f"{model} is not the model that all artifacts here were exported from; export again")
+        if sha256(model.read_bytes()) not in _sources(artifacts):
+            return None, ()
+    layers = summarise_model(model)
+    try:
+        history = training.read_history(model)
+    except DigitrecError as error:
+        notes.append(str(error))
+        return None, layers
+    if history is None:
+        notes.append(f"no training history beside {model}: the training is not shown")
+    return history, layers
+
+
+def _reference(folder: Path, artifacts: Sequence[Artifact], test: Digits, notes: list[str]) -> Answers | None:
+    path = folder / golden.FILE_NAME
+    if not path.exists():
+        notes.append(f"no {path}: nothing is compared with the Keras model")
+        return None
+    try:
+        found = golden.read(path)
+    except DigitrecError as error:
+        notes.append(str(error))
+        return None
+    if found.test_sha256 != test.digest():
+        notes.append(f"{path} belongs to another test set: nothing is compared with the Keras model")
+        return None
+    if _sources(artifacts) != {found.source_sha256}:
+        notes.append(f"{path} belongs to another Keras model than some artifacts here: they are not compared with it")
+        return None
+    return _answers(KERAS, found.logits)
+
+
+def _benchmark(
+    folder: Path, results: Sequence[Path], artifacts: Sequence[Artifact], notes: list[str]
+) -> Document | None:
+    """All results, one run per device, the newest; figures of files that are no longer there are left out."""
+    paths = list(results) or sorted(folder.glob("benchmark*.json"))
+    newest: dict[str, Run] = {}
+    for path in paths:
+        for run in read_document(path).runs:
+            if run.device not in newest or run.started > newest[run.device].started:
+                newest[run.device] = run
+    if not newest:
+        notes.append(
+            f"no benchmark results: latency is not shown; measure with: digitrec-edge benchmark --json {folder}"
+            "/benchmark.json"
+        )
+        return None
+    there = {sha256(found.data) for found in artifacts}
+    runs = []
+    for run in newest.values():
+        kept = tuple(r for r in run.results if r.artifact_sha256 in there or r.artifact_sha256 is None)
+        stale = sorted({r.artifact for r in run.results if r not in kept})
+        if stale:
+            notes.append(
+                f"{run.device}: the figures of {', '.join(stale)} are left out, they were measured on other files than "
+                "those here; run digitrec-edge benchmark again"
+            )
+        if kept:
+            runs.append(dataclasses.replace(run, results=kept))
+    if not runs:
+        return None
+    return merge([Document(1, "", (run,)) for run in runs])

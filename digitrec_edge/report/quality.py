@@ -1,0 +1,148 @@
+"""Figures of what the models answer: confusion matrix, accuracy by digit, sample predictions, mistakes."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.patches import Rectangle
+from numpy.typing import NDArray
+
+from digitrec_edge.mnist import CLASSES, SIDE, Digits
+from digitrec_edge.report.material import Answers
+from digitrec_edge.report.style import (
+    BLUE,
+    GREEN,
+    INK,
+    MUTED,
+    VERMILLION,
+    WIDTH,
+    Picture,
+    bare,
+    finish,
+    new_figure,
+    styled,
+)
+
+SAMPLES = 12
+
+
+def confusion(answers: Answers, labels: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """Count ``(10, 10)``: row the true digit, column the answer."""
+    counts = np.zeros((CLASSES, CLASSES), np.int64)
+    np.add.at(counts, (labels, answers.digits), 1)
+    return counts
+
+
+@styled
+def draw_confusion(answers: Answers, labels: NDArray[np.uint8]) -> Picture:
+    """Draw the confusion matrix; the mistakes are shaded, the right answers are not."""
+    counts = confusion(answers, labels)
+    wrong = counts - np.diag(np.diag(counts))
+    figure, axes = new_figure(WIDTH)
+    bare(axes)
+    for row in range(CLASSES):
+        for column in range(CLASSES):
+            count = counts[row, column]
+            right = row == column
+            if count and not right:
+                share = 0.15 + 0.6 * count / max(1, wrong.max())
+                axes.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, color=VERMILLION, alpha=share, linewidth=0))
+            axes.text(
+                column, row, f"{count}" if count else "\u00b7", ha="center", va="center", fontsize=9,
+                color=INK if count and not right else MUTED, fontweight="bold" if right else "normal",
+            )  # fmt: skip
+    axes.set_xlim(-0.5, CLASSES - 0.5)
+    axes.set_ylim(CLASSES - 0.5, -0.5)
+    axes.set_aspect("equal")
+    axes.set_xticks(range(CLASSES))
+    axes.set_yticks(range(CLASSES))
+    axes.tick_params(length=0)
+    axes.set_xlabel(f"answer of {answers.name}")
+    axes.set_ylabel("true digit")
+    axes.set_title(f"Confusion matrix, {len(labels):,} test images")
+    worst = np.unravel_index(wrong.argmax(), wrong.shape)
+    words = f"{int(wrong.sum())} mistakes" + (
+        f", most often {worst[0]} read as {worst[1]} ({wrong.max()} times)" if wrong.max() else ""
+    )
+    return finish(figure, "confusion-matrix", "Confusion matrix", f"Confusion matrix of {answers.name}: {words}")
+
+
+@styled
+def draw_class_accuracy(models: Sequence[Answers], labels: NDArray[np.uint8]) -> Picture:
+    """Draw the accuracy of each digit for each model: a row per model, shaded by its mistakes."""
+    shares = [model.class_accuracy(labels) for model in models]
+    known = [share for row in shares for share in row if share is not None]
+    worst = max(1e-9, 1 - min(known, default=1.0))
+    figure, axes = new_figure(56 + 40 * len(models))
+    bare(axes)
+    for row, (model, line) in enumerate(zip(models, shares, strict=True)):
+        axes.text(-0.5, row - 0.27, model.name, ha="left", va="center", fontsize=9.5)
+        overall = f"all {100 * model.accuracy(labels):.2f}"
+        axes.text(CLASSES - 0.5, row - 0.27, overall, ha="right", va="center", fontsize=9.5, fontweight="bold")
+        for digit, share in enumerate(line):
+            if share is None:
+                continue
+            axes.add_patch(
+                Rectangle((digit - 0.5, row), 1, 0.5, color=VERMILLION, alpha=0.6 * (1 - share) / worst, linewidth=0)
+            )
+            axes.text(digit, row + 0.25, f"{100 * share:.1f}", ha="center", va="center", fontsize=9)
+    axes.set_xlim(-0.5, CLASSES - 0.5)
+    axes.set_ylim(len(models) - 0.4, -0.6)
+    axes.set_xticks(range(CLASSES))
+    axes.tick_params(length=0)
+    axes.xaxis.tick_top()
+    axes.set_title("Accuracy by digit, %", pad=18)
+    words = "; ".join(f"{model.name} {model.accuracy(labels):.2%}" for model in models)
+    return finish(figure, "class-accuracy", "Accuracy by digit", f"Accuracy by digit. Over all: {words}")
+
+
+@styled
+def draw_samples(answers: Answers, test: Digits, seed: int = 0) -> Picture:
+    """Draw some test images, drawn by chance, with the probability of each digit."""
+    count = min(SAMPLES, len(test))
+    chosen = np.sort(np.random.default_rng(seed).permutation(len(test))[:count])
+    columns = 2
+    rows = -(-count // columns)
+    figure, grid = new_figure(112 * rows, rows, 2 * columns, squeeze=False, width_ratios=[1, 1.05] * columns)
+    for axes in grid.flat:
+        bare(axes)
+    for k, index in enumerate(chosen):
+        row, column = divmod(k, columns)
+        picture, bars = grid[row, 2 * column], grid[row, 2 * column + 1]
+        picture.imshow(255 - test.images[index], cmap="gray", vmin=0, vmax=255, interpolation="none")
+        digit, truth = int(answers.digits[index]), int(test.labels[index])
+        probabilities = answers.probabilities[index]
+        colours = [(GREEN if digit == truth else VERMILLION) if k == digit else BLUE for k in range(CLASSES)]
+        bars.barh(range(CLASSES), probabilities, color=colours, height=0.8)
+        bars.set_xlim(0, 1.75)
+        bars.set_ylim(CLASSES - 0.4, -0.6)
+        bars.set_yticks(range(CLASSES))
+        bars.tick_params(length=0, labelsize=7.5, pad=1)
+        text = f"{100 * probabilities[digit]:.0f}%" + ("" if digit == truth else f"\nis {truth}")
+        bars.text(1.08, digit, text, va="center", fontsize=8.5, color=INK, fontweight="bold")
+    right = int((answers.digits[chosen] == test.labels[chosen]).sum())
+    return finish(
+        figure, "sample-predictions", "Sample predictions",
+        f"{count} test images drawn by chance with the probability of each digit by {answers.name}: {right} right",
+    )  # fmt: skip
+
+
+@styled
+def draw_gallery(
+    name: str, title: str, images: NDArray[np.uint8], captions: Sequence[str], columns: int = 8
+) -> Picture:
+    """Draw many small images, each with a caption below: one montage, so that hundreds are no burden."""
+    rows = -(-len(images) // columns)
+    cell_high, cell_wide = SIDE + 14, SIDE + 4
+    canvas = np.full((rows * cell_high, columns * cell_wide, 4), 255, np.uint8)
+    canvas[..., 3] = 0
+    figure, axes = new_figure(WIDTH * rows * cell_high / (columns * cell_wide) + 26)
+    bare(axes)
+    for k, (image, caption) in enumerate(zip(images, captions, strict=True)):
+        row, column = divmod(k, columns)
+        top, left = row * cell_high, column * cell_wide + 2
+        canvas[top : top + SIDE, left : left + SIDE, :3] = 255 - image[..., None]
+        canvas[top : top + SIDE, left : left + SIDE, 3] = 255
+        axes.text(left + SIDE / 2, top + SIDE + 6, caption, ha="center", va="center", fontsize=7)
+    axes.imshow(canvas, interpolation="none")
+    axes.set_title(title)
+    return finish(figure, name, title, f"{title}: {len(images)} images")

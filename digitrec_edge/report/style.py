@@ -1,0 +1,142 @@
+"""How figures look: one small size, one palette, and SVG that follows the page's light or dark theme.
+
+The hues are Okabe and Ito's (Color Universal Design, 2008), told apart by readers with any kind of colour
+vision; no figure relies on colour alone. Figures are drawn 360 units wide, the width of a phone, so that a
+phone shows their text at its natural size; a desktop sets several side by side.
+"""
+
+import functools
+import io
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ParamSpec, TypeVar
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+WIDTH = 360
+_DPI = 72
+
+INK, MUTED, GRID, SURFACE = "#1b1f24", "#5b6470", "#dde1e6", "#fcfcfb"
+BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY = "#0072b2", "#d55e00", "#009e73", "#b4548c", "#c98600", "#3d9ed6"
+SERIES = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY)
+
+THEME = {
+    INK: "ink", MUTED: "muted", GRID: "grid", SURFACE: "surface", BLUE: "blue", VERMILLION: "vermillion",
+    GREEN: "green", PURPLE: "purple", ORANGE: "orange", SKY: "sky",
+}  # fmt: skip
+"""Colours and the names of the page's variables that stand for them."""
+
+_RC: dict[Any, Any] = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "digitrec-edge",
+    "font.family": "DejaVu Sans",
+    "font.size": 10,
+    "axes.titlesize": 11,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.edgecolor": MUTED,
+    "axes.labelcolor": MUTED,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.linewidth": 0.8,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "axes.facecolor": "none",
+    "figure.facecolor": SURFACE,
+    "grid.color": GRID,
+    "grid.linewidth": 0.8,
+    "text.color": INK,
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
+    "xtick.labelsize": 9.5,
+    "ytick.labelsize": 9.5,
+    "lines.linewidth": 1.8,
+    "lines.solid_capstyle": "round",
+}
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure in all its forms.
+
+    Attributes:
+        name: of the files, without suffix.
+        title: what it shows.
+        alternative: the same in words, for those who cannot see it.
+        inline: SVG for the page, in the page's colours.
+        svg, png: files, in the light theme.
+    """
+
+    name: str
+    title: str
+    alternative: str
+    inline: str
+    svg: bytes
+    png: bytes
+
+
+def styled(draw: Callable[P, T]) -> Callable[P, T]:
+    """Let a function draw in the common style, whatever matplotlib's own settings are, and leave those alone."""
+
+    @functools.wraps(draw)
+    def drawing(*arguments: P.args, **options: P.kwargs) -> T:
+        with mpl.rc_context(_RC):
+            return draw(*arguments, **options)
+
+    return drawing
+
+
+def new_figure(height: float, rows: int = 1, columns: int = 1, **options: Any) -> tuple[Figure, Any]:
+    """Make a figure of the common width, ``height`` units high, with its axes in the common style."""
+    figure = Figure(figsize=(WIDTH / _DPI, height / _DPI), dpi=_DPI, layout="constrained")
+    return figure, figure.subplots(rows, columns, **options)
+
+
+def bare(axes: Axes) -> None:
+    """Take away everything but what is drawn."""
+    axes.grid(False)
+    axes.set_xticks([])
+    axes.set_yticks([])
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+
+
+def finish(figure: Figure, name: str, title: str, alternative: str) -> Picture:
+    """Render a figure."""
+    svg, png = io.BytesIO(), io.BytesIO()
+    figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": "digitrec-edge", "Title": title})
+    figure.savefig(png, format="png", dpi=_DPI * 3, metadata={"Title": title})
+    inline = _inline(svg.getvalue().decode(), name, alternative)
+    return Picture(name, title, alternative, inline, svg.getvalue(), png.getvalue())
+
+
+def _inline(svg: str, name: str, alternative: str) -> str:
+    """Make a stand-alone SVG a part of a page: its ids unique, its colours and its font the page's."""
+    body = svg[svg.index("<svg") :]
+    body = re.sub(r"<metadata>.*?</metadata>", "", body, flags=re.DOTALL)
+    body = re.sub(r"<title>.*?</title>", "", body, flags=re.DOTALL)
+    body = re.sub(r'<g id="patch_1">\s*<path [^>]*/>\s*</g>', "", body, count=1)  # the background
+    body = re.sub(r'\bid="([^"]+)"', rf'id="{name}-\1"', body)
+    body = re.sub(r"url\(#([^)]+)\)", rf"url(#{name}-\1)", body)
+    body = re.sub(r'xlink:href="#([^"]+)"', rf'xlink:href="#{name}-\1"', body)
+    body = re.sub(r"'DejaVu Sans'(, [^;\"]*)?", "var(--font)", body)
+    for colour, variable in THEME.items():
+        body = body.replace(colour, f"var(--{variable})")
+    tag = re.search(r'viewBox="([^"]+)"', body)
+    view = tag.group(1) if tag else f"0 0 {WIDTH} {WIDTH}"
+    inner = body[body.index(">") + 1 :]
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" viewBox="{view}" '
+        f'role="img" aria-label="{escape(alternative)}">{inner}'
+    )
+
+
+def escape(text: str) -> str:
+    """Make text safe inside HTML, also inside an attribute."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")

@@ -1,0 +1,127 @@
+"""Counts instructions: runs a Python script of a board under QEMU with the counting plugin."""
+
+import json
+import os
+import re
+import statistics
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from emulated_pi import needs
+from emulated_pi.installation import Installation
+from emulated_pi.machine import faces
+from emulated_pi.userland import BUILD
+
+SOURCE = Path(__file__).with_name("icount.c")
+SCRIPT = Path(__file__).parents[1] / "on_board" / "count_calls.py"
+
+
+@dataclass(frozen=True)
+class Count:
+    """Instructions of one call, the median of many.
+
+    Attributes:
+        call: ``invoke``, ``classify`` or ``public idiom``.
+        spread: (largest - smallest) / median over all counted calls.
+    """
+
+    board: str
+    runtime: str
+    artifact: str
+    call: str
+    instructions: int
+    spread: float
+
+    @property
+    def key(self) -> str:
+        """What tells this figure from all others."""
+        return f"{self.board} / {self.runtime} / {self.artifact} / {self.call}"
+
+
+def count(installation: Installation, artifacts: Path, runtime: str) -> tuple[list[Count], dict[str, str]]:
+    """Count every artifact in one runtime.
+
+    Returns:
+        The figures, and for each artifact that the runtime refuses the reason.
+    """
+    with tempfile.TemporaryDirectory() as scratch:
+        marks = Path(scratch) / "marks"
+        lines = _run(installation, [str(SCRIPT), str(artifacts), runtime], marks)
+        return evaluate(installation.machine.board.name, runtime, lines, marks.read_text())
+
+
+def _run(installation: Installation, arguments: list[str], marks: Path) -> list[dict[str, str | int]]:
+    """Run the board's Python in the dynamic QEMU, the only one that takes plugins.
+
+    It needs no namespace: absolute paths are looked for in the userland first, then on this machine.
+    """
+    machine = installation.machine
+    root = _root_with_faces(installation)
+    emulator = needs.program(machine.userland.emulator)
+    python = machine.userland.root() / "usr/bin" / f"python{machine.userland.python}"
+    environment = {
+        "PATH": os.environ["PATH"], "HOME": str(machine.home), "PYTHONHOME": str(machine.userland.root() / "usr"),
+        "PYTHONPATH": str(installation.packages), "PYTHONHASHSEED": "0", "OPENBLAS_NUM_THREADS": "1",
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }  # fmt: skip
+    plugin = ["-plugin", f"{_plugin(emulator)},out={marks}"]
+    fixed = [needs.program("setarch"), "--addr-no-randomize"]  # addresses decide how long some searches take
+    command = [*fixed, emulator, "-cpu", machine.board.cpu, *plugin, "-L", str(root), str(python), "-s", *arguments]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, cwd=marks.parent)
+    if done.returncode:
+        raise RuntimeError(f"counting on {machine.board.name} ended with {done.returncode}:\n{done.stderr[-2000:]}")
+    return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+
+
+def _root_with_faces(installation: Installation) -> Path:
+    machine = installation.machine
+    root = BUILD / "counting" / f"{machine.userland.name}-{machine.board.name}"
+    root.mkdir(parents=True, exist_ok=True)
+    places = {name: machine.userland.root() / name for name in ("usr", "bin", "sbin", "lib", "etc")}
+    places |= {name: faces(machine.board) / name for name in ("proc", "sys")}
+    for name, target in places.items():
+        link = root / name
+        if not link.is_symlink() or link.readlink() != target:
+            link.unlink(missing_ok=True)
+            link.symlink_to(target)
+    return root
+
+
+def _plugin(emulator: str) -> Path:
+    version = subprocess.run([emulator, "--version"], capture_output=True, text=True, check=True).stdout
+    found = re.search(r"version (\d+)\.", version)
+    if not found:
+        raise RuntimeError(f"{emulator} does not say its version: {version!r}")
+    plugin = BUILD / "counting" / f"icount-qemu{found[1]}.so"
+    if not plugin.exists() or plugin.stat().st_mtime < SOURCE.stat().st_mtime:
+        plugin.parent.mkdir(parents=True, exist_ok=True)
+        api = 1 if int(found[1]) < 9 else 2
+        flags = ["-O2", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", f"-DAPI_VERSION={api}"]
+        subprocess.run([needs.program("cc"), *flags, "-o", str(plugin), str(SOURCE)], check=True)
+    return plugin
+
+
+def evaluate(
+    board: str, runtime: str, lines: list[dict[str, str | int]], marks: str
+) -> tuple[list[Count], dict[str, str]]:
+    """Turn the script's series and the plugin's marks into figures, less what marking itself costs."""
+    values: dict[int, list[int]] = {}
+    for text in marks.splitlines():
+        number, instructions = (int(part) for part in text.split())
+        values.setdefault(number, []).append(instructions)
+
+    def calls(series: int) -> list[int]:
+        before, after = values[2 * series], values[2 * series + 1]
+        return [b - a for a, b in zip(before, after, strict=True)]
+
+    nothing = statistics.median(calls(0))
+    counts = []
+    for line in lines:
+        if line.get("series"):
+            counted = [value - nothing for value in calls(int(line["series"]))]
+            median = statistics.median(counted)
+            spread = (max(counted) - min(counted)) / median
+            counts.append(Count(board, runtime, str(line["artifact"]), str(line["call"]), round(median), spread))
+    return counts, {str(line["artifact"]): str(line["refused"]) for line in lines if "refused" in line}

@@ -1,0 +1,128 @@
+"""The project installed on a board: its wheel and the extras asked for, in a virtual environment."""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.remote import wheels
+from emulated_pi.boards import Board
+from emulated_pi.machine import Machine
+from emulated_pi.userland import BUILD, Userland
+
+ROOT = Path(__file__).parents[3]
+PIP = "$(echo /usr/share/python-wheels/pip-*.whl)/pip"
+TEST_TOOLS = ("pytest", "hypothesis")
+
+
+@dataclass(frozen=True)
+class Installation:
+    """A machine with digitrec-edge on it.
+
+    Attributes:
+        extras: what was installed beside the base.
+    """
+
+    machine: Machine
+    extras: tuple[str, ...]
+
+    @property
+    def packages(self) -> Path:
+        """The environment's site-packages, seen from outside."""
+        return self.machine.home / "env/lib" / f"python{self.machine.userland.python}" / "site-packages"
+
+    def run(
+        self, *arguments: str | Path, ok: bool = True, stdin: str = "", before: str = ""
+    ) -> "subprocess.CompletedProcess[str]":
+        """Run ``digitrec-edge`` there."""
+        return self.python("-m", "digitrec_edge", *arguments, ok=ok, stdin=stdin, before=before)
+
+    def python(
+        self, *arguments: str | Path, ok: bool = True, stdin: str = "", before: str = ""
+    ) -> "subprocess.CompletedProcess[str]":
+        """Run the environment's Python there; ``before`` is shell code, such as a variable's assignment."""
+        quoted = " ".join("'" + str(argument).replace("'", "'\\''") + "'" for argument in arguments)
+        return self.machine.run(f"{before} PYTHONSAFEPATH=1 env/bin/python {quoted}", ok=ok, stdin=stdin)
+
+
+def build_wheel() -> Path:
+    """Build the project's wheel from the checkout; the same checkout gives the same bytes."""
+    folder = BUILD / "dist"
+    for stale in (folder, ROOT / "build" / "lib"):
+        shutil.rmtree(stale, ignore_errors=True)
+    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(ROOT)]
+    environment = {**os.environ, "SOURCE_DATE_EPOCH": "1700000000"}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    if done.returncode:
+        raise RuntimeError(f"the wheel cannot be built:\n{done.stdout}{done.stderr}")
+    (wheel,) = folder.glob("*.whl")
+    return wheel
+
+
+def install(userland: Userland, board: Board, extras: tuple[str, ...], wheel: Path) -> Installation:
+    """Return the board with the project installed; an environment with the same dependencies is used again."""
+    platform = describe(userland)
+    needed = wheels.applicable(wheels.requires(wheel), platform, extras)
+    constraints = [line for line in (ROOT / "constraints.txt").read_text().splitlines() if line[:1] not in ("", "#")]
+    state = repr((userland.root().parent.name, needed, constraints)).encode() + Path(__file__).read_bytes()
+    name = f"{userland.name}-{'-'.join(extras)}-{hashlib.sha256(state).hexdigest()[:12]}"
+    installation = Installation(Machine(userland, board, BUILD / "homes" / name), extras)
+    if not (installation.machine.home / "ready").exists():
+        _install_dependencies(installation, needed, platform, constraints)
+    _install_wheel(installation, wheel)
+    return installation
+
+
+def describe(userland: Userland) -> wheels.Platform:
+    """Return what decides which wheels fit."""
+    library = next((userland.root() / "usr/lib").glob("*-linux-gnu*/libc.so.6"))
+    with library.open("rb") as stream:
+        (_, _, rest) = stream.read().partition(b"stable release version ")
+    return wheels.Platform(userland.machine, f"{userland.python}.0", rest[:4].decode())
+
+
+def _install_dependencies(
+    installation: Installation, needed: list[str], platform: wheels.Platform, constraints: list[str]
+) -> None:
+    machine = installation.machine
+    for stale in (BUILD / "homes").glob(f"{machine.home.name.rpartition('-')[0]}-*"):
+        shutil.rmtree(stale)
+    print(f"installing on {machine.userland.name}: {' '.join(installation.extras)}", file=sys.stderr, flush=True)
+    system = _debian_packages(machine)
+    cache = BUILD / "wheels" / machine.userland.name
+    wheels.fetch([*needed, *TEST_TOOLS], platform, cache, constraints=constraints, installed=system)
+    shutil.copytree(cache, machine.home / "wheels")
+    options = "--system-site-packages" if system else ""
+    machine.run(f"python3 -m venv --without-pip {options} env")
+    pip = f"env/bin/python {PIP} install -q --no-compile --no-index --find-links wheels"
+    constraint = "".join(f"{line}\n" for line in constraints)
+    (machine.home / "constraints.txt").write_text(constraint)
+    quoted = " ".join(f"'{line}'" for line in needed)
+    machine.run(f"{pip} -c constraints.txt {quoted}")
+    machine.run(f"{pip} -c constraints.txt --target tools {' '.join(TEST_TOOLS)}")
+    shutil.rmtree(machine.home / "wheels")
+    (machine.home / "ready").touch()
+
+
+def _debian_packages(machine: Machine) -> dict[str, str]:
+    """Return what the board's own Python has of numpy and Pillow: on 32 bits there are no wheels of them."""
+    if not machine.userland.packages:
+        return {}
+    code = "import numpy, PIL; print(numpy.__version__, PIL.__version__)"
+    numpy, pillow = machine.run(["python3", "-c", code]).stdout.split()
+    return {"numpy": numpy, "pillow": pillow}
+
+
+def _install_wheel(installation: Installation, wheel: Path) -> None:
+    machine = installation.machine
+    digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    installed = machine.home / "wheel.sha256"
+    if installed.exists() and installed.read_text() == digest:
+        return
+    installed.unlink(missing_ok=True)
+    shutil.copyfile(wheel, machine.home / wheel.name)
+    machine.run(f"env/bin/python {PIP} install -q --no-compile --no-index --no-deps --force-reinstall {wheel.name}")
+    installed.write_text(digest)

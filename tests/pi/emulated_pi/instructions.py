@@ -1,0 +1,125 @@
+"""The table of instruction counts: measured, saved, printed, written to the docs, held against the accepted one.
+
+``python -m emulated_pi.instructions`` measures and prints; with ``--accept`` the figures become those that
+later ones are held against, and the table in the docs is written anew.
+"""
+
+import argparse
+import json
+import re
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from digitrec_edge.files import write_file
+from emulated_pi.artifacts import export_all
+from emulated_pi.counting import Count, count
+from emulated_pi.setups import COUNTED, installed
+from emulated_pi.userland import BUILD
+
+ROOT = Path(__file__).parents[3]
+ACCEPTED = Path(__file__).parents[1] / "instructions.json"
+MEASURED = BUILD / "instructions.json"
+DOCUMENT = ROOT / "docs" / "instructions.md"
+MOST_GROWTH = 0.02
+CALLS = ("invoke", "classify", "public idiom")
+
+
+@dataclass(frozen=True)
+class Table:
+    """Figures by :attr:`Count.key`, and what the runtimes refuse."""
+
+    figures: dict[str, int]
+    refused: dict[str, str]
+
+
+def measure(artifacts: Path, boards: Sequence[str] = ("pi4", "pi5")) -> Table:
+    """Count every artifact in every runtime on these boards."""
+    figures: dict[str, int] = {}
+    refused: dict[str, str] = {}
+    for setup in COUNTED:
+        if setup.board.name in boards:
+            for runtime in setup.runtimes:
+                counts, refusals = count(installed(setup), artifacts, runtime)
+                figures |= {each.key: each.instructions for each in counts}
+                for artifact, reason in refusals.items():
+                    refused[Count(setup.board.name, runtime, artifact, "invoke", 0, 0.0).key] = reason
+    return Table(figures, refused)
+
+
+def regressions(accepted: dict[str, int], measured: dict[str, int]) -> list[str]:
+    """Return one line for each figure that grew by more than 2 %, is new, or is gone."""
+    lines = []
+    for key in sorted(accepted.keys() | measured.keys()):
+        before, now = accepted.get(key), measured.get(key)
+        if now is None:
+            lines.append(f"{key}: was not measured; it had {before:,} instructions")
+        elif before is None:
+            lines.append(f"{key}: {now:,} instructions, and no accepted figure; type: make pi-instructions-accept")
+        elif now > before * (1 + MOST_GROWTH):
+            lines.append(f"{key}: {now:,} instructions, {now / before - 1:+.1%} over the accepted {before:,}")
+    return lines
+
+
+def accepted() -> dict[str, int]:
+    """Return the accepted figures."""
+    figures: dict[str, int] = json.loads(ACCEPTED.read_text())["figures"]
+    return figures
+
+
+def table_lines(table: Table) -> list[str]:
+    """Return the table in Markdown: a row per artifact, runtime and board."""
+    lines = [
+        "| board | runtime | artifact | invoke alone | classify | idiom of public examples |",
+        "| --- | --- | --- | ---: | ---: | ---: |",
+    ]
+    rows = sorted({key.rpartition(" / ")[0] for key in (*table.figures, *table.refused)})
+    for row in rows:
+        cells = [table.figures.get(f"{row} / {call}") for call in CALLS]
+        numbers = " | ".join("refused" if cell is None else f"{cell:,}" for cell in cells)
+        lines.append(f"| {row.replace(' / ', ' | ')} | {numbers} |")
+    return lines
+
+
+def write_document(table: Table) -> None:
+    """Put the table between the two marks of the document."""
+    text = DOCUMENT.read_text()
+    body = "\n".join(table_lines(table))
+    fresh, found = re.subn(
+        r"(<!-- table -->\n).*?(<!-- end of table -->)", lambda match: f"{match[1]}{body}\n{match[2]}", text, flags=re.S
+    )
+    if not found:
+        raise RuntimeError(f"{DOCUMENT} has no marks to put the table between")
+    write_file(DOCUMENT, fresh.encode())
+
+
+def save(table: Table, path: Path) -> None:
+    """Write the table as JSON."""
+    write_file(path, (json.dumps(asdict(table), indent=1, sort_keys=True) + "\n").encode())
+
+
+def main() -> int:
+    """Measure, save and print; fail when a figure grew."""
+    parser = argparse.ArgumentParser(prog="instructions")
+    parser.add_argument("model", type=Path, help="the trained Keras model")
+    parser.add_argument("--accept", action="store_true", help="hold later figures against these")
+    options = parser.parse_args()
+    table = measure(export_all(options.model.resolve()))
+    save(table, MEASURED)
+    print("\n".join(table_lines(table)))
+    for key, reason in sorted(table.refused.items()):
+        print(f"refused: {key.rpartition(' / ')[0]}: {reason}")
+    print(f"saved: {MEASURED.relative_to(ROOT)}")
+    if options.accept:
+        save(table, ACCEPTED)
+        write_document(table)
+        print(f"accepted: {ACCEPTED.relative_to(ROOT)}, {DOCUMENT.relative_to(ROOT)}")
+        return 0
+    grown = regressions(accepted(), table.figures)
+    print("\n".join(grown) or f"no figure grew by more than {MOST_GROWTH:.0%}")
+    return 1 if grown else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

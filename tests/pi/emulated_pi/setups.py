@@ -1,0 +1,67 @@
+"""The boards that are tested: which Raspberry Pi with which userland, extras and runtimes."""
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from emulated_pi.boards import PI2, PI4, PI5, Board
+from emulated_pi.installation import Installation, build_wheel, install
+from emulated_pi.userland import BOOKWORM, BOOKWORM_32, TRIXIE, Userland
+
+
+@dataclass(frozen=True)
+class Setup:
+    """A board as it is tested.
+
+    Attributes:
+        runtimes: what the extras put there.
+        benchmarks: artifacts that are benchmarked there; every one everywhere would take an hour of emulation.
+    """
+
+    name: str
+    board: Board
+    userland: Userland
+    extras: tuple[str, ...]
+    runtimes: tuple[str, ...]
+    benchmarks: tuple[str, ...] = ("digitrec-int8.tflite",)
+
+
+_TFLITE = tuple(
+    f"digitrec-{variant}.tflite"
+    for variant in ("float32", "float16", "int8", "int16x8", "int8-dynamic-tflite-runtime", "float32-tflite-runtime")
+)
+_NEWEST = ("digitrec-int4.tflite", "digitrec-int8-dynamic.tflite")
+_ONNX = ("digitrec-float32.onnx", "digitrec-int8.onnx", "digitrec-float32.ort", "digitrec-int8.ort")
+
+SETUPS = (
+    Setup("Pi 4, Bookworm, tflite", PI4, BOOKWORM, ("tflite",), ("tflite-runtime",), _TFLITE),
+    Setup(
+        "Pi 5, Bookworm, litert and onnx",
+        PI5,
+        BOOKWORM,
+        ("litert", "onnx"),
+        ("litert", "onnxruntime"),
+        (*_NEWEST, *_ONNX),
+    ),
+    Setup("Pi 5, Trixie, litert", PI5, TRIXIE, ("litert",), ("litert",)),
+    Setup("Pi 2, Bookworm of 32 bits, tflite", PI2, BOOKWORM_32, ("tflite",), ("tflite-runtime",)),
+)
+COUNTED = (
+    SETUPS[0],
+    Setup("Pi 4, Bookworm, litert and onnx", PI4, BOOKWORM, ("litert", "onnx"), ("litert", "onnxruntime")),
+    Setup("Pi 5, Bookworm, tflite", PI5, BOOKWORM, ("tflite",), ("tflite-runtime",)),
+    SETUPS[1],
+)
+"""Those whose instructions are counted: every runtime on Pi 4 and Pi 5."""
+
+
+@cache
+def wheel() -> Path:
+    """Return the project's wheel, built once a process."""
+    return build_wheel()
+
+
+@cache
+def installed(setup: Setup) -> Installation:
+    """Return the board with the project on it."""
+    return install(setup.userland, setup.board, setup.extras, wheel())

@@ -1,0 +1,46 @@
+"""Instruction counts: repeatable, within the goals, and not growing."""
+
+import json
+from pathlib import Path
+
+import pytest
+from emulated_pi import instructions
+from emulated_pi.counting import count
+from emulated_pi.setups import COUNTED, installed
+
+pytestmark = [pytest.mark.pi, pytest.mark.checkout]
+
+GOALS = {
+    "pi5 / litert / digitrec-int8.tflite / classify": 56_000,
+    "pi4 / tflite-runtime / digitrec-float32-tflite-runtime.tflite / classify": 140_000,
+}
+
+
+@pytest.fixture(scope="module")
+def table(pi_artifacts: Path) -> instructions.Table:
+    measured = instructions.measure(pi_artifacts)
+    instructions.save(measured, instructions.MEASURED)
+    return measured
+
+
+def test_no_figure_grew_by_more_than_two_percent(table: instructions.Table) -> None:
+    assert instructions.regressions(instructions.accepted(), table.figures) == []
+
+
+@pytest.mark.parametrize(("key", "goal"), GOALS.items())
+def test_the_goals_are_met(table: instructions.Table, key: str, goal: int) -> None:
+    assert table.figures[key] <= goal
+
+
+def test_counting_again_gives_the_same_to_a_thousandth(table: instructions.Table, pi_artifacts: Path) -> None:
+    setup = COUNTED[-1]
+    again, _ = count(installed(setup), pi_artifacts, setup.runtimes[0])
+    assert again
+    for each in again:
+        assert each.instructions == pytest.approx(table.figures[each.key], rel=0.001), each.key
+
+
+def test_the_document_shows_the_accepted_figures() -> None:
+    document = instructions.DOCUMENT.read_text()
+    table = instructions.Table(**json.loads(instructions.ACCEPTED.read_text()))
+    assert "\n".join(instructions.table_lines(table)) in document

@@ -1,0 +1,97 @@
+"""Every command and every piece of Python in the README is run, in the order in which it stands there."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from digitrec_edge import mnist
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text() if (ROOT / "README.md").exists() else ""
+FENCE = re.compile(r"(?:<!-- run: (?P<where>\w+) -->\n)?```(?P<language>\w+)\n(?P<body>.*?)```", re.S)
+
+pytestmark = pytest.mark.checkout
+
+
+def blocks(where: str) -> list[str]:
+    return [match["body"] for match in FENCE.finditer(README) if match["where"] == where]
+
+
+def commands(where: str) -> list[str]:
+    lines = [line.split("#")[0].strip() for block in blocks(where) for line in block.splitlines()]
+    return [line for line in lines if line]
+
+
+def run(line: str, folder: Path, programs: Path) -> "subprocess.CompletedProcess[str]":
+    environment = {**os.environ, "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}
+    done = subprocess.run(
+        ["bash", "-c", line], cwd=folder, env=environment, capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"
+    return done
+
+
+def draw_digit(path: Path) -> int:
+    digits = mnist.load("test")
+    Image.fromarray(255 - digits.images[0]).resize((200, 200)).save(path)
+    return int(digits.labels[0])
+
+
+def test_no_block_of_code_escapes_these_tests() -> None:
+    for match in FENCE.finditer(README):
+        if match["language"] in ("sh", "python", "console", "bash"):
+            assert match["where"] in ("make", "device", "desktop", "python"), match["body"]
+
+
+def test_make_targets_exist() -> None:
+    for line in commands("make"):
+        program, target = line.split()
+        assert program == "make"
+        done = subprocess.run(["make", "-n", target], cwd=ROOT, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+
+
+def test_files_that_the_readme_points_to_exist() -> None:
+    for target in re.findall(r"\]\((?!http)([^)#]+)\)", README):
+        assert (ROOT / target).exists(), target
+
+
+def test_three_lines_work_in_an_empty_environment(tmp_path: Path, artifacts: Path) -> None:
+    """As on a Pi: a fresh virtual environment, the wheel, one artifact and one picture."""
+    wheels = tmp_path / "dist"
+    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(wheels), str(ROOT)]
+    subprocess.run(build, check=True, capture_output=True)
+    (wheel,) = wheels.glob("*.whl")
+    shutil.copy(wheel, tmp_path)
+    shutil.copy(artifacts / "digitrec-int8.tflite", tmp_path)
+    shutil.copy(ROOT / "constraints.txt", tmp_path)
+    digit = draw_digit(tmp_path / "digit.png")
+    subprocess.run([sys.executable, "-m", "venv", str(tmp_path / "venv")], check=True)
+    install, *others = commands("device")
+    programs = tmp_path / "venv" / "bin"
+    run(f"{install} -c constraints.txt", tmp_path, programs)
+    outputs = [run(line, tmp_path, programs).stdout for line in others]
+    assert f"digit.png: {digit}" in outputs[0]
+    assert "digitrec-int8.tflite" in outputs[1]
+    installed = run("pip list --format=freeze", tmp_path, programs).stdout
+    assert not re.search(r"^(tensorflow|keras|onnx|matplotlib)==", installed, re.M)
+
+
+@pytest.mark.desktop
+def test_commands_work_in_their_order(tmp_path: Path) -> None:
+    digit = draw_digit(tmp_path / "digit.png")
+    programs = Path(sys.executable).parent
+    for line in commands("desktop"):
+        done = run(line, tmp_path, programs)
+        if "predict" in line:
+            assert f"digit.png: {digit}" in done.stdout
+    for block in blocks("python"):
+        script = tmp_path / "readme.py"
+        script.write_text(block)
+        assert re.search(r"\b7$", run(f"{sys.executable} readme.py", tmp_path, programs).stdout.strip())

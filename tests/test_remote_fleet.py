@@ -1,0 +1,95 @@
+"""Several devices at a time: names, files, extras."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks.document import Run, document
+from benchmarks.remote import device_side, fleet, ssh
+from benchmarks.remote.environment import Device
+from benchmarks.remote.extras import extras_for
+from benchmarks.remote.fleet import Outcome, files_for, name_devices
+from digitrec_edge.cli import terminal
+from digitrec_edge.errors import BenchmarkError, RemoteError, UnfitDeviceError
+
+PI = Device("aarch64", 64, "Linux", "3.11.2", "cp311", "2.36", "/home/pi", 1 << 33, "Raspberry Pi 5", {}, [])
+PI_32 = dataclasses.replace(PI, machine="armv7l", bits=32, installed={"numpy": "1.24.2"})
+
+
+def outcome(host: str, device: str) -> Outcome:
+    empty: Any = None
+    run = Run(device, "", 0.0, False, empty, 0, empty, empty, (), ())
+    return Outcome(host, document(run))
+
+
+def test_two_boards_of_one_kind_are_told_apart_by_their_hosts() -> None:
+    named = name_devices([outcome("a", "Pi 5"), outcome("b", "Pi 5"), outcome("c", "Pi 4"), Outcome("d", None, "off")])
+    names = [run.device for each in named if each.measured for run in each.measured.runs]
+    assert names == ["Pi 5 (a)", "Pi 5 (b)", "Pi 4"]
+
+
+def test_golden_logits_go_with_their_artifacts(tmp_path: Path) -> None:
+    for name in ("a.tflite", "b.onnx", "golden.npz", "notes.txt"):
+        (tmp_path / name).touch()
+    assert [path.name for path in files_for([tmp_path])] == ["a.tflite", "b.onnx", "golden.npz"]
+
+
+def test_two_files_of_one_name_are_refused(tmp_path: Path) -> None:
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "a.tflite").touch()
+    with pytest.raises(RemoteError, match=r"two files are called a\.tflite"):
+        files_for([tmp_path / "one", tmp_path / "two"])
+
+
+def test_no_artifacts_are_told_before_any_device_is_asked(tmp_path: Path) -> None:
+    with pytest.raises(BenchmarkError, match="no artifacts"):
+        files_for([tmp_path])
+
+
+@pytest.mark.parametrize(
+    ("device", "files", "expected"),
+    [
+        (PI, ["a.tflite"], ("tflite",)),
+        (PI, ["a.tflite", "a.onnx"], ("tflite", "onnx")),
+        (PI, ["a.ort"], ("onnx",)),
+        (dataclasses.replace(PI, python="3.13.5", tag="cp313", glibc="2.41"), ["a.tflite"], ("litert",)),
+        (PI_32, ["a.tflite", "a.onnx"], ("tflite",)),
+    ],
+)
+def test_extras_are_those_that_doctor_names(device: Device, files: list[str], expected: tuple[str, ...]) -> None:
+    assert extras_for("pi", device, [Path(name) for name in files]) == expected
+
+
+def test_extras_that_are_asked_for_win() -> None:
+    assert extras_for("pi", PI, [Path("a.tflite")], ["litert", "litert"]) == ("litert",)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"machine": "riscv64"},
+        {"glibc": ""},
+        {"machine": "armv7l", "bits": 32, "python": "3.13.5", "tag": "cp313"},
+        {"python": "3.14.0", "tag": "cp314"},
+    ],
+)
+def test_a_device_that_no_runtime_is_made_for_is_refused_with_the_reason(change: dict[str, Any]) -> None:
+    device = dataclasses.replace(PI, **change)
+    with pytest.raises(UnfitDeviceError, match=f"pi: .*{device.python}"):
+        extras_for("pi", device, [Path("a.tflite")])
+
+
+def test_both_ends_of_the_connection_use_the_same_words() -> None:
+    assert device_side.MARK == ssh.MARK
+    assert fleet.PROGRESS_VARIABLE == terminal.PROGRESS_VARIABLE
+    assert device_side.HEARTBEAT_LIMIT_S > 5 * ssh.HEARTBEAT_S
+
+
+def test_the_devices_side_needs_nothing_but_the_standard_library() -> None:
+    source = Path(device_side.__file__).read_text()
+    assert "digitrec_edge." not in source
+    assert "numpy" not in source.replace('"numpy"', "")
+    assert compile(source, "device_side", "exec")

@@ -1,0 +1,39 @@
+"""The wheel that is packed from this installation."""
+
+import base64
+import csv
+import hashlib
+import io
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+from benchmarks.remote.pack import PACKAGES, pack_wheel
+
+
+def test_the_same_installation_gives_the_same_bytes(tmp_path: Path) -> None:
+    first = pack_wheel(tmp_path).read_bytes()
+    assert pack_wheel(tmp_path).read_bytes() == first
+
+
+def test_its_record_fits_every_file(tmp_path: Path) -> None:
+    with zipfile.ZipFile(pack_wheel(tmp_path)) as archive:
+        (record,) = (name for name in archive.namelist() if name.endswith("RECORD"))
+        rows = list(csv.reader(io.StringIO(archive.read(record).decode())))
+        assert {row[0] for row in rows} == set(archive.namelist())
+        for name, digest, size in rows:
+            if name != record:
+                data = archive.read(name)
+                expected = base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=").decode()
+                assert (digest, int(size)) == (f"sha256={expected}", len(data))
+
+
+def test_it_runs_from_itself_without_this_installation(tmp_path: Path) -> None:
+    wheel = pack_wheel(tmp_path)
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path / "there")
+    code = f"import sys; sys.path[:0] = [{str(tmp_path / 'there')!r}]; " + "; ".join(
+        f"import {package}; assert {package}.__file__.startswith(sys.path[0])" for package in PACKAGES
+    )
+    subprocess.run([sys.executable, "-c", code + "; import benchmarks.remote.fleet"], check=True, cwd=tmp_path)

@@ -1,0 +1,61 @@
+"""benchmarks.tables: CSV and Markdown say what the document says."""
+
+import csv
+import io
+from collections.abc import Callable
+
+from benchmarks import document
+from benchmarks.document import Result, Run
+from benchmarks.tables import brief_columns, to_csv, to_markdown
+
+MakeResult = Callable[..., Result]
+MakeRun = Callable[..., Run]
+
+
+def test_csv_has_a_line_per_case_and_device_with_full_figures(make_run: MakeRun, make_result: MakeResult) -> None:
+    one, failed = make_result(p50=10.0), make_result("float32", status="failed", reasons=("a, b",), end_to_end=None)
+    text = to_csv(document(make_run(one, failed), make_run(one, device="Pi 5"))).decode()
+    first, second, third = csv.DictReader(io.StringIO(text))
+    assert first["device"] == "board"
+    assert third["device"] == "Pi 5"
+    assert float(first["end_to_end_p50_us"]) == 10.0
+    assert float(first["accuracy_percent"]) == 98.0
+    assert (second["status"], second["reason"], second["end_to_end_p50_us"]) == ("FAILED", "a, b", "")
+
+
+def test_markdown_has_verdict_table_and_every_reason(make_run: MakeRun, make_result: MakeResult) -> None:
+    failed = make_result("float32", status="failed", reasons=("it died",), end_to_end=None, quality=None)
+    text = to_markdown(document(make_run(make_result(p50=10.0), failed))).decode()
+    assert "**deploy digitrec-int8.tflite" in text
+    assert "| digitrec-int8.tflite | litert 1.2.3 |" in text
+    assert "failed: digitrec-float32.tflite on litert: it died" in text
+    widths = {line.count("|") for line in text.splitlines() if line.startswith("|")}
+    assert len(widths) == 1
+
+
+def test_several_devices_get_a_table_with_a_column_each(make_run: MakeRun, make_result: MakeResult) -> None:
+    slow = make_result(p50=40.0, status="invalid", reasons=("noise",))
+    text = to_markdown(
+        document(make_run(make_result(p50=10.0)), make_run(slow, device="Pi 5"), make_run(device="Pi 0"))
+    )
+    assert "| case | board | Pi 5 | Pi 0 |" in text.decode()
+    assert "| digitrec-int8.tflite on litert | 10.0 | 40.0 INVALID | - |" in text.decode()
+
+
+def test_threads_and_batch_are_shown_where_they_differ(make_run: MakeRun, make_result: MakeResult) -> None:
+    alike = [column.name for column in brief_columns(make_run(make_result(), make_result("float32")))]
+    assert not {"threads", "batch"} & set(alike)
+    differing = [column.name for column in brief_columns(make_run(make_result(), make_result(threads=4)))]
+    assert "threads" in differing
+    assert "batch" not in differing
+
+
+def test_a_percentile_that_the_sample_cannot_support_is_a_dash(make_run: MakeRun, make_result: MakeResult) -> None:
+    import dataclasses
+
+    result = make_result()
+    assert result.end_to_end
+    few = dataclasses.replace(result, end_to_end=dataclasses.replace(result.end_to_end, p99_us=None))
+    (column,) = (column for column in brief_columns(make_run(few)) if column.brief == "p99 us")
+    assert column.text(few) == "-"
+    assert column.text(result) != "-"
