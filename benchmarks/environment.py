@@ -1,26 +1,19 @@
 """The machine that stands beside every figure: what it is, and how it fared while it was measured."""
 
 import os
-import platform
+import re
 import shutil
-import struct
 import subprocess
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
+from digitrec_edge.machine import describe_machine
+
 _DISTRIBUTIONS = (
     "digitrec-edge", "numpy", "tflite-runtime", "ai-edge-litert", "onnxruntime", "tensorflow", "keras", "onnx",
     "tf2onnx",
 )  # fmt: skip
-
-_FEATURES = frozenset(
-    """
-    neon asimd vfpv4 fphp asimdhp asimddp asimdfhm i8mm bf16 sve sve2
-    sse4_1 sse4_2 avx avx2 f16c fma avx512f avx512bw avx512vl avx512_vnni avx512_bf16 avx_vnni amx_int8 amx_bf16
-    """.split()
-)
-"""Instruction sets that kernels of neural networks are written for, as Linux spells them."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +25,7 @@ class Environment:
         cores: that this process may use.
         cores_total: that the machine has.
         bits: of this Python: 32 or 64.
-        features: instruction sets that matter here.
+        features: instruction sets that kernels of neural networks are written for.
         governor: cpufreq's, of all cores, joined by ``+`` when they differ.
         frequency_min_mhz, frequency_max_mhz: hardware limits.
     """
@@ -50,6 +43,7 @@ class Environment:
     memory_bytes: int | None
     os: str
     kernel: str
+    libc: str | None
     python: str
     versions: dict[str, str]
 
@@ -80,32 +74,34 @@ class Condition:
 
 def describe_environment(root: Path = Path("/")) -> Environment:
     """Read what this machine says of itself; ``root`` is where /proc and /sys lie."""
-    cpuinfo = _cpuinfo(root)
+    machine = describe_machine(root)
     governors = sorted(set(_each_cpu(root, "scaling_governor")))
     lowest, highest = _each_cpu(root, "cpuinfo_min_freq"), _each_cpu(root, "cpuinfo_max_freq")
     return Environment(
-        board=_text(root / "proc/device-tree/model"),
-        cpu=_cpu(cpuinfo),
-        cores=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
+        board=machine.board,
+        cpu=machine.cpu.name or machine.machine,
+        cores=machine.cpu.cores,
         cores_total=os.cpu_count() or 1,
-        machine=platform.machine(),
-        bits=8 * struct.calcsize("P"),
-        features=_features(cpuinfo),
+        machine=machine.machine,
+        bits=machine.bits,
+        features=machine.cpu.features or (),
         governor="+".join(governors) or None,
         frequency_min_mhz=min(map(float, lowest)) / 1000 if lowest else None,
         frequency_max_mhz=max(map(float, highest)) / 1000 if highest else None,
-        memory_bytes=_memory(root),
-        os=_os(),
-        kernel=platform.release(),
-        python=platform.python_version(),
+        memory_bytes=machine.memory_bytes,
+        os=machine.os,
+        kernel=machine.kernel,
+        libc=f"{machine.libc} {machine.libc_version}".strip() or None,
+        python=machine.python,
         versions=_versions(),
     )
 
 
 def describe_condition(at_s: float, root: Path = Path("/")) -> Condition:
     """Read how the machine is now."""
+    cpuinfo = root / "proc/cpuinfo"
     now = [float(value) / 1000 for value in _each_cpu(root, "scaling_cur_freq")]
-    now = now or [float(value) for key, value in _cpuinfo(root) if key == "cpu mhz"]
+    now = now or [float(value) for value in re.findall(r"^cpu MHz\s*: ([\d.]+)", _text(cpuinfo) or "", re.MULTILINE)]
     zones = [_number(path) for path in sorted((root / "sys/class/thermal").glob("thermal_zone*/temp"))]
     temperatures = [value / 1000 for value in zones if value is not None]
     load = _text(root / "proc/loadavg")
@@ -169,49 +165,6 @@ def _number(path: Path) -> float | None:
 def _each_cpu(root: Path, name: str) -> list[str]:
     files = sorted((root / "sys/devices/system/cpu").glob(f"cpu[0-9]*/cpufreq/{name}"))
     return [text for text in (_text(path) for path in files) if text]
-
-
-def _cpuinfo(root: Path) -> list[tuple[str, str]]:
-    lines = (_text(root / "proc/cpuinfo") or "").splitlines()
-    pairs = (line.partition(":") for line in lines)
-    return [(key.strip().lower(), value.strip()) for key, _, value in pairs]
-
-
-_ARM_PARTS = {
-    "0xd03": "Cortex-A53", "0xd04": "Cortex-A35", "0xd05": "Cortex-A55", "0xd07": "Cortex-A57", "0xd08": "Cortex-A72",
-    "0xd0b": "Cortex-A76", "0xd0c": "Neoverse N1", "0xc07": "Cortex-A7", "0xb76": "ARM1176",
-}  # fmt: skip
-"""Main ID register part numbers of Arm's own cores, as in the cores' technical reference manuals."""
-
-
-def _cpu(cpuinfo: list[tuple[str, str]]) -> str:
-    for wanted in ("model name", "hardware", "model"):
-        for key, value in cpuinfo:
-            if key == wanted and value and not value.isdigit():
-                return value
-    parts = [_ARM_PARTS[value] for key, value in cpuinfo if key == "cpu part" and value in _ARM_PARTS]
-    return parts[0] if parts else platform.processor() or platform.machine()
-
-
-def _features(cpuinfo: list[tuple[str, str]]) -> tuple[str, ...]:
-    for key, value in cpuinfo:
-        if key in ("flags", "features"):
-            return tuple(word for word in value.split() if word in _FEATURES)
-    return ()
-
-
-def _memory(root: Path) -> int | None:
-    for line in (_text(root / "proc/meminfo") or "").splitlines():
-        if line.startswith("MemTotal:"):
-            return int(line.split()[1]) * 1024
-    return None
-
-
-def _os() -> str:
-    try:
-        return platform.freedesktop_os_release()["PRETTY_NAME"]
-    except (OSError, KeyError):
-        return platform.platform()
 
 
 def _versions() -> dict[str, str]:

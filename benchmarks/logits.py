@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from digitrec_edge import mnist
 from digitrec_edge.errors import DigitrecError, ParityError
+from digitrec_edge.npz import read_arrays
 from runtimes import load
 
 TIMEOUT_S = 600.0
@@ -56,12 +57,19 @@ def runtime_logits(artifact: Path, runtime: str, data: Path | None = None) -> Ru
     except subprocess.TimeoutExpired:
         raise ParityError(f"{artifact} in {runtime}: no answer within {TIMEOUT_S:.0f} s") from None
     if done.returncode < 0:
-        raise ParityError(f"{artifact} in {runtime}: the process died of {signal.Signals(-done.returncode).name}")
+        names = {int(number): number.name for number in signal.Signals}
+        name = names.get(-done.returncode, f"signal {-done.returncode}")
+        raise ParityError(f"{artifact} in {runtime}: the process died of {name}")
     if done.returncode:
         lines = done.stderr.decode(errors="replace").strip().splitlines() or ["no message"]
         raise ParityError(lines[-1][:400])
-    with np.load(io.BytesIO(done.stdout), allow_pickle=False) as answer:
-        return RuntimeLogits(answer["logits"], str(answer["runtime"]))
+    try:
+        logits, name_and_version = read_arrays(done.stdout, ("logits", "runtime"))
+    except ValueError as cause:
+        raise ParityError(f"{artifact} in {runtime}: the process gave no readable answer: {cause}") from cause
+    if logits.dtype != np.float32 or logits.ndim != 2 or logits.shape[1] != mnist.CLASSES:
+        raise ParityError(f"{artifact} in {runtime}: the process answered {logits.dtype} {logits.shape}")
+    return RuntimeLogits(logits, str(name_and_version))
 
 
 def main() -> None:

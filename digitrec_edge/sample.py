@@ -2,13 +2,13 @@
 
 import io
 import zipfile
-import zlib
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from digitrec_edge.errors import DamagedError
+from digitrec_edge.npz import read_arrays
 
 IMAGES = 32
 SEED = 2024
@@ -53,7 +53,24 @@ def unpack(data: bytes) -> Sample:
         DamagedError: it is something else.
     """
     try:
-        with np.load(io.BytesIO(data), allow_pickle=False) as archive:
-            return Sample(*(archive[name] for name in _FIELDS))
-    except (zipfile.BadZipFile, ValueError, KeyError, EOFError, OSError, zlib.error) as cause:
+        found = Sample(*read_arrays(data, _FIELDS))
+        _check(found)
+    except ValueError as cause:
         raise DamagedError(f"the artifact's sample cannot be read: {cause}; export it again") from cause
+    return found
+
+
+def _check(found: Sample) -> None:
+    count = len(found.indices) if found.indices.ndim else 0
+    for name, dtype, shape in (
+        ("indices", np.int64, ()),
+        ("images", np.uint8, (28, 28)),
+        ("labels", np.uint8, ()),
+        ("golden", np.float32, (10,)),
+        ("expected", np.float32, (10,)),
+    ):
+        array = getattr(found, name)
+        if array.dtype != dtype or array.shape != (count, *shape) or count == 0:
+            raise ValueError(f"{name} is {array.dtype} {array.shape}")
+        if not np.isfinite(array).all():
+            raise ValueError(f"{name} holds NaN or infinity")

@@ -30,7 +30,7 @@ class OnnxSession:
         )
         self.input, self.output = _port(self._session.get_inputs()), _port(self._session.get_outputs())
         self._names = [self.output.name]
-        self._last: dict[str, NDArray[Any]] = {}
+        self._again: Callable[[], object] | None = None
 
     def classifier(self, prepare: Prepare) -> Callable[[NDArray[np.uint8]], int]:
         """See Session; input and output are bound once, to memory that numpy and ONNX Runtime share."""
@@ -47,12 +47,14 @@ class OnnxSession:
             run(native, options)
             return int(scores.argmax())
 
+        self._again = lambda: run(native, options)
         return classify
 
     def run_one(self, batch: NDArray[Any]) -> NDArray[Any]:
         """See Session."""
-        self._last = {self.input.name: batch}
-        result: NDArray[Any] = self._session.run(self._names, self._last)[0]
+        feed = {self.input.name: batch}
+        self._again = lambda: self._session.run(self._names, feed)
+        result: NDArray[Any] = self._session.run(self._names, feed)[0]
         return result
 
     def run_batch(self, batch: NDArray[Any]) -> NDArray[Any]:
@@ -60,11 +62,14 @@ class OnnxSession:
         return self.run_one(batch)
 
     def invoke(self) -> None:
-        """See Session; ONNX Runtime's ``run`` also makes the output array."""
-        self._session.run(self._names, self._last)
+        """See Session; after ``run_one`` or ``run_batch`` ONNX Runtime also makes the output array."""
+        if self._again is None:
+            raise ValueError("nothing was run yet, so there is nothing to run again")
+        self._again()
 
     def close(self) -> None:
         """See Session."""
+        self._again = None
         del self._session
 
 

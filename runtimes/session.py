@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 PICTURE_SHAPE = (28, 28)
+PIXEL_MAX = np.full((), 255, np.float32)
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,13 @@ class Prepare:
         if self.table.dtype == np.int8 and (self.table.view(np.uint8) == pixels ^ 0x80).all():
             bytes_of_picture, sign = picture.view(np.uint8), np.uint8(0x80)
             return _checking(lambda image: np.bitwise_xor(image, sign, bytes_of_picture))
+        if self.table.dtype == np.float32 and (self.table == pixels.astype(np.float32) / PIXEL_MAX).all():
+
+            def scale(image: NDArray[np.uint8]) -> None:
+                np.copyto(picture, image)
+                np.divide(picture, PIXEL_MAX, picture)
+
+            return _checking(scale)
         table = self.table
         return _checking(lambda image: table.take(image, out=picture, mode="clip"))
 

@@ -4,13 +4,16 @@ import dataclasses
 import hashlib
 import importlib.util
 import os
+import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from runtimes import Model, load
 
 if TYPE_CHECKING:
     from benchmarks.document import Result, Run
@@ -25,7 +28,9 @@ DESKTOP_PYTHON = os.environ.get("DIGITREC_DESKTOP_PYTHON", sys.executable)
 
 def _digest() -> str:
     """Changes when anything changes that the artifacts depend on."""
-    sources = [*(ROOT / "digitrec_edge").rglob("*.py"), *(ROOT / "converters").rglob("*.py"), ROOT / "constraints.txt"]
+    folders = ("digitrec_edge", "converters", "benchmarks", "runtimes")
+    sources = [path for folder in folders for path in (ROOT / folder).rglob("*.py")]
+    sources += [*(ROOT / "digitrec_edge" / "data").glob("*.json"), ROOT / "constraints.txt"]
     return hashlib.sha256(b"".join(path.read_bytes() for path in sorted(sources))).hexdigest()[:12]
 
 
@@ -48,13 +53,20 @@ def cli() -> "Callable[..., subprocess.CompletedProcess[str]]":
 
 @pytest.fixture(scope="session")
 def trained() -> Path:
-    """A folder with model.keras, its history, and artifacts/ of all variants with golden.npz."""
+    """A folder with model.keras, its history, artifacts/ of all variants and old/, those for tflite-runtime."""
     folder = BUILD / _digest()
     if not (folder / "ready").exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        train: list[str | Path] = ["train", "--epochs", "2", "--output", folder / "model.keras"]
-        export: list[str | Path] = ["export", folder / "model.keras", "--all", "--output", folder / "artifacts"]
-        for arguments in (train, export):
+        if BUILD.exists():
+            for stale in BUILD.iterdir():
+                shutil.rmtree(stale)
+        folder.mkdir(parents=True)
+        model = folder / "model.keras"
+        runs: list[list[str | Path]] = [
+            ["train", "--epochs", "2", "--output", model],
+            ["export", model, "--all", "--output", folder / "artifacts"],
+            ["export", model, "--all", "--target", "tflite-runtime", "--output", folder / "old"],
+        ]
+        for arguments in runs:
             command_line(*arguments, cwd=folder, python=DESKTOP_PYTHON)
         (folder / "ready").touch()
     return folder
@@ -111,7 +123,7 @@ def make_run() -> "Callable[..., Run]":
 
     def make(*results: "Result", device: str = "board", **fields: Any) -> Run:
         environment = Environment(
-            None, "A CPU", 4, 4, "aarch64", 64, ("asimd",), "performance", 600.0, 1800.0, 1 << 30, "An OS", "6.1",
+            None, "A CPU", 4, 4, "aarch64", 64, ("asimd",), "performance", 600.0, 1800.0, 1 << 30, "An OS", "6.1", None,
             "3.11.2", {"numpy": "1.26.4"},
         )  # fmt: skip
         own = {name: fields.pop(name) for name in [*fields] if hasattr(environment, name)}
@@ -136,3 +148,25 @@ def open_browser() -> "Callable[[], Browser]":
     if executable is None:
         pytest.skip("Chromium is not installed: apt-get install chromium")
     return lambda: module.Browser(executable)
+
+
+@pytest.fixture(scope="session")
+def old_artifacts(trained: Path) -> Path:
+    """The folder of the artifacts that were exported with ``--target tflite-runtime``."""
+    return trained / "old"
+
+
+@pytest.fixture(scope="session")
+def loaded(artifacts: Path, old_artifacts: Path) -> "Iterator[Callable[[str, str], Model]]":
+    """Loads an artifact in a runtime once for all tests; none of them may close it."""
+    models: dict[tuple[str, str], Model] = {}
+
+    def get(name: str, runtime: str) -> Model:
+        if (name, runtime) not in models:
+            folder = artifacts if (artifacts / name).exists() else old_artifacts
+            models[name, runtime] = load(folder / name, runtime)
+        return models[name, runtime]
+
+    yield get
+    for model in models.values():
+        model.close()

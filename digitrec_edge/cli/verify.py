@@ -12,7 +12,9 @@ from digitrec_edge.cli import terminal
 
 def verify(
     file: Annotated[Path, typer.Argument(help="An artifact that digitrec-edge exported.")],
-    runtime: Annotated[str, typer.Option(help="auto, litert, tflite-runtime or onnxruntime.")] = "auto",
+    runtime: Annotated[
+        str, typer.Option(help="auto, litert, tflite-runtime or onnxruntime.", callback=terminal.check_runtime)
+    ] = "auto",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Check an artifact on this machine: its hashes, then a self-test in the runtime here.

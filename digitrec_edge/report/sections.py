@@ -201,7 +201,7 @@ def machine(material: Material) -> str:
             ["load, 1 minute", _range("", [c.load_1m for c in run.conditions], 1)],
             ["throttling", _throttled([c.throttled for c in run.conditions])],
             ["memory", f"{e.memory_bytes / 2**30:.1f} GB" if e.memory_bytes else "not told"],
-            ["system", f"{e.os}, kernel {e.kernel}, Python {e.python}, {e.bits} bit"],
+            ["system", f"{e.os}, kernel {e.kernel}, {e.libc or 'C library not told'}, Python {e.python}, {e.bits} bit"],
             ["versions", ", ".join(f"{name} {version}" for name, version in e.versions.items())],
             ["measured", f"{run.started}; {describe(run).rpartition('; ')[2]}"],
             ["at least", f"{effort.warmup_calls} calls and {effort.warmup_ms:g} ms of warm-up, then "
