@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import pytest
 from PIL import Image
 
 from digitrec_edge import mnist
@@ -65,7 +64,8 @@ for folder in sys.argv[1:]:
         for row in RUNTIMES:
             if row.installed and row.runs(found.format.name) and not unmet(found, row):
                 with load(path, row.name) as model:
-                    print(json.dumps([path.name, row.name, model.predict(images).digits.tolist(), model.classify(images[0])]))
+                    digits, first = model.predict(images).digits.tolist(), model.classify(images[0])
+                print(json.dumps([path.name, row.name, digits, first]))
 """
     done = on_device(code, artifacts, old_artifacts)
     assert done.returncode == 0, done.stderr
