@@ -64,8 +64,8 @@ for folder in sys.argv[1:]:
         for row in RUNTIMES:
             if row.installed and row.runs(found.format.name) and not unmet(found, row):
                 with load(path, row.name) as model:
-                    digits, first = model.predict(images).digits.tolist(), model.classify(images[0])
-                print(json.dumps([path.name, row.name, digits, first]))
+                    digits = model.predict(images).digits.tolist()
+                    print(json.dumps([path.name, row.name, digits, model.classify(images[0])]))
 """
     done = on_device(code, artifacts, old_artifacts)
     assert done.returncode == 0, done.stderr

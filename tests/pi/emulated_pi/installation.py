@@ -1,10 +1,14 @@
 """The project installed on a board: its wheel and the extras asked for, in a virtual environment."""
 
+import fcntl
 import hashlib
 import os
 import shutil
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +20,8 @@ from emulated_pi.userland import BUILD, Userland
 ROOT = Path(__file__).parents[3]
 PIP = "$(echo /usr/share/python-wheels/pip-*.whl)/pip"
 TEST_TOOLS = ("pytest", "hypothesis")
+KEPT_S = 86_400.0
+"""An installation that is not wanted any more stays for a day: another run may be at work in it."""
 
 
 @dataclass(frozen=True)
@@ -70,10 +76,20 @@ def install(userland: Userland, board: Board, extras: tuple[str, ...], wheel: Pa
     state = repr((userland.root().parent.name, needed, constraints)).encode() + Path(__file__).read_bytes()
     name = f"{userland.name}-{'-'.join(extras)}-{hashlib.sha256(state).hexdigest()[:12]}"
     installation = Installation(Machine(userland, board, BUILD / "homes" / name), extras)
-    if not (installation.machine.home / "ready").exists():
-        _install_dependencies(installation, needed, platform, constraints)
-    _install_wheel(installation, wheel)
+    with _alone(installation.machine.home):
+        if not (installation.machine.home / "ready").exists():
+            _install_dependencies(installation, needed, platform, constraints)
+        _install_wheel(installation, wheel)
     return installation
+
+
+@contextmanager
+def _alone(home: Path) -> Iterator[None]:
+    """Let one process at a time install to a home folder."""
+    home.parent.mkdir(parents=True, exist_ok=True)
+    with home.with_name(f".{home.name}.lock").open("w") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        yield
 
 
 def describe(userland: Userland) -> wheels.Platform:
@@ -88,8 +104,10 @@ def _install_dependencies(
     installation: Installation, needed: list[str], platform: wheels.Platform, constraints: list[str]
 ) -> None:
     machine = installation.machine
-    for stale in (BUILD / "homes").glob(f"{machine.home.name.rpartition('-')[0]}-*"):
-        shutil.rmtree(stale)
+    shutil.rmtree(machine.home, ignore_errors=True)  # an installation that broke halfway
+    for old in (BUILD / "homes").glob(f"{machine.home.name.rpartition('-')[0]}-*"):
+        if time.time() - old.stat().st_mtime > KEPT_S:
+            shutil.rmtree(old)
     print(f"installing on {machine.userland.name}: {' '.join(installation.extras)}", file=sys.stderr, flush=True)
     system = _debian_packages(machine)
     cache = BUILD / "wheels" / machine.userland.name
