@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 CLI := $(BIN)/digitrec-edge
 
-.PHONY: help setup demo test lint test-fast test-device test-desktop test-3.13 pi pi-instructions pi-instructions-accept pi-needs wheel pretrained clean
+.PHONY: help setup demo test lint test-artifacts test-device test-desktop test-3.13 pi pi-instructions pi-instructions-accept pi-needs wheel pretrained clean
 
 help:  ## show this
 	@grep -hE '^[a-z0-9.-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F '\t' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -37,7 +37,13 @@ lint: $(READY)  ## ruff, mypy --strict, import rules
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
-test: lint test-device test-desktop test-3.13  ## the whole test suite
+test: lint test-artifacts  ## the whole test suite
+	@echo "tests of the device, the desktop and Python 3.13, two at a time; each tells when it is done"
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target test-device test-desktop test-3.13
+
+test-artifacts: $(READY)
+	@echo "training and exporting what the tests share"
+	@$(BIN)/python tests/conftest.py
 
 test-device: $(READY)  ## tests of what runs on a device: no TensorFlow in the process
 	$(BIN)/pytest -q -m "not desktop and not pi"

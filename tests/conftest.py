@@ -51,9 +51,8 @@ def cli() -> "Callable[..., subprocess.CompletedProcess[str]]":
     return command_line
 
 
-@pytest.fixture(scope="session")
-def trained() -> Path:
-    """A folder with model.keras, its history, artifacts/ of all variants and old/, those for tflite-runtime."""
+def make_artifacts() -> Path:
+    """Train and export, unless that has been done for the code as it is; forget what older code made."""
     folder = BUILD / _digest()
     if not (folder / "ready").exists():
         if BUILD.exists():
@@ -70,6 +69,12 @@ def trained() -> Path:
             command_line(*arguments, cwd=folder, python=DESKTOP_PYTHON)
         (folder / "ready").touch()
     return folder
+
+
+@pytest.fixture(scope="session")
+def trained() -> Path:
+    """A folder with model.keras, its history, artifacts/ of all variants and old/, those for tflite-runtime."""
+    return make_artifacts()
 
 
 @pytest.fixture(scope="session")
@@ -170,3 +175,7 @@ def loaded(artifacts: Path, old_artifacts: Path) -> "Iterator[Callable[[str, str
     yield get
     for model in models.values():
         model.close()
+
+
+if __name__ == "__main__":
+    make_artifacts()

@@ -81,7 +81,6 @@ for folder in sys.argv[1:]:
 def test_quality_and_self_test_and_inspection_do_without_them(artifacts: Path) -> None:
     code = """
 from benchmarks import Case, child
-<<<<<<< HEAD
 from digitrec_edge import artifact
 from digitrec_edge.inspection import inspect
 from digitrec_edge.selftest import self_test
@@ -91,10 +90,6 @@ for path in sys.argv[2:]:
     with load(path) as model:
         assert self_test(artifact.read(path), model).passed
     assert inspect(artifact.read(path)).operators
-=======
-case = Case(sys.argv[1], "auto", golden=sys.argv[2])
-print(child.measure_quality(case).parity.agreement)
->>>>>>> main
 """
     paths = [artifacts / f"digitrec-{name}" for name in ("int8.tflite", "float32.tflite", "int8.onnx", "float32.ort")]
     done = on_device(code, artifacts / "golden.npz", *paths)
