@@ -68,9 +68,10 @@ wheel: $(READY)  ## build dist/*.whl
 	@ls dist/*.whl
 
 pretrained: $(READY)  ## train and export the artifacts that ship in the package
-	$(CLI) train --output build/pretrained/model.keras
-	$(CLI) export build/pretrained/model.keras --int8 --output build/pretrained
-	cp build/pretrained/digitrec-int8.tflite digitrec_edge/data/pretrained/
+	$(CLI) train --recipe robust --output build/pretrained/model.keras
+	$(CLI) export build/pretrained/model.keras --int8 --float32 --onnx-int8 --output build/pretrained
+	cp build/pretrained/digitrec-int8.tflite build/pretrained/digitrec-float32.tflite build/pretrained/digitrec-int8.onnx \
+	    digitrec_edge/data/pretrained/
 
 clean:  ## remove what make built, but not .venv
 	rm -rf build dist *.egg-info

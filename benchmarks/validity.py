@@ -42,6 +42,6 @@ def judge(
             low, high = summary.p50_interval_us
             reasons.append(
                 f"noise: the median of {name} is {summary.p50_us:.1f} us [{low:.1f}, {high:.1f}], "
-                f"+-{summary.noise:.0%} (at most {NOISE.max_noise:.0%})"
+                f"+-{summary.noise:.1%} (at most {NOISE.max_noise:.0%})"
             )
     return ("invalid", tuple(reasons)) if reasons else ("ok", ())

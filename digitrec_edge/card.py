@@ -77,6 +77,7 @@ class Card:
         variant: precision, such as ``int8``.
         source_sha256: of the Keras file that it was converted from.
         payload_sha256: of the model without its card.
+        temperature: logits are divided by it before they become probabilities.
         training: the recipe of the source, None when its history is not known.
         tools: name and version of everything that took part in the conversion.
     """
@@ -90,6 +91,7 @@ class Card:
     labels: tuple[str, ...]
     source_sha256: str
     payload_sha256: str
+    temperature: float
     training: dict[str, float | int | str | None] | None
     calibration: Calibration | None
     requirements: Requirements

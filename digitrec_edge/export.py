@@ -166,7 +166,7 @@ def _card(source: Source, variant: Variant, target: Target, payload: bytes) -> C
     history = training.read_history(source.path)
     recipe = None
     if history:
-        recipe = {**dataclasses.asdict(history.recipe), "seed": history.seed, "finished_epochs": len(history.epochs)}
+        recipe = {**history.recipe.summary(), "seed": history.seed, "finished_epochs": len(history.epochs)}
     able = [row.name for row in RUNTIMES if variant.format in row.formats]
     return Card(
         name=variant.artifact_name(target),
@@ -178,6 +178,7 @@ def _card(source: Source, variant: Variant, target: Target, payload: bytes) -> C
         labels=LABELS,
         source_sha256=source.sha256,
         payload_sha256=sha256(payload),
+        temperature=history.temperature if history else 1.0,
         training=recipe,
         calibration=source.calibration if variant.calibrated else None,
         requirements=Requirements(target.name, dict(graph.needs), {name: support.oldest(name, graph) for name in able}),

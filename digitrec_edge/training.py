@@ -1,13 +1,10 @@
-"""Training: recipes are data, a run is a function of data, recipe and seed.
-
-A whole epoch is one XLA-compiled function that loops over the batches inside TensorFlow: the same
-batches, updates and optimiser as Keras ``fit``, without going back to Python 1,875 times an epoch.
-"""
+"""Training: a run is a function of data, recipe and seed; and its history, on file beside the model."""
 
 import dataclasses
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,63 +12,25 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from digitrec_edge import mnist
+from digitrec_edge import checkpoint, mnist
 from digitrec_edge.card import parse
+from digitrec_edge.checkpoint import Checkpoint, Epoch, Run
+from digitrec_edge.distortion import distort
+from digitrec_edge.epochs import Examples, Trainer, Variables, compile_trainer, examples
 from digitrec_edge.errors import InterruptedRunError, TrainingError
 from digitrec_edge.files import sha256, write_file
 from digitrec_edge.mnist import Digits
-from digitrec_edge.model import build, import_tensorflow, save
-from digitrec_edge.quantization import PIXEL_MAX
+from digitrec_edge.model import build, import_tensorflow, reference_logits, save
+from digitrec_edge.recipes import RECIPES, Recipe
+from digitrec_edge.temperature import fit_temperature
 
-HISTORY_VERSION = 1
+__all__ = ["RECIPES", "Epoch", "History", "Recipe", "history_path", "read_history", "train", "write"]
 
-
-@dataclass(frozen=True)
-class Recipe:
-    """How to train: Adam, sparse categorical cross-entropy on logits, pixels / 255, shuffled each epoch.
-
-    Attributes:
-        validation_split: share of the training images held out to be watched instead of the test set.
-    """
-
-    name: str
-    epochs: int
-    batch_size: int
-    learning_rate: float
-    validation_split: float = 0.0
-
-    def check(self, images: int) -> None:
-        """Refuse what cannot be trained.
-
-        Raises:
-            TrainingError: names the value and what is allowed.
-        """
-        held_out = round(images * self.validation_split) if 0 <= self.validation_split < 1 else 0
-        for name, value, good, allowed in (
-            ("epochs", self.epochs, self.epochs >= 1, "1 or more"),
-            ("learning rate", self.learning_rate, 0 < self.learning_rate < float("inf"), "more than 0"),
-            ("validation split", self.validation_split, 0 <= self.validation_split < 1, "0 up to, but not, 1"),
-            ("batch size", self.batch_size, 1 <= self.batch_size <= images - held_out, f"1 to {images - held_out:,}"),
-        ):
-            if not good:
-                raise TrainingError(f"{name} is {value}, allowed is {allowed}")
-
-
-RECIPES = {
-    "reference": Recipe("reference", epochs=20, batch_size=32, learning_rate=0.001),
-}
-
-
-@dataclass(frozen=True)
-class Epoch:
-    """One epoch's figures; training figures are means over the epoch while it trains, as in Keras ``fit``."""
-
-    epoch: int
-    loss: float
-    accuracy: float
-    watched_loss: float
-    watched_accuracy: float
-    seconds: float
+HISTORY_VERSION = 2
+CHECKPOINT_EVERY_S = 10.0
+_TEMPERATURE_IMAGES = 20_000
+_SPLIT, _ORDER, _DISTORTION, _TEMPERATURE = range(4)
+"""What chance is for; each use and each epoch draws from a generator of its own."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +41,9 @@ class History:
         watched: ``test`` or ``validation``: the images of ``watched_loss`` and ``watched_accuracy``.
             They are looked at, never trained on, and nothing is chosen by them.
         interrupted: the run was stopped by the user after its last epoch here.
+        test_loss, test_accuracy: of the finished model, measured once at the end.
+        temperature: logits are divided by it before they become probabilities; 1 where there were no
+            images to fit it on that the model had not seen.
     """
 
     recipe: Recipe
@@ -91,10 +53,26 @@ class History:
     watched_images: int
     epochs: tuple[Epoch, ...]
     interrupted: bool
+    test_loss: float
+    test_accuracy: float
+    temperature: float
     parameters: int
     tools: dict[str, str]
     model_sha256: str = ""
     version: int = HISTORY_VERSION
+
+
+@dataclass(frozen=True)
+class _Parts:
+    """The data of a run; ``held_out`` is empty without a validation split."""
+
+    train: Digits
+    held_out: Digits
+    test: Digits
+
+    @property
+    def watched(self) -> tuple[str, Digits]:
+        return ("validation", self.held_out) if len(self.held_out) else ("test", self.test)
 
 
 def history_path(model_path: Path) -> Path:
@@ -107,6 +85,8 @@ def train(
     seed: int,
     source: Path | None = None,
     *,
+    keep: Path | None = None,
+    resume: bool = False,
     on_start: Callable[[Any], None] = lambda model: None,
     on_epoch: Callable[[Epoch], None] = lambda epoch: None,
 ) -> tuple[Any, History]:
@@ -117,16 +97,18 @@ def train(
 
     Args:
         recipe: what to do.
-        seed: of the initial weights, the held-out images and the order of the batches.
+        seed: of the initial weights, the held-out images, the order of the batches and the distortions.
         source: data set, None is the bundled MNIST.
+        keep: checkpoint file, written every 10 seconds at the end of an epoch; removed when the run is done.
+        resume: go on from ``keep``, to the same result as an unbroken run.
         on_start: is given the untrained model.
-        on_epoch: is given each finished epoch.
+        on_epoch: is given each finished epoch, those before a resumption too.
 
     Returns:
         The Keras model and its history.
 
     Raises:
-        TrainingError: the recipe cannot be trained.
+        TrainingError: the recipe cannot be trained, or the checkpoint is of another run.
         InterruptedRunError: it was interrupted before the first epoch ended.
         DataError: the data set cannot be read.
     """
@@ -134,108 +116,144 @@ def train(
     recipe.check(len(digits))
     if not 0 <= seed < 2**31:
         raise TrainingError(f"seed is {seed}, 0 to {2**31 - 1} is allowed")
-    random = np.random.default_rng(seed)
-    held_out = round(len(digits) * recipe.validation_split)
-    order = random.permutation(len(digits)) if held_out else np.arange(len(digits))
-    part = Digits(digits.images[order[held_out:]], digits.labels[order[held_out:]])
-    watched_name = "validation" if held_out else "test"
-    watched = (
-        Digits(digits.images[order[:held_out]], digits.labels[order[:held_out]])
-        if held_out
-        else mnist.load("test", source)
-    )
+    run = Run(recipe, seed, digits.digest())
+    before = _read_checkpoint(keep, run) if resume and keep else None
+    parts = _split(digits, mnist.load("test", source), recipe.validation_split, seed)
     tensorflow = import_tensorflow()
     import keras
 
     keras.utils.set_random_seed(seed)
-    model = build()
-    on_start(model)
-    epochs: list[Epoch] = []
-    weights: list[NDArray[np.float32]] = []
-    interrupted = False
-    try:
-        run_epoch = compile_epoch(model, recipe, part, watched)
-        for number in range(1, recipe.epochs + 1):
-            start = time.perf_counter()
-            figures = run_epoch(random.permutation(len(part)))
-            if not np.isfinite(figures[0]):
-                raise TrainingError(f"the loss is {figures[0]} in epoch {number}; lower the learning rate")
-            epoch = Epoch(number, *figures, seconds=time.perf_counter() - start)
-            epochs, weights = [*epochs, epoch], model.get_weights()  # Ctrl-C comes before or after both
-            on_epoch(epoch)
-    except KeyboardInterrupt:
-        if not weights:
-            raise InterruptedRunError("interrupted before the first epoch ended; nothing was written") from None
-        interrupted = True
-        model.set_weights(weights)
-    tools = {"tensorflow": tensorflow.__version__, "keras": keras.__version__, "numpy": np.__version__}
+    trainer = compile_trainer(build(), recipe, len(parts.train))
+    on_start(trainer.model)
+    done, interrupted = _run_epochs(trainer, run, parts, before, keep, on_epoch)
+    trainer.use_average()
+    test_loss, test_accuracy = trainer.evaluate(examples(parts.test))
+    temperature = _fit_temperature(trainer.model, recipe, seed, parts)
+    if keep and not interrupted:
+        keep.unlink(missing_ok=True)
+    watched_name, watched = parts.watched
     history = History(
-        recipe, seed, len(part), watched_name, len(watched), tuple(epochs), interrupted, model.count_params(), tools
+        recipe=recipe,
+        seed=seed,
+        train_images=len(parts.train),
+        watched=watched_name,
+        watched_images=len(watched),
+        epochs=done,
+        interrupted=interrupted,
+        test_loss=test_loss,
+        test_accuracy=test_accuracy,
+        temperature=temperature,
+        parameters=trainer.model.count_params(),
+        tools={"tensorflow": tensorflow.__version__, "keras": keras.__version__, "numpy": np.__version__},
     )
-    return model, history
+    return trainer.model, history
 
 
-def compile_epoch(
-    model: Any, recipe: Recipe, part: Digits, watched: Digits
-) -> Callable[[NDArray[np.int64]], tuple[float, float, float, float]]:
-    """Return a function that trains one epoch in a given order of images and evaluates it.
+def _read_checkpoint(path: Path, run: Run) -> Checkpoint:
+    found = checkpoint.read(path)
+    if found.run != run:
+        raise TrainingError(
+            f"{path} is of another run: recipe {found.run.recipe.name}, seed {found.run.seed}, "
+            f"{found.run.recipe.epochs} epochs; give the same recipe, options, seed and data, or train without --resume"
+        )
+    return found
 
-    The images lie in memory once, as float32; each step gathers its rows by index. The last batch of
-    an epoch may be smaller and is a step of its own, as in Keras ``fit``.
+
+def _random(seed: int, purpose: int, epoch: int = 0) -> np.random.Generator:
+    return np.random.default_rng([seed, purpose, epoch])
+
+
+def _split(digits: Digits, test: Digits, validation_split: float, seed: int) -> _Parts:
+    held_out = round(len(digits) * validation_split)
+    order = _random(seed, _SPLIT).permutation(len(digits)) if held_out else np.arange(len(digits))
+    out, rest = order[:held_out], order[held_out:]
+    return _Parts(
+        Digits(digits.images[rest], digits.labels[rest]), Digits(digits.images[out], digits.labels[out]), test
+    )
+
+
+def _run_epochs(
+    trainer: Trainer,
+    run: Run,
+    parts: _Parts,
+    before: Checkpoint | None,
+    keep: Path | None,
+    on_epoch: Callable[[Epoch], None],
+) -> tuple[tuple[Epoch, ...], bool]:
+    """Train epoch after epoch; returns the finished ones and whether the user interrupted."""
+    watched = examples(parts.watched[1])
+    epochs = list(before.epochs) if before else []
+    state: Variables = before.variables if before else ()
+    if before:
+        trainer.restore(state)
+        for epoch in epochs:
+            on_epoch(epoch)
+    saved_s = time.perf_counter()
+    try:
+        start = time.perf_counter()
+        for number, part, order in _batches(parts.train, run, len(epochs) + 1):
+            loss, accuracy = trainer.run(part, order)
+            if not np.isfinite(loss):
+                raise TrainingError(f"the loss is {loss} in epoch {number}; lower the learning rate")
+            after = trainer.state()
+            trainer.use_average()
+            figures = trainer.evaluate(watched)
+            if trainer.averaged:
+                trainer.restore(after)
+            now = time.perf_counter()
+            epochs, state = [*epochs, Epoch(number, loss, accuracy, *figures, seconds=now - start)], after
+            start = now
+            if keep and now - saved_s >= CHECKPOINT_EVERY_S:
+                checkpoint.write(keep, Checkpoint(run, tuple(epochs), state))
+                saved_s = time.perf_counter()
+            on_epoch(epochs[-1])
+    except KeyboardInterrupt:
+        if not epochs:
+            raise InterruptedRunError("interrupted before the first epoch ended; nothing was written") from None
+        trainer.restore(state)
+        if keep:
+            checkpoint.write(keep, Checkpoint(run, tuple(epochs), state))
+        return tuple(epochs), True
+    return tuple(epochs), False
+
+
+def _batches(part: Digits, run: Run, first: int) -> Iterator[tuple[int, Examples, NDArray[np.int64]]]:
+    """Yield number, examples and order of every epoch from ``first`` on.
+
+    The next epoch's distorted images are made in the background while this one trains.
     """
-    tf = import_tensorflow()
-    import keras
+    recipe, last = run.recipe, run.recipe.epochs
+    plain = None if recipe.distortion else examples(part)
 
-    optimizer = keras.optimizers.Adam(recipe.learning_rate)
-    optimizer.build(model.trainable_variables)
-    loss_of = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    images, labels = _tensors(tf, part)
-    watched_images, watched_labels = _tensors(tf, watched)
+    def make(number: int) -> Examples:
+        if recipe.distortion is None:
+            raise AssertionError("a recipe without distortion has one set of examples")
+        progress = (number - 1) / max(1, last - 1)
+        random = _random(run.seed, _DISTORTION, number)
+        return examples(Digits(distort(part.images, recipe.distortion, progress, random), part.labels))
 
-    def right(logits: Any, truth: Any) -> Any:
-        return tf.reduce_sum(tf.cast(tf.equal(tf.argmax(logits, -1, output_type=tf.int32), truth), tf.float32))
-
-    def step(indices: Any) -> tuple[Any, Any]:
-        batch, truth = tf.gather(images, indices), tf.gather(labels, indices)
-        with tf.GradientTape() as tape:
-            logits = model(batch, training=True)
-            loss = loss_of(truth, logits)
-        optimizer.apply(tape.gradient(loss, model.trainable_variables), model.trainable_variables)
-        return loss * tf.cast(tf.size(indices), tf.float32), right(logits, truth)
-
-    def steps(batches: Any) -> tuple[Any, Any]:
-        loss_sum, right_sum = 0.0, 0.0
-        for k in tf.range(tf.shape(batches)[0]):
-            loss, correct = step(batches[k])
-            loss_sum += loss
-            right_sum += correct
-        return loss_sum, right_sum
-
-    def evaluate() -> tuple[Any, Any]:
-        logits = model(watched_images, training=False)
-        return loss_of(watched_labels, logits), right(logits, watched_labels)
-
-    run_steps = tf.function(steps, jit_compile=True)
-    run_rest = tf.function(step, jit_compile=True)
-    run_evaluate = tf.function(evaluate, jit_compile=True)
-
-    def run(order: NDArray[np.int64]) -> tuple[float, float, float, float]:
-        whole = len(order) // recipe.batch_size * recipe.batch_size
-        indices = order.astype(np.int32)
-        results = [run_steps(tf.constant(indices[:whole].reshape(-1, recipe.batch_size)))]
-        if whole < len(order):
-            results.append(run_rest(tf.constant(indices[whole:])))
-        loss_sum, right_sum = (sum(float(value) for value in column) for column in zip(*results, strict=True))
-        watched_loss, watched_right = run_evaluate()
-        count = len(order)
-        return loss_sum / count, right_sum / count, float(watched_loss), float(watched_right) / len(watched)
-
-    return run
+    with ThreadPoolExecutor(1) as background:
+        coming = None if plain else background.submit(make, first)
+        for number in range(first, last + 1):
+            ready = coming.result() if coming else plain
+            if coming and number < last:
+                coming = background.submit(make, number + 1)
+            if ready is not None:
+                yield number, ready, _random(run.seed, _ORDER, number).permutation(len(part))
 
 
-def _tensors(tf: Any, digits: Digits) -> tuple[Any, Any]:
-    images = digits.images.astype(np.float32) / np.float32(PIXEL_MAX)
-    return tf.constant(images), tf.constant(digits.labels.astype(np.int32))
+def _fit_temperature(model: Any, recipe: Recipe, seed: int, parts: _Parts) -> float:
+    """Fit on held-out images; without any, on training images distorted as never before; else 1."""
+    if len(parts.held_out):
+        unseen = parts.held_out
+    elif recipe.distortion:
+        random = _random(seed, _TEMPERATURE)
+        chosen = random.permutation(len(parts.train))[:_TEMPERATURE_IMAGES]
+        images = distort(parts.train.images[chosen], recipe.distortion, 1.0, random)
+        unseen = Digits(images, parts.train.labels[chosen])
+    else:
+        return 1.0
+    return fit_temperature(reference_logits(model, unseen.images), unseen.labels)
 
 
 def write(model: Any, history: History, path: Path) -> History:

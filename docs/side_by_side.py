@@ -22,8 +22,8 @@ import numpy as np
 
 from benchmarks.latency import Effort, measure_latency
 
-RUNS = 1000
-TURNS = 15
+RUNS = 300
+TURNS = 25
 EFFORT = Effort("side by side", 1, warmup_calls=300, warmup_ms=0, calls=RUNS, measure_ms=0, cold_starts=0)
 
 

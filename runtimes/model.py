@@ -39,6 +39,7 @@ class Model:
         self._lock = threading.Lock()
         self.artifact = artifact
         self.card = artifact.card
+        self.temperature = np.float32(artifact.card.temperature if artifact.card else 1.0)
         self.runtime = row.name
         self.runtime_version = row.version
         self.threads = threads
@@ -98,7 +99,7 @@ class Model:
     def predict(self, images: NDArray[np.uint8]) -> Prediction:
         """Read digits; takes what :meth:`logits` takes and raises what it raises."""
         logits = self.logits(images)
-        return Prediction(np.asarray(logits.argmax(axis=-1)), softmax(logits))
+        return Prediction(np.asarray(logits.argmax(axis=-1)), softmax(logits / self.temperature))
 
     def invoke(self) -> None:
         """Run the model again on its last input, nothing copied in or out: for benchmarks."""

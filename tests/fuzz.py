@@ -9,6 +9,7 @@ Each mutant is a function of (file, seed, number), so a failure is repeated by i
 """
 
 import argparse
+import contextlib
 import os
 import resource
 import selectors
@@ -128,6 +129,11 @@ class Worker:
         """End the child."""
         self.process.kill()
         self.process.wait()
+        self._selector.close()
+        for stream in (self.process.stdin, self.process.stdout):
+            assert stream is not None
+            with contextlib.suppress(BrokenPipeError):
+                stream.close()
 
 
 def run(campaign: Campaign, numbers: Iterator[int] | range) -> tuple[Counter[str], list[str]]:

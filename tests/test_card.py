@@ -30,6 +30,7 @@ def full_card() -> Card:
         labels=LABELS,
         source_sha256="ab" * 32,
         payload_sha256="cd" * 32,
+        temperature=0.94,
         training={"name": "reference", "epochs": 20, "learning_rate": 0.001, "note": None},
         calibration=Calibration(500, 0, "ef" * 32),
         requirements=Requirements("litert", {"FULLY_CONNECTED": 4}, {"litert": "2.0.2", "tflite-runtime": None}),

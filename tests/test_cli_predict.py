@@ -4,6 +4,7 @@ import json
 import os
 import re
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from PIL import Image
 
 from digitrec_edge import mnist
 from digitrec_edge.cli.predict import PRETRAINED
+from digitrec_edge.recipes import RECIPES
 from runtimes import load
 
 Cli = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -107,7 +109,7 @@ def test_a_model_that_cannot_be_used_is_one_line_and_status_1(
 
 
 def test_a_runtime_that_cannot_run_the_file_is_one_line(cli: Cli, pictures: Path) -> None:
-    done = cli("predict", pictures / "0.png", "--runtime", "onnxruntime", ok=False)
+    done = cli("predict", pictures / "0.png", "--model", PRETRAINED, "--runtime", "onnxruntime", ok=False)
     assert done.returncode == 1
     assert done.stderr == ("digitrec-edge: onnxruntime does not run .tflite files; litert or tflite-runtime does\n")
 
@@ -119,14 +121,96 @@ def test_a_folder_or_a_pipe_is_no_picture(cli: Cli, tmp_path: Path) -> None:
     assert len(done.stderr.splitlines()) == 3
 
 
-def test_the_pretrained_artifact_is_the_reference_recipe_s() -> None:
-    with load(PRETRAINED) as model:
+@pytest.mark.parametrize("name", ["digitrec-int8.tflite", "digitrec-float32.tflite", "digitrec-int8.onnx"])
+def test_the_pretrained_artifacts_are_the_robust_recipe_s(name: str) -> None:
+    with load(PRETRAINED.with_name(name)) as model:
         card = model.card
         assert card is not None
-        assert (card.name, card.variant) == ("digitrec-int8", "int8")
+        assert (card.name, card.variant) == (Path(name).stem, Path(name).stem.removeprefix("digitrec-"))
         assert card.training is not None
-        assert (card.training["name"], card.training["epochs"], card.training["finished_epochs"]) == (
-            "reference", 20, 20,
-        )  # fmt: skip
+        recipe = RECIPES["robust"]
+        assert {key: card.training[key] for key in recipe.summary()} == recipe.summary()
+        assert card.training["finished_epochs"] == recipe.epochs
+        assert 0.25 < card.temperature < 4
         test = mnist.load("test")
-        assert (model.predict(test.images).digits == test.labels).mean() > 0.975
+        assert (model.predict(test.images).digits == test.labels).mean() >= 0.994
+
+
+def test_a_folder_and_a_pattern_stand_for_their_pictures(cli: Cli, pictures: Path) -> None:
+    good = cli("predict", pictures / "[0-4].*", "--json")
+    assert [result["digit"] for result in json.loads(good.stdout)] == [7, 2, 1, 0, 4]
+    whole = json.loads(cli("predict", pictures, "--json", ok=False).stdout)
+    assert [Path(result["picture"]).name for result in whole] == sorted(path.name for path in pictures.iterdir())
+    assert sum("error" in result for result in whole) == 4
+
+
+def test_standard_input_is_read(pictures: Path) -> None:
+    command = [sys.executable, "-m", "digitrec_edge", "predict", "-", "--json"]
+    done = subprocess.run(command, input=(pictures / "1.jpg").read_bytes(), capture_output=True, check=True)
+    (result,) = json.loads(done.stdout)
+    assert (result["picture"], result["digit"]) == ("-", 2)
+    empty = subprocess.run(command, input=b"", capture_output=True, check=False)
+    assert empty.returncode == 1
+    assert json.loads(empty.stdout) == [{"picture": "-", "error": "standard input is empty (0 bytes)"}]
+
+
+@pytest.fixture(scope="module")
+def postcode(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The first five digits of the test set, 7 2 1 0 4, in one line."""
+    page = np.full((120, 420), 255, np.uint8)
+    for k in range(5):
+        ink = np.asarray(Image.fromarray(mnist.load("test").images[k]).resize((70, 70)))
+        page[25:95, 20 + 80 * k : 90 + 80 * k] -= ink
+    path = tmp_path_factory.mktemp("postcode") / "postcode.png"
+    Image.fromarray(page).save(path)
+    return path
+
+
+def test_several_digits_are_read_in_order_with_multi(cli: Cli, postcode: Path) -> None:
+    (result,) = json.loads(cli("predict", postcode, "--multi", "--json").stdout)
+    assert result["text"] == "72104"
+    lefts = [digit["box"][0] for digit in result["digits"]]
+    assert lefts == sorted(lefts)
+    for k, digit in enumerate(result["digits"]):
+        left, top, right, bottom = digit["box"]
+        assert 20 + 80 * k <= left < right <= 90 + 80 * k
+        assert 25 <= top < bottom <= 95
+    lines = cli("predict", postcode, "--multi").stdout.splitlines()
+    assert lines[0].startswith(f"{postcode}: 72104  latency ")
+    assert len(lines) == 6
+
+
+def test_several_digits_are_an_error_without_multi(cli: Cli, postcode: Path) -> None:
+    done = cli("predict", postcode, ok=False)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[1] == (
+        f"digitrec-edge: {postcode}: 5 digits found where one is expected; read them all with --multi"
+    )
+
+
+def test_a_low_confidence_is_unsure(cli: Cli, pictures: Path) -> None:
+    done = cli("predict", pictures / "0.png", "--min-confidence", 1)
+    assert ": unsure, perhaps 7  probability " in done.stdout
+    (result,) = json.loads(cli("predict", pictures / "0.png", "--min-confidence", 1, "--json").stdout)
+    assert result["unsure"]
+    assert ": 7  " in cli("predict", pictures / "0.png", "--min-confidence", 0.5).stdout
+
+
+def test_explain_draws_a_strip_even_when_there_is_no_digit(cli: Cli, pictures: Path, tmp_path: Path) -> None:
+    cli("predict", pictures / "1.jpg", "--explain", tmp_path / "strip.png")
+    with Image.open(tmp_path / "strip.png") as strip:
+        assert strip.width > 4 * strip.height
+    line = np.full((100, 100), 255, np.uint8)
+    line[50:54, 10:90] = 0
+    Image.fromarray(line).save(tmp_path / "line.png")
+    done = cli("predict", tmp_path / "line.png", "--explain", tmp_path / "none.png", ok=False)
+    assert done.returncode == 1
+    assert "no digit found" in done.stderr
+    assert (tmp_path / "none.png").exists()
+
+
+def test_explain_takes_one_picture_and_a_picture_s_name(cli: Cli, pictures: Path, tmp_path: Path) -> None:
+    several = cli("predict", pictures / "0.png", pictures / "1.jpg", "--explain", tmp_path / "a.png", ok=False)
+    odd = cli("predict", pictures / "0.png", "--explain", tmp_path / "a.txt", ok=False)
+    assert (several.returncode, odd.returncode) == (2, 2)
+    assert not list(tmp_path.iterdir())

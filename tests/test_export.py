@@ -13,7 +13,7 @@ from benchmarks import parity
 from converters import VARIANTS, Source, Variant, open_source
 from digitrec_edge import artifact, golden
 from digitrec_edge import export as module
-from digitrec_edge.errors import NotInstalledError, OutputError, ParityError, RuntimeUnavailableError
+from digitrec_edge.errors import ConversionError, NotInstalledError, OutputError, ParityError, RuntimeUnavailableError
 from digitrec_edge.export import Exported, Refused, export
 from digitrec_edge.targets import Target
 
@@ -59,7 +59,7 @@ def content(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
 
 
-@pytest.mark.parametrize("option", ["float32", "int8", "onnx", "onnx-int8"])
+@pytest.mark.parametrize("option", ["float32", "int8", "int8-dynamic", "onnx", "ort-int8"])
 def test_lost_parity_refuses_and_leaves_the_old_files_untouched(
     source: Source, folder: Path, recorded: Callable[[Callable[[bytes], bytes]], None], option: str
 ) -> None:
@@ -110,7 +110,8 @@ def test_what_is_good_is_written_beside_what_is_refused(
     results = export(source, [BY_OPTION["float32"], BY_OPTION["onnx"]], tmp_path, on_result=seen.append)
     assert [type(result) for result in results] == [Refused, Exported]
     assert seen == results
-    assert sorted(content(tmp_path)) == ["digitrec-float32.onnx", golden.FILE_NAME]
+    report = "digitrec-float32.onnx.parity.json"
+    assert sorted(content(tmp_path)) == ["digitrec-float32.onnx", report, golden.FILE_NAME]
 
 
 def test_an_export_of_the_same_model_gives_the_same_files(
@@ -121,8 +122,57 @@ def test_an_export_of_the_same_model_gives_the_same_files(
     assert isinstance(result, Exported)
     assert result.report.runtime.startswith("litert")
     assert result.file_bytes == result.path.stat().st_size
-    for name in ("digitrec-int8.tflite", golden.FILE_NAME):
+    for name in ("digitrec-int8.tflite", "digitrec-int8.tflite.parity.json", golden.FILE_NAME):
         assert (tmp_path / "again" / name).read_bytes() == (folder / name).read_bytes()
+
+
+def test_what_the_target_cannot_run_is_refused_though_it_was_converted(
+    source: Source, artifacts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A converter that forgets the target: the operators of what it wrote are looked at, not believed."""
+    payload = artifact.read(artifacts / "digitrec-int8-dynamic.tflite").payload
+    monkeypatch.setattr(module, "convert", lambda *arguments: payload)
+    (result,) = export(source, [BY_OPTION["int8-dynamic"]], tmp_path, target="tflite-runtime")
+    assert isinstance(result, Refused)
+    assert str(result.error) == (
+        "--int8-dynamic needs FULLY_CONNECTED 12 (tflite-runtime 2.14.0 has 10 at the most); choose another --target"
+    )
+    assert content(tmp_path) == {}
+
+
+def test_what_a_converter_wrote_and_nobody_can_read_is_refused(
+    source: Source, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "convert", lambda *arguments: b"\x1c\0\0\0TFL3 and no more")
+    (result,) = export(source, [BY_OPTION["int8"]], tmp_path)
+    assert isinstance(result, Refused)
+    assert "--int8: the converter wrote what cannot be read" in str(result.error)
+    assert "\n" not in str(result.error)
+
+
+def test_a_target_that_does_not_run_the_format_fails_before_anything_is_converted(
+    source: Source, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*arguments: object) -> bytes:
+        raise AssertionError("something was converted")
+
+    monkeypatch.setattr(module, "convert", fail)
+    with pytest.raises(ConversionError, match=r"^--onnx: litert does not run \.onnx files; onnxruntime does$"):
+        export(source, [BY_OPTION["int8"], BY_OPTION["onnx"]], tmp_path / "new", target="litert")
+    assert not (tmp_path / "new").exists()
+
+
+def test_an_artifact_of_a_target_is_tried_in_that_runtime(
+    source: Source, old_artifacts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = "digitrec-float32-tflite-runtime.tflite"
+    payload = artifact.read(old_artifacts / name).payload
+    monkeypatch.setattr(module, "convert", lambda *arguments: payload)
+    (result,) = export(source, [BY_OPTION["float32"]], tmp_path, target="tflite-runtime")
+    assert isinstance(result, Exported)
+    assert result.path == tmp_path / name
+    assert result.report.runtime == "tflite-runtime 2.14.0"
+    assert result.path.read_bytes() == (old_artifacts / name).read_bytes()
 
 
 @pytest.mark.parametrize("option", ["int8", "onnx"])

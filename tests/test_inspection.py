@@ -8,7 +8,7 @@ import pytest
 
 from digitrec_edge import artifact
 from digitrec_edge.files import sha256
-from digitrec_edge.formats import MARK
+from digitrec_edge.formats import MARK, by_name
 from digitrec_edge.formats.graph import Graph, Operator, Tensor
 from digitrec_edge.inspection import answer as ask
 from digitrec_edge.inspection import inspect
@@ -80,7 +80,7 @@ def test_a_constant_that_two_operators_share_is_counted_once() -> None:
     shared = Tensor("shared", (4,), "float32", stored_bytes=16)
     operators = (Operator("ADD", 1, ("image", "shared"), ("a",)), Operator("MUL", 1, ("a", "shared"), ("b",)))
     found = artifact.Artifact(
-        Path("a.tflite"), artifact.formats.by_name("tflite"), b"x", b"x", None, {},
+        Path("a.tflite"), by_name("tflite"), b"x", b"x", None, {},
         Graph((), (), (shared,), operators, (("ADD", 1),)),
     )  # fmt: skip
     assert [layer.stored_bytes for layer in inspect(found).layers] == [16, 0]

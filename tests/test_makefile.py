@@ -23,7 +23,15 @@ def test_help_explains_the_targets_promised() -> None:
 
 def test_test_is_linter_types_and_every_test_process() -> None:
     plan = make("--dry-run", "test")
-    for step in ("ruff check", "ruff format --check", "mypy", "lint-imports", '"not desktop and not pi"', "-m desktop", "3.13"):
+    for step in (
+        "ruff check",
+        "ruff format --check",
+        "mypy",
+        "lint-imports",
+        '"not desktop and not pi"',
+        "-m desktop",
+        "3.13",
+    ):
         assert step in plan
 
 

@@ -1,7 +1,7 @@
 """Pictures of any kind become 28 x 28 pixels as MNIST has them."""
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +13,10 @@ from PIL import Image
 from digitrec_edge import mnist, preprocess
 from digitrec_edge.cli.predict import PRETRAINED
 from digitrec_edge.errors import PictureError
-from digitrec_edge.preprocess import BOX, read_picture, to_digit
+from digitrec_edge.preprocess import BOX, read_picture, reading, to_digit
 from runtimes import Model, load
 
-SHARE_READ_RIGHT = 0.97
+SHARE_READ_RIGHT = 0.985
 SEVEN, TWO, ONE = 0, 1, 2
 """Places of these digits in the test set."""
 
@@ -49,6 +49,18 @@ def on_paper(digit: NDArray[np.uint8], size: int = 140, *, dark_on_light: bool =
 def saved(picture: Image.Image, path: Path, **options: Any) -> Path:
     picture.save(path, **options)
     return path
+
+
+def read_all(pages: Iterable[NDArray[np.uint8]]) -> list[NDArray[np.uint8]]:
+    """Read page by page; one MNIST image in some thousand has a second mark as large as a digit and counts as wrong."""
+    images = []
+    for page in pages:
+        try:
+            images.append(to_digit(page))
+        except PictureError as error:
+            assert "2 digits found" in str(error)
+            images.append(np.zeros((28, 28), np.uint8))
+    return images
 
 
 def centre_of_mass(image: NDArray[np.uint8]) -> tuple[float, float]:
@@ -95,27 +107,29 @@ def test_dark_on_light_and_light_on_dark_are_the_same(digits: mnist.Digits) -> N
 
 
 def test_grey_ink_on_grey_paper_is_read(digits: mnist.Digits, model: Model) -> None:
-    for digit, label in zip(digits.images[:20], digits.labels[:20], strict=True):
-        faint = (np.asarray(on_paper(digit)) * 0.3 + 100).astype(np.uint8)
-        assert model.classify(to_digit(faint)) == label
+    for digit in digits.images[:20]:
+        page = np.asarray(on_paper(digit))
+        faint = (page * 0.3 + 100).astype(np.uint8)
+        assert model.classify(to_digit(faint)) == model.classify(to_digit(page))
 
 
 @pytest.mark.parametrize("size", [28, 37, 64, 140, 280])
 @pytest.mark.parametrize("inverted", [False, True])
 def test_mnist_on_paper_is_read_right(sample: mnist.Digits, model: Model, size: int, inverted: bool) -> None:
-    images = [to_digit(np.asarray(on_paper(digit, size, dark_on_light=inverted))) for digit in sample.images]
+    images = read_all(np.asarray(on_paper(digit, size, dark_on_light=inverted)) for digit in sample.images)
     right = (model.predict(np.stack(images)).digits == sample.labels).mean()
     assert right >= SHARE_READ_RIGHT
 
 
 def test_shifted_mnist_is_read_right(sample: mnist.Digits, model: Model) -> None:
     random = np.random.default_rng(0)
-    images = []
+    pages = []
     for digit in sample.images:
         page = np.zeros((120, 160), np.uint8)
         top, left = random.integers(0, 92), random.integers(0, 132)
         page[top : top + 28, left : left + 28] = digit
-        images.append(to_digit(page))
+        pages.append(page)
+    images = read_all(pages)
     right = (model.predict(np.stack(images)).digits == sample.labels).mean()
     assert right >= SHARE_READ_RIGHT
 
@@ -123,14 +137,13 @@ def test_shifted_mnist_is_read_right(sample: mnist.Digits, model: Model) -> None
 def test_an_mnist_image_saved_as_it_is_comes_back_nearly_the_same(
     sample: mnist.Digits, model: Model, tmp_path: Path
 ) -> None:
-    returned = np.stack(
-        [read_picture(saved(Image.fromarray(digit), tmp_path / "digit.png")) for digit in sample.images]
-    )
+    files = (saved(Image.fromarray(digit), tmp_path / "digit.png") for digit in sample.images)
+    returned = np.stack(read_all(preprocess.read_grey(path) for path in files))
     same = np.array([np.array_equal(a, b) for a, b in zip(returned, sample.images, strict=True)])
     difference = np.abs(returned.astype(int) - sample.images).mean(axis=(1, 2))
-    assert same.mean() >= 0.7
-    assert difference.mean() < 0.1
-    assert difference.max() < 3
+    assert same.mean() >= 0.85
+    assert np.median(difference) == 0
+    assert (difference < 0.5).mean() >= 0.99
     right = (model.predict(returned).digits == sample.labels).mean()
     assert right >= SHARE_READ_RIGHT
 
@@ -251,19 +264,21 @@ def test_a_picture_of_one_line_is_no_crash(size: tuple[int, int]) -> None:
     dotted = np.zeros(size, np.uint8)
     dotted.flat[dotted.size // 2] = 255
     if dotted.size > 1:
-        assert to_digit(dotted).max() == 255
+        with pytest.raises(PictureError, match="no mark has a digit's shape"):
+            to_digit(dotted)
 
 
-def test_a_single_dot_is_no_crash() -> None:
+def test_a_single_dot_is_no_digit() -> None:
     page = np.zeros((100, 100), np.uint8)
     page[40, 60] = 255
-    assert to_digit(page).shape == (28, 28)
+    with pytest.raises(PictureError, match="no mark has a digit's shape"):
+        to_digit(page)
 
 
 def test_a_very_long_thin_picture_is_no_crash() -> None:
     page = np.zeros((3000, 9), np.uint8)
     page[10:-10, 4] = 255
-    assert np.flatnonzero(to_digit(page).any(axis=0)).size == 1
+    assert np.flatnonzero(to_digit(page).any(axis=0)).size <= 3
 
 
 def test_an_empty_array_is_refused() -> None:
@@ -326,7 +341,7 @@ def test_a_damaged_picture_is_refused_or_read_but_never_a_crash(
 def test_a_truncated_png_says_so(digits: mnist.Digits, tmp_path: Path) -> None:
     path = saved(on_paper(digits.images[SEVEN]), tmp_path / "a.png")
     path.write_bytes(path.read_bytes()[:-200])
-    with pytest.raises(PictureError, match=r"a\.png cannot be read as a picture: .*truncated"):
+    with pytest.raises(PictureError, match=r"a\.png cannot be read as a picture: damaged or truncated"):
         read_picture(path)
 
 
@@ -334,7 +349,7 @@ def test_a_picture_of_too_many_pixels_is_refused_before_they_are_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = saved(Image.new("1", (300, 200)), tmp_path / "a.png")
-    monkeypatch.setattr(preprocess, "LIMIT_PIXELS", 300 * 200 - 1)
+    monkeypatch.setattr(reading, "LIMIT_PIXELS", 300 * 200 - 1)
     with pytest.raises(PictureError, match="300 x 200 pixels; at most 59,999 are read"):
         read_picture(path)
 
@@ -349,3 +364,23 @@ def test_a_decompression_bomb_is_refused(tmp_path: Path) -> None:
 def test_a_folder_or_a_missing_file_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(PictureError, match="is a directory|no such file"):
         read_picture(tmp_path / name)
+
+
+@pytest.mark.parametrize("name", ["a.gif", "a.png", "a.webp", "a.tif"])
+def test_an_animation_or_several_pages_are_refused(tmp_path: Path, name: str) -> None:
+    frames = [Image.new("L", (50, 50), value) for value in (0, 100, 200)]
+    frames[0].save(tmp_path / name, save_all=True, append_images=frames[1:])
+    with pytest.raises(PictureError, match=r"is animated or has pages \(3 of them\)"):
+        read_picture(tmp_path / name)
+
+
+@pytest.mark.parametrize("size", [(100_000, 1), (3, 100), (500, 4)])
+def test_a_picture_too_thin_for_a_digit_is_refused(tmp_path: Path, size: tuple[int, int]) -> None:
+    with pytest.raises(PictureError, match=rf"has {size[0]:,} x {size[1]} pixels; a digit needs 4 or more each way"):
+        read_picture(saved(Image.new("L", size, 255), tmp_path / "a.png"))
+
+
+def test_an_endless_standard_input_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "LIMIT_BYTES", 100)
+    with pytest.raises(PictureError, match="standard input is 101 bytes; at most 100 are read"):
+        preprocess.decode(bytes(101), "standard input")

@@ -126,7 +126,8 @@ def test_a_bomb_is_not_unpacked() -> None:
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
         for name in FIELDS:
             entry = io.BytesIO()
-            np.lib.format.write_array_header_1_0(entry, {"descr": "|u1", "fortran_order": False, "shape": (1 << 30,)})
+            header = {"descr": "|u1", "fortran_order": False, "shape": (1 << 30,)}
+            np.lib.format.write_array_header_1_0(entry, header)  # type: ignore[no-untyped-call]
             archive.writestr(f"{name}.npy", entry.getvalue() + bytes(100))
     with pytest.raises(DamagedError, match="cannot be read"):
         sample.unpack(stream.getvalue())

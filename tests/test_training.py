@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from digitrec_edge import mnist, training
+from digitrec_edge.epochs import Examples, Trainer, compile_trainer, examples
 from digitrec_edge.errors import InterruptedRunError, TrainingError
 from digitrec_edge.files import sha256
 from digitrec_edge.training import RECIPES, Epoch, History, Recipe, history_path, read_history
@@ -34,7 +35,7 @@ def quick(epochs: int = 1, **changes: Any) -> Recipe:
 
 def history_of(path: Path, **changes: Any) -> History:
     epoch = Epoch(1, 0.3, 0.9, 0.2, 0.95, 1.5)
-    history = History(REFERENCE, 0, 60_000, "test", 10_000, (epoch,), False, 251_658, {"keras": "3"})
+    history = History(REFERENCE, 0, 60_000, "test", 10_000, (epoch,), False, 0.2, 0.95, 1.0, 251_658, {"keras": "3"})
     return dataclasses.replace(history, model_sha256=sha256(path.read_bytes()), **changes)
 
 
@@ -135,34 +136,31 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(tmp_path: Pa
 
 
 @pytest.mark.desktop
-def test_a_validation_split_holds_out_training_images_and_leaves_the_test_set_alone(
+def test_a_validation_split_holds_out_training_images_and_the_test_set_is_looked_at_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    loaded: list[str] = []
-    original = mnist.load
+    evaluated: list[int] = []
 
-    def load(part: mnist.Part, source: Path | None = None) -> mnist.Digits:
-        loaded.append(part)
-        return original(part, source)
+    def spied(*arguments: Any) -> Trainer:
+        trainer = compile_trainer(*arguments)
 
-    parts: list[mnist.Digits] = []
-    compile_epoch = training.compile_epoch
+        def evaluate(part: Examples) -> tuple[float, float]:
+            evaluated.append(len(part.labels))
+            return trainer.evaluate(part)
 
-    def spy(model: Any, recipe: Recipe, part: mnist.Digits, watched: mnist.Digits) -> Any:
-        parts.extend([part, watched])
-        return compile_epoch(model, recipe, part, watched)
+        return dataclasses.replace(trainer, evaluate=evaluate)
 
     source = small_set(tmp_path / "own.npz")
-    monkeypatch.setattr(mnist, "load", load)
-    monkeypatch.setattr(training, "compile_epoch", spy)
-    _, history = training.train(quick(validation_split=0.25), 0, source)
-    assert loaded == ["train"]
+    monkeypatch.setattr(training, "compile_trainer", spied)
+    _, history = training.train(quick(3, validation_split=0.25), 0, source)
     assert (history.watched, history.watched_images, history.train_images) == ("validation", 160, 480)
-    part, watched = parts
-    everything = np.concatenate([part.images, watched.images])
-    whole = original("train", source).images
-    assert {image.tobytes() for image in everything} == {image.tobytes() for image in whole}
-    assert not {image.tobytes() for image in part.images} & {image.tobytes() for image in watched.images}
+    assert evaluated == [160, 160, 160, 200]
+    whole, test = mnist.load("train", source), mnist.load("test", source)
+    parts = training._split(whole, test, 0.25, seed=0)
+    everything = np.concatenate([parts.train.images, parts.held_out.images])
+    assert {image.tobytes() for image in everything} == {image.tobytes() for image in whole.images}
+    assert not {i.tobytes() for i in parts.train.images} & {i.tobytes() for i in parts.held_out.images}
+    assert parts.test is test
 
 
 @pytest.mark.desktop
@@ -189,7 +187,7 @@ def test_the_updates_are_those_of_keras_fit(tmp_path: Path) -> None:
     keras.utils.set_random_seed(5)
     ours, theirs = build(), build()
     theirs.set_weights(ours.get_weights())
-    loss, accuracy, _, _ = training.compile_epoch(ours, quick(), part, part)(np.arange(330))
+    loss, accuracy = compile_trainer(ours, quick(), 330).run(examples(part), np.arange(330))
     theirs.compile(
         optimizer=keras.optimizers.Adam(0.001),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
@@ -226,22 +224,21 @@ def test_a_seed_out_of_range_is_refused(seed: int) -> None:
 def test_ctrl_c_leaves_the_weights_of_the_last_finished_epoch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = small_set(tmp_path / "own.npz")
     two, _ = training.train(quick(2), 0, source)
-    compile_epoch = training.compile_epoch
 
-    def interrupted_in_the_third(*arguments: Any) -> Any:
-        run, calls = compile_epoch(*arguments), 0
+    def interrupted_in_the_third(*arguments: Any) -> Trainer:
+        trainer, calls = compile_trainer(*arguments), 0
 
-        def epoch(order: Any) -> Any:
+        def epoch(part: Examples, order: Any) -> tuple[float, float]:
             nonlocal calls
             calls += 1
-            figures = run(order)  # the weights have already changed
+            figures = trainer.run(part, order)  # the weights have already changed
             if calls == 3:
                 raise KeyboardInterrupt
             return figures
 
-        return epoch
+        return dataclasses.replace(trainer, run=epoch)
 
-    monkeypatch.setattr(training, "compile_epoch", interrupted_in_the_third)
+    monkeypatch.setattr(training, "compile_trainer", interrupted_in_the_third)
     model, history = training.train(quick(9), 0, source)
     assert history.interrupted
     assert [epoch.epoch for epoch in history.epochs] == [1, 2]
@@ -251,10 +248,13 @@ def test_ctrl_c_leaves_the_weights_of_the_last_finished_epoch(tmp_path: Path, mo
 
 @pytest.mark.desktop
 def test_ctrl_c_before_the_first_epoch_ended_leaves_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    def interrupt(*arguments: Any) -> Any:
-        raise KeyboardInterrupt
+    def interrupted(*arguments: Any) -> Trainer:
+        def epoch(part: Examples, order: Any) -> tuple[float, float]:
+            raise KeyboardInterrupt
 
-    monkeypatch.setattr(training, "compile_epoch", interrupt)
+        return dataclasses.replace(compile_trainer(*arguments), run=epoch)
+
+    monkeypatch.setattr(training, "compile_trainer", interrupted)
     with pytest.raises(InterruptedRunError, match="nothing was written"):
         training.train(quick(), 0, small_set(tmp_path / "own.npz"))
 

@@ -27,7 +27,7 @@ def test_noise_over_the_bound_is_invalid_and_says_how_much(make_summary: Make, n
     assert status == "invalid"
     (reason,) = reasons
     assert ("invoke" if noisy == 0 else "end to end") in reason
-    assert "20.0 us [17.0, 23.0], +-15% (at most 10%)" in reason
+    assert "20.0 us [17.0, 23.0], +-15.0% (at most 10%)" in reason
 
 
 def test_noise_at_the_bound_is_let_pass(make_summary: Make) -> None:

@@ -167,12 +167,10 @@ def test_what_the_card_says_of_tflite_runtime_is_true(place: Callable[[str], Pat
 def test_what_the_installed_runtime_lacks_is_said_before_the_interpreter_sees_the_model(
     artifacts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    from runtimes import tflite_runtime
-
     def fail(data: bytes, threads: int) -> object:
         raise AssertionError("the interpreter saw the model")
 
-    monkeypatch.setattr(tflite_runtime, "open_session", fail)
+    monkeypatch.setattr(runtime("tflite-runtime").module(), "open_session", fail)
     reason = (
         "needs FULLY_CONNECTED 12 (tflite-runtime 2.14.0 has 10 at the most): install ai-edge-litert, or export with "
         "--target tflite-runtime"

@@ -1,5 +1,6 @@
 """``digitrec-edge predict``."""
 
+import io
 import json
 import sys
 import time
@@ -9,42 +10,64 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from digitrec_edge.cli import terminal
+from digitrec_edge.cli.pictures import STANDARD_INPUT, Named, expand
 
 if TYPE_CHECKING:
-    from runtimes import Model
+    from digitrec_edge.preprocess import Picture
+    from runtimes import Model, Prediction
 
-PRETRAINED = Path(__file__).parents[1] / "data" / "pretrained" / "digitrec-int8.tflite"
+_FOLDER = Path(__file__).parents[1] / "data" / "pretrained"
+PRETRAINED = _FOLDER / "digitrec-int8.tflite"
+PRETRAINED_ONNX = _FOLDER / "digitrec-int8.onnx"
 
 
 def predict(
-    pictures: Annotated[list[Path], typer.Argument(help="Pictures of one digit each: PNG, JPEG, ...")],
+    pictures: Annotated[
+        list[str],
+        typer.Argument(help="Pictures: files, folders, 'globs', or - for standard input.", metavar="PICTURE..."),
+    ],
     model: Annotated[Path | None, typer.Option(help="Artifact to use. Default: the pretrained int8 one.")] = None,
     runtime: Annotated[
         str, typer.Option(help="auto, litert, tflite-runtime or onnxruntime.", callback=terminal.check_runtime)
     ] = "auto",
     threads: Annotated[int, typer.Option(min=1, max=256, help="Threads that the runtime may use.")] = 1,
+    multi: Annotated[bool, typer.Option("--multi", help="Read several digits per picture, in reading order.")] = False,
+    min_confidence: Annotated[
+        float, typer.Option(min=0, max=1, help="Report a digit of a lower probability as unsure.")
+    ] = 0.0,
+    explain: Annotated[
+        Path | None, typer.Option(help="Write a strip of all stages to this picture file (for one picture).")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list, an object per picture.")] = False,
 ) -> None:
     """Read the digit on each picture: digit, probability and latency.
 
-    Dark ink on light paper or light on dark, any size and mode; the digit is scaled and centred as in MNIST.
-    The latency is of the model alone, from 28 x 28 pixels to the digit. A picture that cannot be read is
-    reported and the others go on; then the exit status is 1.
+    PNG, JPEG, WebP, BMP, GIF or TIFF of any mode and size: scans, drawings, photographs of paper in uneven
+    light, chalk on a board; the digit is found, scaled and centred as in MNIST. Several digits on one picture
+    need --multi. The latency is of the model alone, from 28 x 28 pixels to the digit. A picture that cannot
+    be read, or has no digit, is reported and the others go on; then the exit status is 1.
     """
     terminal.hold_native_output()
     from digitrec_edge.errors import PictureError
     from runtimes import load
 
+    named = list(expand(pictures))
+    if [one.name for one in named].count(STANDARD_INPUT) > 1:
+        raise typer.BadParameter("standard input (-) can be read once", param_hint="PICTURE")
+    if explain and len(named) != 1:
+        raise typer.BadParameter(f"explains one picture, {len(named)} are given", param_hint="--explain")
+    if explain and explain.suffix.lower() not in (".png", ".jpg", ".jpeg", ".webp"):
+        raise typer.BadParameter(f"{explain} must end in .png, .jpg or .webp", param_hint="--explain")
     failed = 0
     results: list[dict[str, Any]] = []
-    with load(model or PRETRAINED, runtime, threads) as loaded:
+    with load(model or default_artifact(runtime), runtime, threads) as loaded:
         print(f"{loaded.artifact.name} on {loaded.runtime} {loaded.runtime_version}", file=sys.stderr)
-        for picture in pictures:
+        for one in named:
             try:
-                result = _predict_one(loaded, picture)
+                result = _read(loaded, one, multi, min_confidence, explain)
             except PictureError as error:
                 failed += 1
-                result = {"picture": str(picture), "error": str(error)}
+                result = {"picture": one.name, "error": str(error)}
             results.append(result)
             if not as_json:
                 _print(result)
@@ -54,32 +77,89 @@ def predict(
         raise typer.Exit(1)
 
 
-def _predict_one(model: "Model", picture: Path) -> dict[str, Any]:
-    from digitrec_edge.preprocess import read_picture
+def default_artifact(runtime: str) -> Path:
+    """Return the pretrained int8 artifact: the ONNX one where only ONNX Runtime is asked for or installed."""
+    from runtimes import RUNTIMES
+    from runtimes.loading import AUTO
 
-    pixels = read_picture(picture)
-    model.classify(pixels)
-    start = time.perf_counter_ns()
-    digit = model.classify(pixels)
-    latency_us = (time.perf_counter_ns() - start) / 1000
-    probabilities = model.predict(pixels).probabilities
-    return {
-        "picture": str(picture),
-        "digit": digit,
-        "probability": float(probabilities[digit]),
-        "probabilities": [float(p) for p in probabilities],
-        "latency_us": latency_us,
+    able = [row for row in RUNTIMES if runtime == row.name or (runtime == AUTO and row.installed)]
+    only_onnx = bool(able) and not any("tflite" in row.formats for row in able)
+    return PRETRAINED_ONNX if only_onnx else PRETRAINED
+
+
+def _read(model: "Model", one: Named, multi: bool, min_confidence: float, explain: Path | None) -> dict[str, Any]:
+    """Find and read the digits of one picture; the stages are drawn even when there are too many digits."""
+    from digitrec_edge.errors import PictureError
+    from digitrec_edge.preprocess import Picture, read_stages, single
+    from digitrec_edge.preprocess.ink import find_ink
+
+    grey = one.read()
+    try:
+        if explain:
+            _explain(Picture(find_ink(grey), ()), [], explain)  # what there is to see when no digit is found
+        picture = read_stages(grey)
+        answers = [model.predict(digit.image) for digit in picture.digits]
+        if explain:
+            _explain(picture, answers, explain)
+        if not multi:
+            single(picture)
+    except PictureError as error:
+        raise PictureError(f"{one.name}: {error}") from None
+    digits = [
+        {
+            "digit": int(answer.digits),
+            "probability": float(answer.probabilities[answer.digits]),
+            "unsure": bool(answer.probabilities[answer.digits] < min_confidence),
+            "probabilities": [float(p) for p in answer.probabilities],
+            "box": [digit.box.left, digit.box.top, digit.box.right, digit.box.bottom],
+        }
+        for digit, answer in zip(picture.digits, answers, strict=True)
+    ]
+    shared = {
+        "latency_us": _latency_us(model, picture),
         "runtime": model.runtime,
         "artifact": model.artifact.name,
     }
+    if not multi:
+        return {"picture": one.name, **digits[0], **shared}
+    text = "".join("?" if digit["unsure"] else str(digit["digit"]) for digit in digits)
+    return {"picture": one.name, "text": text, "digits": digits, **shared}
+
+
+def _latency_us(model: "Model", picture: "Picture") -> float:
+    image = picture.digits[0].image
+    model.classify(image)
+    start = time.perf_counter_ns()
+    model.classify(image)
+    return (time.perf_counter_ns() - start) / 1000
+
+
+def _explain(picture: "Picture", answers: "list[Prediction]", path: Path) -> None:
+    from PIL import Image
+
+    from digitrec_edge.files import write_file
+    from digitrec_edge.preprocess.explain import draw_strip
+
+    stream = io.BytesIO()
+    strip = draw_strip(picture, [answer.probabilities for answer in answers])
+    strip.save(stream, Image.registered_extensions()[path.suffix.lower()])
+    write_file(path, stream.getvalue())
 
 
 def _print(result: dict[str, Any]) -> None:
     if "error" in result:
         print(f"digitrec-edge: {result['error']}", file=sys.stderr)
-    else:
-        print(
-            f"{result['picture']}: {result['digit']}  probability {result['probability']:.1%}  "
-            f"latency {result['latency_us']:.0f} us",
-            flush=True,
-        )
+        return
+    latency = f"latency {result['latency_us']:.0f} us"
+    if "text" in result:
+        print(f"{result['picture']}: {result['text']}  {latency}", flush=True)
+        for digit in result["digits"]:
+            left, top, right, bottom = digit["box"]
+            print(f"  {_answer(digit)}  box {left},{top} to {right},{bottom}", flush=True)
+        return
+    print(f"{result['picture']}: {_answer(result)}  {latency}", flush=True)
+
+
+def _answer(result: dict[str, Any]) -> str:
+    unsure = f"unsure, perhaps {result['digit']}" if result["unsure"] else str(result["digit"])
+    return f"{unsure}  probability {result['probability']:.1%}"

@@ -1,6 +1,7 @@
 """``digitrec-edge train``."""
 
 import dataclasses
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -9,15 +10,20 @@ import typer
 from digitrec_edge.cli import terminal
 
 if TYPE_CHECKING:
-    from digitrec_edge.training import Epoch
+    from digitrec_edge.checkpoint import Epoch
+    from digitrec_edge.recipes import Recipe
 
 
 def train(
-    recipe: Annotated[str, typer.Option(help="Recipe to follow: reference.")] = "reference",
+    recipe: Annotated[
+        str | None, typer.Option(help="Recipe to follow: reference (default) or robust.", show_default=False)
+    ] = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="Times to go through the training images.")] = None,
     batch_size: Annotated[int | None, typer.Option(min=1, help="Images per update.")] = None,
-    learning_rate: Annotated[float | None, typer.Option(help="Adam's step size.")] = None,
-    seed: Annotated[int, typer.Option(help="Same seed, same machine: same weights.")] = 0,
+    learning_rate: Annotated[float | None, typer.Option(help="Adam's (largest) step size.")] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Same seed, same machine: same weights. Default: 0.", show_default=False)
+    ] = None,
     validation_split: Annotated[
         float | None,
         typer.Option(help="Share of the training images to hold out and watch instead of the test set, such as 0.1."),
@@ -28,32 +34,36 @@ def train(
     output: Annotated[Path, typer.Option("--output", "-o", help="Where to write the model.")] = Path(
         "build/model.keras"
     ),
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with a run that was stopped or killed, from its last checkpoint.")
+    ] = False,
 ) -> None:
     """Train the Keras network 784-256-128-128-10 and write it with its history.
 
-    Each epoch prints loss and accuracy on the training images and on the watched ones (the test set, or
-    the held-out share); nothing is chosen by them. Ctrl-C keeps the last finished epoch.
+    Each epoch prints loss and accuracy on the training images, and on the held-out share when there is one;
+    the test set's figures are printed once, at the end, and nothing is chosen by them. A checkpoint lies
+    beside the model until the run is done; --resume goes on from it to the same result. Ctrl-C keeps the
+    last finished epoch.
     """
     terminal.hold_native_output()
     from digitrec_edge import training
+    from digitrec_edge.checkpoint import checkpoint_path
     from digitrec_edge.errors import InterruptedRunError
     from digitrec_edge.files import check_writable
 
-    if recipe not in training.RECIPES:
-        raise typer.BadParameter(
-            f"{recipe!r} is no recipe; choose {', '.join(training.RECIPES)}", param_hint="--recipe"
-        )
     if output.suffix != ".keras":
         raise typer.BadParameter(f"{output} must end in .keras", param_hint="--output")
     check_writable(output)
-    default = training.RECIPES[recipe]
-    chosen = dataclasses.replace(
-        default,
-        epochs=default.epochs if epochs is None else epochs,
-        batch_size=default.batch_size if batch_size is None else batch_size,
-        learning_rate=default.learning_rate if learning_rate is None else learning_rate,
-        validation_split=default.validation_split if validation_split is None else validation_split,
-    )
+    keep = checkpoint_path(output)
+    options = {
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "learning_rate": learning_rate,
+        "validation_split": validation_split,
+    }
+    chosen, chosen_seed = _choose(recipe, seed, options, keep if resume else None)
+    if keep.exists() and not resume:
+        print(f"{keep} is of an unfinished run and will be replaced; --resume would go on with it", file=sys.stderr)
     with terminal.progress() as bar:
         task = bar.add_task("loading TensorFlow", total=chosen.epochs)
 
@@ -62,19 +72,57 @@ def train(
             bar.update(task, description="compiling")
 
         def on_epoch(epoch: "Epoch") -> None:
-            watched = "validation" if chosen.validation_split else "test"
             bar.update(task, advance=1, description=f"epoch {epoch.epoch}")
-            print(
-                f"epoch {epoch.epoch:3d}/{chosen.epochs}  loss {epoch.loss:.4f}  accuracy {epoch.accuracy:6.2%}  "
-                f"{watched} loss {epoch.watched_loss:.4f}  {watched} accuracy {epoch.watched_accuracy:6.2%}  "
-                f"{epoch.seconds:.2f} s",
-                flush=True,
-            )
+            print(_line(epoch, chosen), flush=True)
 
-        model, history = training.train(chosen, seed, data, on_start=on_start, on_epoch=on_epoch)
+        model, history = training.train(
+            chosen, chosen_seed, data, keep=keep, resume=resume, on_start=on_start, on_epoch=on_epoch
+        )
     training.write(model, history, output)
+    print(f"test set: loss {history.test_loss:.4f}  accuracy {history.test_accuracy:.2%}")
     print(f"{history.parameters:,} parameters, {len(history.epochs)} epochs: {output}, {training.history_path(output)}")
     if history.interrupted:
         raise InterruptedRunError(
-            f"interrupted: {output} holds epoch {len(history.epochs)} of {chosen.epochs}, the last finished one"
+            f"interrupted: {output} holds epoch {len(history.epochs)} of {chosen.epochs}, the last finished one; "
+            "go on with: digitrec-edge train --resume"
+            + ("" if output == Path("build/model.keras") else f" -o {output}")
         )
+
+
+def _choose(
+    name: str | None, seed: int | None, options: dict[str, float | int | None], resumed: Path | None
+) -> tuple["Recipe", int]:
+    """Return recipe and seed: the named one with the options given; or those of the resumed run.
+
+    Options given beside --resume must be those of the run.
+    """
+    from digitrec_edge import checkpoint
+    from digitrec_edge.recipes import RECIPES
+
+    if name is not None and name not in RECIPES:
+        raise typer.BadParameter(f"{name!r} is no recipe; choose {', '.join(RECIPES)}", param_hint="--recipe")
+    given = {key: value for key, value in options.items() if value is not None}
+    if resumed is None:
+        return dataclasses.replace(RECIPES[name or "reference"], **given), seed or 0  # type: ignore[arg-type]
+    run = checkpoint.read(resumed).run
+    asked = {**given, **({} if name is None else {"name": name}), **({} if seed is None else {"seed": seed})}
+    known = {**dataclasses.asdict(run.recipe), "seed": run.seed}
+    for key, value in asked.items():
+        if known[key] != value:
+            option = "--recipe" if key == "name" else "--" + key.replace("_", "-")
+            raise typer.BadParameter(
+                f"the run in {resumed} has {known[key]}, not {value}; leave it out to resume", param_hint=option
+            )
+    return run.recipe, run.seed
+
+
+def _line(epoch: "Epoch", recipe: "Recipe") -> str:
+    validation = (
+        f"validation loss {epoch.watched_loss:.4f}  validation accuracy {epoch.watched_accuracy:6.2%}  "
+        if recipe.validation_split
+        else ""
+    )
+    return (
+        f"epoch {epoch.epoch:3d}/{recipe.epochs}  loss {epoch.loss:.4f}  accuracy {epoch.accuracy:6.2%}  "
+        f"{validation}{epoch.seconds:.2f} s"
+    )

@@ -99,7 +99,7 @@ def training(material: Material) -> str:
     parts = []
     history = material.history
     if history:
-        fields = dataclasses.asdict(history.recipe)
+        fields = history.recipe.summary()
         recipe = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in fields.items() if name != "name")
         seconds = sum(epoch.seconds for epoch in history.epochs)
         ended = " The run was interrupted by its user." if history.interrupted else ""

@@ -31,7 +31,8 @@ class Point:
     def label(self) -> str:
         result = self.result
         extras = [f"{result.threads} threads"] * (result.threads > 1) + [f"batch {result.batch}"] * (result.batch > 1)
-        return " ".join([result.variant, *extras, *["(INVALID)"] * (not self.valid)])
+        usual = next(row.formats[0] for row in RUNTIMES if row.name == result.runtime)
+        return " ".join([result.variant, *[result.format] * (result.format != usual), *extras])
 
     @property
     def valid(self) -> bool:
@@ -62,7 +63,7 @@ def draw_tradeoff(run: Run, name: str) -> Picture | None:
     cases = points(run)
     if not cases:
         return None
-    figure, axes = new_figure(350)
+    figure, axes = new_figure(310 + 6 * len(cases))
     largest = max(case.file_bytes for case in cases)
     areas = {case: 30 + 420 * case.file_bytes / largest for case in cases}
     front = efficient(cases)
@@ -101,35 +102,40 @@ def _runtimes_legend(figure: Figure, axes: Axes, cases: Sequence[Point]) -> None
 
 
 def _label(figure: Figure, axes: Axes, areas: dict[Point, float]) -> None:
-    """Write each case's name beside its point and push names that overlap apart, with a thin line to the point."""
+    """Write each case's name beside its point; where others are in the way, as near as it goes, with a thin line."""
     figure.draw_without_rendering()
     high, wide = 12.0, 5.8
-    placed: list[tuple[float, float, float, float]] = []
-    for case, area in areas.items():
-        x, y = axes.transData.transform((case.latency.p50_us, 100 * case.accuracy))
-        radius = math.sqrt(area / math.pi)
-        placed.append((x - radius, x + radius, y, radius))
-    bottom, top = axes.bbox.y0 + high / 2, axes.bbox.y1 - high / 2
+    radii = {case: math.sqrt(area / math.pi) for case, area in areas.items()}
+    centres = {case: axes.transData.transform((case.latency.p50_us, 100 * case.accuracy)) for case in areas}
+    taken = [(x, y, radii[case], radii[case]) for case, (x, y) in centres.items()]
     for case in sorted(areas, key=lambda one: (-one.accuracy, one.latency.p50_us)):
-        x, y = axes.transData.transform((case.latency.p50_us, 100 * case.accuracy))
-        width, gap = wide * len(case.label), math.sqrt(areas[case] / math.pi) + 4
-        rightward = x + gap + width < axes.bbox.x1
-        left = x + gap if rightward else x - gap - width
-        candidates = sorted((bottom + k * 3 for k in range(int((top - bottom) / 3) + 1)), key=lambda at: abs(at - y))
-        free = [
-            at for at in candidates
-            if all(
-                abs(at - middle) >= high / 2 + half or left + width < start or left > end
-                for start, end, middle, half in placed
-            )
+        (x, y), radius = centres[case], radii[case]
+        half = wide * len(case.label) / 2
+        places = [
+            (x + side * (radius + 4 + half) + shift, y + up)
+            for side in (1, -1, 0)
+            for shift in ((0,) if side else range(-60, 61, 12))
+            for up in range(-150, 151, 5)
+            if side or abs(up) >= radius + high / 2
+        ]
+        inside = [
+            (at_x, at_y) for at_x, at_y in places
+            if axes.bbox.x0 <= at_x - half and at_x + half <= axes.bbox.x1 + 8
+            and axes.bbox.y0 + high / 2 <= at_y <= axes.bbox.y1 - high / 2
         ]  # fmt: skip
-        at = free[0] if free else y
-        placed.append((left, left + width, at, high / 2))
+        free = [
+            (at_x, at_y) for at_x, at_y in inside
+            if all(abs(at_x - tx) >= half + tw or abs(at_y - ty) >= high / 2 + th for tx, ty, tw, th in taken)
+        ]  # fmt: skip
+        beside = (x + radius + 4 + half, y)
+        best = min(free or [beside], key=lambda at: math.hypot((abs(at[0] - x) - half) / 2, at[1] - y))
+        taken.append((*best, half, high / 2))
+        far = math.hypot(max(0.0, abs(best[0] - x) - half), best[1] - y) > radius + high
         axes.annotate(
-            case.label, (x, y), xytext=(left if rightward else left + width, at), xycoords="figure pixels",
-            textcoords="figure pixels", va="center", ha="left" if rightward else "right", fontsize=9.5, color=INK,
-            arrowprops={"arrowstyle": "-", "color": MUTED, "linewidth": 0.6, "shrinkA": 0, "shrinkB": gap - 4}
-            if abs(at - y) > high / 2 else None,
+            case.label, (x, y), xytext=best, xycoords="figure points", textcoords="figure points", va="center",
+            ha="center", fontsize=9.5, color=_COLOURS[case.result.runtime],
+            arrowprops={"arrowstyle": "-", "color": MUTED, "linewidth": 0.6, "shrinkA": 0, "shrinkB": radius}
+            if far else None,
         )  # fmt: skip
 
 

@@ -1,0 +1,110 @@
+"""Connected components of a mask, in numpy: runs of pixels, joined where they touch, corners included."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Box:
+    """Half-open bounds in pixels."""
+
+    top: int
+    left: int
+    bottom: int
+    right: int
+
+    @property
+    def height(self) -> int:
+        return self.bottom - self.top
+
+    @property
+    def width(self) -> int:
+        return self.right - self.left
+
+    def union(self, other: "Box") -> "Box":
+        """Return the smallest box around both."""
+        return Box(
+            min(self.top, other.top),
+            min(self.left, other.left),
+            max(self.bottom, other.bottom),
+            max(self.right, other.right),
+        )
+
+
+@dataclass(frozen=True)
+class Component:
+    """Pixels that hang together.
+
+    Attributes:
+        label: its number in the label picture.
+        area: pixels.
+    """
+
+    label: int
+    box: Box
+    area: int
+
+
+def find_components(mask: NDArray[np.bool_]) -> tuple[NDArray[np.int32], list[Component]]:
+    """Label the 8-connected components of ``(H, W) bool``.
+
+    Returns:
+        ``(H, W) int32`` labels, 0 where the mask is False, and the components, largest first.
+    """
+    height, width = mask.shape
+    padded = np.zeros((height, width + 2), np.int8)
+    padded[:, 1:-1] = mask
+    edges = np.diff(padded, axis=1)
+    rows, starts = np.nonzero(edges == 1)
+    _, ends = np.nonzero(edges == -1)
+    if not len(rows):
+        return np.zeros(mask.shape, np.int32), []
+    roots = _join(len(rows), *_touching(rows, starts, ends, width))
+    _, numbers = np.unique(roots, return_inverse=True)
+    labels = np.zeros(mask.shape, np.int32)
+    labels[mask] = np.repeat(numbers + 1, ends - starts)
+    count = int(numbers.max()) + 1
+    top, left = np.full(count, height), np.full(count, width)
+    bottom, right, area = np.zeros(count, int), np.zeros(count, int), np.zeros(count, int)
+    np.minimum.at(top, numbers, rows)
+    np.maximum.at(bottom, numbers, rows + 1)
+    np.minimum.at(left, numbers, starts)
+    np.maximum.at(right, numbers, ends)
+    np.add.at(area, numbers, ends - starts)
+    found = [
+        Component(k + 1, Box(int(top[k]), int(left[k]), int(bottom[k]), int(right[k])), int(area[k]))
+        for k in range(count)
+    ]
+    return labels, sorted(found, key=lambda component: -component.area)
+
+
+def _touching(
+    rows: NDArray[np.int64], starts: NDArray[np.int64], ends: NDArray[np.int64], width: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return pairs of runs in neighbouring rows that touch, also by a corner."""
+    stride = width + 3
+    first_keys, last_keys = rows * stride + ends, rows * stride + starts
+    below = (rows + 1) * stride
+    first = np.searchsorted(first_keys, below + starts)  # runs below that end at or after our start
+    last = np.searchsorted(last_keys, below + ends, side="right")  # ... and start at or before our end
+    counts = np.maximum(last - first, 0)
+    upper = np.repeat(np.arange(len(rows)), counts)
+    offsets = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+    return upper, np.repeat(first, counts) + offsets
+
+
+def _join(count: int, one: NDArray[np.int64], other: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the smallest member of everybody's set, by hooking roots and halving paths."""
+    parents = np.arange(count)
+    while True:
+        a, b = parents[one], parents[other]
+        if (a == b).all():
+            return parents
+        np.minimum.at(parents, np.maximum(a, b), np.minimum(a, b))
+        while True:
+            grand = parents[parents]
+            if (grand == parents).all():
+                break
+            parents = grand

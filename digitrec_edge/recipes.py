@@ -1,0 +1,118 @@
+"""Recipes: how to train, as data. One frozen dataclass each, one table."""
+
+import dataclasses
+from dataclasses import dataclass
+
+from digitrec_edge.errors import TrainingError
+
+Annealed = tuple[float, float]
+"""A strength in the first and in the last epoch; linear between them."""
+
+
+@dataclass(frozen=True)
+class Distortion:
+    """How far every image is bent anew in every epoch; u is uniform in 0 to 1, drawn for each image.
+
+    Attributes:
+        rotation_degrees: turned by up to so much either way.
+        shear: slanted by up to so many columns per row either way.
+        log_scale: each axis scaled by exp of up to so much either way.
+        shift_px: moved by up to so much either way along each axis.
+        elastic_px: standard deviation of a smooth random displacement.
+        noise: standard deviation of Gaussian noise is u * u * this, of a full range of 1.
+        contrast: ink is multiplied by 1 - u * this.
+        thickness: probability that a 3 x 3 cross thickens the stroke, and again that it thins it.
+        background: u * this is added to the whole image, on half of the images.
+    """
+
+    rotation_degrees: Annealed
+    shear: Annealed
+    log_scale: Annealed
+    shift_px: Annealed
+    elastic_px: Annealed
+    noise: Annealed
+    contrast: Annealed
+    thickness: Annealed
+    background: Annealed
+
+    def at(self, progress: float) -> dict[str, float]:
+        """Return every strength at ``progress``, 0 in the first epoch and 1 in the last."""
+        ranges: dict[str, Annealed] = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+        return {name: start + (end - start) * progress for name, (start, end) in ranges.items()}
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to train: sparse categorical cross-entropy on logits, pixels / 255, shuffled each epoch.
+
+    Attributes:
+        validation_split: share of the training images held out to be watched instead of the test set.
+        beta_2: Adam's decay of the squared gradients.
+        weight_decay: decoupled (AdamW), of matrices only; 0 is plain Adam.
+        warmup_epochs: with 1 or more, the step size rises linearly from 0 over so many epochs and then
+            falls to 0 as a cosine; with 0 it is constant.
+        average: momentum of an exponential moving average of the weights, which is the result; 0 is none.
+        distortion: None trains on the images as they are.
+    """
+
+    name: str
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    validation_split: float = 0.0
+    beta_2: float = 0.999
+    weight_decay: float = 0.0
+    warmup_epochs: int = 0
+    average: float = 0.0
+    distortion: Distortion | None = None
+
+    def check(self, images: int) -> None:
+        """Refuse what cannot be trained.
+
+        Raises:
+            TrainingError: names the value and what is allowed.
+        """
+        held_out = round(images * self.validation_split) if 0 <= self.validation_split < 1 else 0
+        for name, value, good, allowed in (
+            ("epochs", self.epochs, self.epochs >= 1, "1 or more"),
+            ("learning rate", self.learning_rate, 0 < self.learning_rate < float("inf"), "more than 0"),
+            ("validation split", self.validation_split, 0 <= self.validation_split < 1, "0 up to, but not, 1"),
+            ("batch size", self.batch_size, 1 <= self.batch_size <= images - held_out, f"1 to {images - held_out:,}"),
+        ):
+            if not good:
+                raise TrainingError(f"{name} is {value}, allowed is {allowed}")
+
+    def summary(self) -> dict[str, float | int | str | None]:
+        """Return the recipe as flat JSON values; a distortion as ``distortion.shift_px: 3 to 1.2``."""
+        fields = {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.name != "distortion"}
+        if self.distortion:
+            for field in dataclasses.fields(self.distortion):
+                start, end = getattr(self.distortion, field.name)
+                fields[f"distortion.{field.name}"] = f"{start:g} to {end:g}"
+        return fields
+
+
+RECIPES = {
+    "reference": Recipe("reference", epochs=20, batch_size=32, learning_rate=0.001),
+    "robust": Recipe(
+        "robust",
+        epochs=400,
+        batch_size=256,
+        learning_rate=0.002,
+        beta_2=0.99,
+        weight_decay=0.01,
+        warmup_epochs=1,
+        average=0.999,
+        distortion=Distortion(
+            rotation_degrees=(18.0, 5.0),
+            shear=(0.25, 0.08),
+            log_scale=(0.2, 0.08),
+            shift_px=(3.0, 1.2),
+            elastic_px=(1.5, 0.5),
+            noise=(0.3, 0.15),
+            contrast=(0.5, 0.3),
+            thickness=(0.15, 0.08),
+            background=(0.3, 0.2),
+        ),
+    ),
+}

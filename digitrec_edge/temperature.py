@@ -1,0 +1,57 @@
+"""Calibrated probabilities: one temperature, and how far probabilities are from frequencies.
+
+Guo, Pleiss, Sun, Weinberger, "On Calibration of Modern Neural Networks" (ICML 2017): temperature
+scaling (section 4.2) and the expected calibration error (equation 3).
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digitrec_edge.quantization import softmax
+
+BINS = 15
+"""Equally wide bins of confidence, as in the paper."""
+
+_RANGE = (0.25, 4.0)
+_STEPS = 40
+
+
+def fit_temperature(logits: NDArray[np.float32], labels: NDArray[np.uint8]) -> float:
+    """Find the temperature of the least negative log-likelihood, by golden-section search in 0.25 to 4.
+
+    Args:
+        logits: ``(N, 10)``, of images that were not trained on.
+        labels: ``(N,)``.
+    """
+    golden = (np.sqrt(5) - 1) / 2
+    low, high = np.log(_RANGE)
+    for _ in range(_STEPS):
+        left, right = high - golden * (high - low), low + golden * (high - low)
+        if _negative_log_likelihood(logits, labels, left) <= _negative_log_likelihood(logits, labels, right):
+            high = right
+        else:
+            low = left
+    return round(float(np.exp((low + high) / 2)), 4)
+
+
+def _negative_log_likelihood(logits: NDArray[np.float32], labels: NDArray[np.uint8], log_temperature: float) -> float:
+    scaled = logits.astype(np.float64) / np.exp(log_temperature)
+    scaled -= scaled.max(axis=1, keepdims=True)
+    chosen = scaled[np.arange(len(labels)), labels]
+    return float((np.log(np.exp(scaled).sum(axis=1)) - chosen).mean())
+
+
+def calibration_error(logits: NDArray[np.float32], labels: NDArray[np.uint8], temperature: float) -> float:
+    """Return the expected calibration error of the named digits' probabilities, 0 to 1.
+
+    Args:
+        logits: ``(N, 10)``.
+        labels: ``(N,)``.
+        temperature: logits are divided by it.
+    """
+    probabilities = softmax(logits / np.float32(temperature))
+    confidence = probabilities.max(axis=1).astype(np.float64)
+    right = probabilities.argmax(axis=1) == labels
+    bins = np.minimum((confidence * BINS).astype(int), BINS - 1)
+    gaps = [abs(right[bins == k].mean() - confidence[bins == k].mean()) * (bins == k).mean() for k in set(bins)]
+    return float(sum(gaps))

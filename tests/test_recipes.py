@@ -1,0 +1,55 @@
+"""Recipes are data: what cannot be trained is refused, distortions are annealed, a summary is flat."""
+
+import dataclasses
+import json
+
+import pytest
+
+from digitrec_edge.errors import TrainingError
+from digitrec_edge.recipes import RECIPES
+
+ROBUST = RECIPES["robust"]
+
+
+def test_the_table_is_keyed_by_name() -> None:
+    assert all(name == recipe.name for name, recipe in RECIPES.items())
+
+
+def test_the_reference_recipe_is_plain() -> None:
+    reference = RECIPES["reference"]
+    assert (reference.epochs, reference.batch_size, reference.learning_rate) == (20, 32, 0.001)
+    assert (reference.distortion, reference.average, reference.weight_decay, reference.warmup_epochs) == (None, 0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"epochs": 0}, "epochs is 0, allowed is 1 or more"),
+        ({"learning_rate": 0.0}, "learning rate is 0.0"),
+        ({"learning_rate": float("nan")}, "learning rate is nan"),
+        ({"validation_split": 1.0}, "validation split is 1.0"),
+        ({"batch_size": 1001}, "batch size is 1001, allowed is 1 to 1,000"),
+        ({"batch_size": 501, "validation_split": 0.5}, "allowed is 1 to 500"),
+    ],
+)
+def test_what_cannot_be_trained_is_refused(change: dict[str, float], message: str) -> None:
+    with pytest.raises(TrainingError, match=message):
+        dataclasses.replace(ROBUST, **change).check(1000)  # type: ignore[arg-type]
+
+
+def test_strengths_go_linearly_from_start_to_end() -> None:
+    assert ROBUST.distortion is not None
+    start, middle, end = (ROBUST.distortion.at(progress) for progress in (0, 0.5, 1))
+    for field in dataclasses.fields(ROBUST.distortion):
+        first, last = getattr(ROBUST.distortion, field.name)
+        assert first > last
+        found = (start[field.name], middle[field.name], end[field.name])
+        assert found == pytest.approx((first, (first + last) / 2, last))
+
+
+def test_a_summary_is_flat_json() -> None:
+    summary = ROBUST.summary()
+    assert summary["distortion.shift_px"] == "3 to 1.2"
+    assert "distortion" not in summary
+    assert all(value is None or isinstance(value, (str, int, float)) for value in summary.values())
+    assert json.loads(json.dumps(summary)) == summary

@@ -1,0 +1,120 @@
+"""The changed test sets are what their rules say, the floor bites, and the pretrained artifact holds the goals."""
+
+import dataclasses
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from benchmarks.robustness import (
+    TEST_SETS,
+    Result,
+    Robustness,
+    add_noise,
+    check_floor,
+    measure_robustness,
+    rotate,
+    shift,
+    thicken,
+)
+from digitrec_edge import mnist
+from digitrec_edge.cli.predict import PRETRAINED
+from digitrec_edge.errors import BenchmarkError
+from runtimes import load
+
+GOALS = {
+    "clean": 0.994, "shifted": 0.99, "rotated": 0.99, "noisy": 0.99, "faded": 0.99, "grey-backed": 0.99,
+    "thickened": 0.989,
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def images() -> NDArray[np.uint8]:
+    return mnist.load("test").images[:200]
+
+
+def test_a_shift_moves_and_fills_with_paper(images: NDArray[np.uint8]) -> None:
+    moved = shift(images, 2, -1)
+    assert np.array_equal(moved[:, 2:, :-1], images[:, :-2, 1:])
+    assert not moved[:, :2].any()
+    assert not moved[:, :, -1].any()
+    assert np.array_equal(shift(images, 0, 0), images)
+
+
+def test_a_turn_by_90_degrees_is_exact_and_clockwise(images: NDArray[np.uint8]) -> None:
+    assert np.array_equal(rotate(images, 0), images)
+    assert np.array_equal(rotate(images, 90), np.rot90(images, -1, axes=(1, 2)))
+
+
+def test_noise_is_the_same_for_the_same_seed(images: NDArray[np.uint8]) -> None:
+    grey = np.full((100, 28, 28), 128, np.uint8)
+    noisy = add_noise(grey, 0.2, 0)
+    assert np.array_equal(noisy, add_noise(grey, 0.2, 0))
+    assert not np.array_equal(noisy, add_noise(grey, 0.2, 1))
+    assert noisy.std() / 255 == pytest.approx(0.2, abs=0.01)
+
+
+def test_thickening_is_a_cross(images: NDArray[np.uint8]) -> None:
+    dot = np.zeros((1, 28, 28), np.uint8)
+    dot[0, 10, 12] = 200
+    (thick,) = thicken(dot)
+    assert {(int(r), int(c)) for r, c in np.argwhere(thick)} == {(10, 12), (9, 12), (11, 12), (10, 11), (10, 13)}
+    corner = np.zeros((1, 28, 28), np.uint8)
+    corner[0, 0, 0] = 9
+    assert thicken(corner).sum() == 27
+
+
+def test_every_set_keeps_shape_and_type_and_all_but_the_clean_one_differ(images: NDArray[np.uint8]) -> None:
+    for test_set in TEST_SETS:
+        for changed in test_set.make(images):
+            assert changed.shape == images.shape
+            assert changed.dtype == np.uint8
+            assert np.array_equal(changed, images) == (test_set.name == "clean")
+    assert len(list(next(s for s in TEST_SETS if s.name == "shifted").make(images))) == 8
+
+
+def measured(**accuracies: float) -> Robustness:
+    return Robustness("a", "r", tuple(Result(name, 10, a) for name, a in accuracies.items()), 0.0, 1.0)
+
+
+def test_the_floor_names_what_is_below_it() -> None:
+    check_floor(measured(clean=0.99, noisy=0.95), 0.95)
+    with pytest.raises(BenchmarkError, match=r"a is below 96\.00%: noisy 95\.00%$"):
+        check_floor(measured(clean=0.99, noisy=0.95), 0.96)
+    with pytest.raises(BenchmarkError, match="noisy"):
+        check_floor(measured(clean=0.99, noisy=float("nan")), 0.5)
+    with pytest.raises(BenchmarkError, match="nothing was measured"):
+        check_floor(measured(), 0.5)
+
+
+@pytest.mark.parametrize("name", ["digitrec-int8.tflite", "digitrec-float32.tflite", "digitrec-int8.onnx"])
+def test_the_pretrained_artifacts_hold_the_goals(name: str) -> None:
+    with load(PRETRAINED.with_name(name)) as model:
+        found = measure_robustness(model, mnist.load("test"))
+    assert {r.name for r in found.results} == set(GOALS)
+    low = {r.name: r.accuracy for r in found.results if r.accuracy < GOALS[r.name]}
+    assert not low
+    assert found.calibration_error < 0.01
+    assert found.temperature != 1
+
+
+def test_the_command_prints_a_table_and_writes_json(
+    cli: "Callable[..., subprocess.CompletedProcess[str]]", tmp_path: Path
+) -> None:
+    digits = mnist.load("test")
+    data = tmp_path / "few.npz"
+    arrays = {"x": digits.images[:300], "y": digits.labels[:300]}
+    np.savez(data, **{f"{key}_{part}": value for key, value in arrays.items() for part in ("train", "test")})
+    done = cli("robustness", "--data", data, "--json", tmp_path / "r.json", "--min-accuracy", 0.9)
+    for test_set in TEST_SETS:
+        assert test_set.name in done.stdout
+    (found,) = json.loads((tmp_path / "r.json").read_text())["robustness"]
+    assert [r["name"] for r in found["results"]] == [s.name for s in TEST_SETS]
+    assert found.keys() == {f.name for f in dataclasses.fields(Robustness)}
+    refused = cli("robustness", "--data", data, "--min-accuracy", 1, ok=False)
+    assert refused.returncode == 1
+    assert "is below 100.00%" in refused.stderr

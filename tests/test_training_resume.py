@@ -1,0 +1,144 @@
+"""A training run that is stopped or killed goes on to the result of an unbroken run."""
+
+import dataclasses
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from digitrec_edge import checkpoint, mnist, training
+from digitrec_edge.errors import TrainingError
+from digitrec_edge.recipes import RECIPES, Recipe
+
+pytestmark = pytest.mark.desktop
+ROBUST = dataclasses.replace(RECIPES["robust"], epochs=4, batch_size=64)
+REFERENCE = dataclasses.replace(RECIPES["reference"], epochs=4, batch_size=50)
+
+
+class Killed(BaseException):
+    """Stands for what nobody can catch."""
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data set of 600 and 200 images; 600 is no multiple of 64."""
+    digits = mnist.load("test")
+    path = tmp_path_factory.mktemp("data") / "small.npz"
+    np.savez(
+        path,
+        x_train=digits.images[:600], y_train=digits.labels[:600],
+        x_test=digits.images[600:800], y_test=digits.labels[600:800],
+    )  # fmt: skip
+    return path
+
+
+def weights(model: Any) -> NDArray[np.float32]:
+    return np.concatenate([np.ravel(w) for w in model.get_weights()])
+
+
+def stop_after(epoch: int, how: type[BaseException]) -> Callable[[training.Epoch], None]:
+    def on_epoch(finished: training.Epoch) -> None:
+        if finished.epoch == epoch:
+            raise how
+
+    return on_epoch
+
+
+def figures(history: training.History) -> list[tuple[float, ...]]:
+    return [(e.epoch, e.loss, e.accuracy, e.watched_loss, e.watched_accuracy) for e in history.epochs]
+
+
+@pytest.mark.parametrize(
+    ("recipe", "how"),
+    [
+        (ROBUST, Killed),
+        (REFERENCE, Killed),
+        (dataclasses.replace(ROBUST, validation_split=0.25), KeyboardInterrupt),
+    ],
+    ids=["robust, killed", "reference, killed", "robust with validation, interrupted"],
+)
+def test_a_resumed_run_ends_as_an_unbroken_one(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recipe: Recipe, how: type[BaseException]
+) -> None:
+    monkeypatch.setattr(training, "CHECKPOINT_EVERY_S", 0.0)
+    whole, expected = training.train(recipe, 3, data)
+    keep = tmp_path / "model.checkpoint.npz"
+    if how is Killed:
+        with pytest.raises(Killed):
+            training.train(recipe, 3, data, keep=keep, on_epoch=stop_after(2, Killed))
+    else:
+        _, cut = training.train(recipe, 3, data, keep=keep, on_epoch=stop_after(2, KeyboardInterrupt))
+        assert cut.interrupted
+        assert len(cut.epochs) == 2
+    assert keep.exists()
+    seen: list[int] = []
+    model, history = training.train(
+        recipe, 3, data, keep=keep, resume=True, on_epoch=lambda epoch: seen.append(epoch.epoch)
+    )
+    assert seen == [1, 2, 3, 4]
+    assert np.array_equal(weights(model), weights(whole))
+    assert figures(history) == figures(expected)
+    assert (history.test_accuracy, history.temperature) == (expected.test_accuracy, expected.temperature)
+    assert not history.interrupted
+    assert not keep.exists()
+
+
+def test_a_checkpoint_of_another_run_is_refused(data: Path, tmp_path: Path) -> None:
+    keep = tmp_path / "model.checkpoint.npz"
+    training.train(ROBUST, 3, data, keep=keep, on_epoch=stop_after(1, KeyboardInterrupt))
+    for recipe, seed, source in ((ROBUST, 4, data), (REFERENCE, 3, data), (ROBUST, 3, None)):
+        with pytest.raises(TrainingError, match="is of another run: recipe robust, seed 3"):
+            training.train(recipe, seed, source, keep=keep, resume=True)
+
+
+@pytest.mark.parametrize(
+    "spoil", [lambda data: data[:-100], lambda data: b"", lambda data: b"words", lambda data: data[: len(data) // 2]]
+)
+def test_a_damaged_checkpoint_is_one_error(tmp_path: Path, spoil: Callable[[bytes], bytes]) -> None:
+    keep = tmp_path / "model.checkpoint.npz"
+    epoch = checkpoint.Epoch(1, 0.5, 0.5, 0.5, 0.5, 1.0)
+    whole = checkpoint.Checkpoint(checkpoint.Run(ROBUST, 0, "ab"), (epoch,), (np.arange(1000.0), np.array(3)))
+    checkpoint.write(keep, whole)
+    read = checkpoint.read(keep)
+    assert (read.run, read.epochs) == (whole.run, whole.epochs)
+    assert all(np.array_equal(a, b) for a, b in zip(read.variables, whole.variables, strict=True))
+    keep.write_bytes(spoil(keep.read_bytes()))
+    with pytest.raises(TrainingError, match=r"model\.checkpoint\.npz"):
+        checkpoint.read(keep)
+
+
+def test_the_command_resumes_and_says_what_does_not_fit(
+    cli: "Callable[..., subprocess.CompletedProcess[str]]", data: Path, tmp_path: Path
+) -> None:
+    output = tmp_path / "model.keras"
+    none = cli("train", "--resume", "--data", data, "-o", output, ok=False)
+    assert none.returncode == 1
+    assert "nothing to resume" in none.stderr
+    training.train(
+        dataclasses.replace(RECIPES["robust"], epochs=3),
+        5, data, keep=checkpoint.checkpoint_path(output), on_epoch=stop_after(1, KeyboardInterrupt),
+    )  # fmt: skip
+    wrong = cli("train", "--resume", "--seed", 6, "--data", data, "-o", output, ok=False)
+    assert wrong.returncode == 2
+    assert "has 5, not 6" in wrong.stderr
+    done = cli("train", "--resume", "--recipe", "robust", "--epochs", 3, "--data", data, "-o", output)
+    assert sum(line.startswith("epoch ") for line in done.stdout.splitlines()) == 3
+    assert done.stdout.count("test set: ") == 1
+    history = json.loads(output.with_suffix(".history.json").read_text())
+    assert (history["seed"], len(history["epochs"]), history["interrupted"]) == (5, 3, False)
+
+
+def test_seed_and_average_matter_and_a_temperature_needs_unseen_images(data: Path) -> None:
+    short = dataclasses.replace(ROBUST, epochs=2)
+    model, history = training.train(short, 0, data)
+    assert history.temperature != 1
+    assert not np.array_equal(weights(training.train(short, 1, data)[0]), weights(model))
+    assert not np.array_equal(
+        weights(training.train(dataclasses.replace(short, average=0.0), 0, data)[0]), weights(model)
+    )
+    assert training.train(dataclasses.replace(REFERENCE, epochs=1), 0, data)[1].temperature == 1
