@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from emulated_pi.userland import BUILD
+from emulated_pi.userland import BUILD, remove_old
 
 ROOT = Path(__file__).parents[3]
 TARGETED = ("--target", "tflite-runtime", "--float32", "--int8-dynamic")
@@ -21,7 +21,7 @@ def export_all(model: Path, ready: Path | None = None) -> Path:
     content = b"".join(path.read_bytes() for path in (*sources, ROOT / "constraints.txt", model))
     folder = BUILD / "artifacts" / hashlib.sha256(content).hexdigest()[:12]
     if not folder.exists():
-        shutil.rmtree(folder.parent, ignore_errors=True)
+        remove_old(folder.parent, "*")
         making = folder.with_name(".making")
         shutil.rmtree(making, ignore_errors=True)
         if ready:

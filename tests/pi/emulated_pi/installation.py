@@ -6,7 +6,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,13 +14,11 @@ from pathlib import Path
 from benchmarks.remote import wheels
 from emulated_pi.boards import Board
 from emulated_pi.machine import Machine
-from emulated_pi.userland import BUILD, Userland
+from emulated_pi.userland import BUILD, Userland, remove_old
 
 ROOT = Path(__file__).parents[3]
 PIP = "$(echo /usr/share/python-wheels/pip-*.whl)/pip"
 TEST_TOOLS = ("pytest", "hypothesis")
-KEPT_S = 86_400.0
-"""An installation that is not wanted any more stays for a day: another run may be at work in it."""
 
 
 @dataclass(frozen=True)
@@ -105,9 +102,7 @@ def _install_dependencies(
 ) -> None:
     machine = installation.machine
     shutil.rmtree(machine.home, ignore_errors=True)  # an installation that broke halfway
-    for old in (BUILD / "homes").glob(f"{machine.home.name.rpartition('-')[0]}-*"):
-        if time.time() - old.stat().st_mtime > KEPT_S:
-            shutil.rmtree(old)
+    remove_old(BUILD / "homes", f"{machine.home.name.rpartition('-')[0]}-*")
     print(f"installing on {machine.userland.name}: {' '.join(installation.extras)}", file=sys.stderr, flush=True)
     system = _debian_packages(machine)
     cache = BUILD / "wheels" / machine.userland.name

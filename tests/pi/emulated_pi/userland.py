@@ -6,12 +6,14 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from emulated_pi import packages
 
 BUILD = Path(__file__).parents[3] / "build" / "pi"
+KEPT_S = 86_400.0
 
 _TOOLS = (
     "base-files", "coreutils", "dash", "findutils", "grep", "gzip", "openssh-sftp-server", "procps", "sed", "tar",
@@ -55,8 +57,7 @@ class Userland:
     def _make(self, final: Path) -> None:
         print(f"making the userland {self.name} (about a minute)", file=sys.stderr, flush=True)
         final.parent.mkdir(parents=True, exist_ok=True)
-        for stale in final.parent.glob(f"{self.name}-*"):
-            shutil.rmtree(stale)
+        remove_old(final.parent, f"{self.name}-*")
         with tempfile.TemporaryDirectory(prefix=".making-", dir=final.parent) as scratch:
             root = Path(scratch) / "made" / "root"
             root.mkdir(parents=True)
@@ -65,6 +66,13 @@ class Userland:
             _add_users(root)
             _compile(root)
             (Path(scratch) / "made").rename(final)
+
+
+def remove_old(folder: Path, pattern: str) -> None:
+    """Remove what was made more than a day ago; younger things may be at work in another run."""
+    for path in folder.glob(pattern):
+        if time.time() - path.stat().st_mtime > KEPT_S:
+            shutil.rmtree(path)
 
 
 def _add_users(root: Path) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from digitrec_edge import artifact, mnist
-from digitrec_edge.errors import ArtifactError, BrokenRuntimeError
+from digitrec_edge.errors import ArtifactError, RuntimeUnavailableError
 from runtimes import RUNTIMES, load
 
 SINGLES = 200
@@ -51,7 +51,7 @@ def main(folder: Path, output: Path) -> None:
                     arrays[name] = model.logits(images)
                     arrays[f"{name} singly"] = np.array([model.classify(image) for image in images[:SINGLES]])
                 report["kernels"][name] = kernels(path, row.name)
-            except (ArtifactError, BrokenRuntimeError) as error:
+            except (ArtifactError, RuntimeUnavailableError) as error:
                 report["refused"][name] = str(error)
     np.savez(output, **arrays)
     print(json.dumps(report))
