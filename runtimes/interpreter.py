@@ -32,6 +32,9 @@ class InterpreterSession:
         sources, sinks = self._one.get_input_details(), self._one.get_output_details()
         if len(sources) != 1 or len(sinks) != 1:
             raise ValueError(f"the model has {len(sources)} inputs and {len(sinks)} outputs, one of each is needed")
+        for details in (sources[0], sinks[0]):
+            if tuple(details["shape"][:1]) != (1,):
+                raise ValueError(f"{details['name']} has shape {tuple(details['shape'])}, a batch of 1 is needed")
         self._source: int = sources[0]["index"]
         self._sink: int = sinks[0]["index"]
         self.input, self.output = _port(sources[0]), _port(sinks[0])

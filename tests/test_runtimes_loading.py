@@ -232,6 +232,7 @@ def test_a_foreign_model_without_a_card_is_run_as_it_says_of_itself(artifacts: P
 @pytest.mark.parametrize(
     ("details", "reason"),
     [
+        ("shape=[513, 28, 28], dtype='float32', quantization=(0.0, 0)", "a batch of 1 is needed"),
         ("shape=[1, 32, 32], dtype='float32', quantization=(0.0, 0)", r"its input has shape \(32, 32\)"),
         ("shape=[1, 28, 28], dtype='uint8', quantization=(0.0, 0)", "its input is uint8 without scale and zero point"),
     ],
