@@ -17,8 +17,10 @@ class Target:
         formats: what it runs.
         per_channel_dense: whether dynamic-range Dense weights may have a scale per channel, which
             makes FULLY_CONNECTED version 12.
-        dense_as_conv: whether float Dense layers are lowered to 1x1 CONV_2D. On a Raspberry Pi 4
-            that takes tflite-runtime 2.14 122 k instead of 185 k instructions per inference.
+        dense_as_conv: whether float Dense layers are lowered to 1x1 CONV_2D. On a Raspberry Pi 4 that
+            takes tflite-runtime 2.14 122 k instructions per inference; FULLY_CONNECTED took it 185 k in
+            files as TensorFlow writes them, and takes it 122 k too in files finished here
+            (docs/instructions.md).
         suffix: added to an artifact's name; empty for the newest runtime of a format.
     """
 
