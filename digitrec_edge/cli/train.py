@@ -1,6 +1,7 @@
 """``digitrec-edge train``."""
 
 import dataclasses
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -64,7 +65,7 @@ def train(
     chosen, chosen_seed = _choose(recipe, seed, options, keep if resume else None)
     if keep.exists() and not resume:
         print(f"{keep} is of an unfinished run and will be replaced; --resume would go on with it", file=sys.stderr)
-    with terminal.progress() as bar:
+    with _CtrlC() as ctrl_c, terminal.progress() as bar:
         task = bar.add_task("loading TensorFlow", total=chosen.epochs)
 
         def on_start(model: Any) -> None:
@@ -74,6 +75,7 @@ def train(
         def on_epoch(epoch: "Epoch") -> None:
             bar.update(task, advance=1, description=f"epoch {epoch.epoch}")
             print(_line(epoch, chosen), flush=True)
+            ctrl_c.epoch_ended()
 
         model, history = training.train(
             chosen, chosen_seed, data, keep=keep, resume=resume, on_start=on_start, on_epoch=on_epoch
@@ -87,6 +89,32 @@ def train(
             "go on with: digitrec-edge train --resume"
             + ("" if output == Path("build/model.keras") else f" -o {output}")
         )
+
+
+class _CtrlC:
+    """Turns Ctrl-C into the end of the epoch that is running; before the first ended, or pressed twice, it is at once.
+
+    An exception that comes while TensorFlow frees its objects would be lost, and the run would go on.
+    """
+
+    def __enter__(self) -> "_CtrlC":
+        self.pressed = self.started = False
+        self.before = signal.signal(signal.SIGINT, self._press)
+        return self
+
+    def __exit__(self, *unused: object) -> None:
+        signal.signal(signal.SIGINT, self.before)
+
+    def _press(self, number: int, frame: object) -> None:
+        if self.pressed or not self.started:
+            raise KeyboardInterrupt
+        self.pressed = True
+
+    def epoch_ended(self) -> None:
+        """Raise KeyboardInterrupt when Ctrl-C was pressed meanwhile."""
+        self.started = True
+        if self.pressed:
+            raise KeyboardInterrupt
 
 
 def _choose(
