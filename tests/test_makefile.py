@@ -35,9 +35,9 @@ def test_test_is_linter_types_and_every_test_process() -> None:
         assert step in plan
 
 
-def test_demo_trains_exports_and_benchmarks() -> None:
+def test_demo_trains_exports_benchmarks_and_reports() -> None:
     plan = [line.split(" ", 1)[1] for line in make("--dry-run", "demo").splitlines() if "bin/digitrec-edge " in line]
-    assert [line.split()[0] for line in plan] == ["train", "export", "benchmark"]
+    assert [line.split()[0] for line in plan] == ["train", "export", "benchmark", "report"]
 
 
 def test_setup_is_done_once_and_again_only_when_what_it_installs_has_changed() -> None:
