@@ -5,11 +5,13 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from digitrec_edge.errors import PictureError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 STANDARD_INPUT = "-"
 
@@ -21,7 +23,7 @@ class Named:
     name: str
     error: PictureError | None = None
 
-    def read(self) -> NDArray[np.uint8]:
+    def read(self) -> "NDArray[np.uint8]":
         """Return ``(height, width) uint8``.
 
         Raises:

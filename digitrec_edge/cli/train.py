@@ -54,7 +54,6 @@ def train(
 
     if output.suffix != ".keras":
         raise typer.BadParameter(f"{output} must end in .keras", param_hint="--output")
-    check_writable(output)
     keep = checkpoint_path(output)
     options = {
         "epochs": epochs,
@@ -63,6 +62,7 @@ def train(
         "validation_split": validation_split,
     }
     chosen, chosen_seed = _choose(recipe, seed, options, keep if resume else None)
+    check_writable(output)
     if keep.exists() and not resume:
         print(f"{keep} is of an unfinished run and will be replaced; --resume would go on with it", file=sys.stderr)
     with _CtrlC() as ctrl_c, terminal.progress() as bar:
