@@ -94,7 +94,7 @@ class _Answer:
 
 
 BASE = (Part("numpy", "numpy", "numpy", ""), Part("Pillow", "pillow", "pillow", ""))
-_TOOLS = ("tensorflow", "keras", "onnx", "tf2onnx", "ai-edge-quantizer")
+_TOOLS = ("tensorflow", "keras", "onnx", "tf2onnx", "ai-edge-quantizer", "numba")
 CONVERT = tuple(Part(name, name, name.replace("-", "_"), "convert") for name in _TOOLS)
 
 
