@@ -11,7 +11,8 @@ from digitrec_edge.errors import DamagedError
 from digitrec_edge.npz import read_arrays
 
 IMAGES = 32
-SEED = 2024
+SEED = 0
+"""With it the 32 images of MNIST's test set show every digit at least twice."""
 _FIELDS = ("indices", "images", "labels", "golden", "expected")
 
 
