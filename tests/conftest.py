@@ -5,6 +5,7 @@ import hashlib
 import importlib.util
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from tests.browser import Browser
 
 ROOT = Path(__file__).parents[1]
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs are started deaf to Ctrl-C
 BUILD = ROOT / "build" / "test"
 DESKTOP_PYTHON = os.environ.get("DIGITREC_DESKTOP_PYTHON", sys.executable)
 """Trains and exports; another one than that of the tests where those run without TensorFlow."""

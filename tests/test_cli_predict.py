@@ -189,11 +189,18 @@ def test_several_digits_are_an_error_without_multi(cli: Cli, postcode: Path) -> 
 
 
 def test_a_low_confidence_is_unsure(cli: Cli, pictures: Path) -> None:
-    done = cli("predict", pictures / "0.png", "--min-confidence", 1)
-    assert ": unsure, perhaps 7  probability " in done.stdout
-    (result,) = json.loads(cli("predict", pictures / "0.png", "--min-confidence", 1, "--json").stdout)
+    images = mnist.load("test").images
+    with load(PRETRAINED) as model:
+        probabilities = model.predict(images).probabilities.max(axis=1)
+    doubtful = pictures / "doubtful.png"
+    Image.fromarray(images[probabilities.argmin()]).save(doubtful)  # read as it is, nothing is scaled
+    (result,) = json.loads(cli("predict", doubtful, "--min-confidence", 0.9, "--json").stdout)
     assert result["unsure"]
-    assert ": 7  " in cli("predict", pictures / "0.png", "--min-confidence", 0.5).stdout
+    assert result["probability"] < 0.9
+    done = cli("predict", doubtful, "--min-confidence", 0.9)
+    assert f": unsure, perhaps {result['digit']}  probability " in done.stdout
+    assert f": {result['digit']}  " in cli("predict", doubtful, "--min-confidence", 0).stdout
+    assert ": 7  " in cli("predict", pictures / "0.png", "--min-confidence", 0.9).stdout
 
 
 def test_explain_draws_a_strip_even_when_there_is_no_digit(cli: Cli, pictures: Path, tmp_path: Path) -> None:
