@@ -4,6 +4,7 @@
 """
 
 import dataclasses
+import inspect
 import json
 import types
 import typing
@@ -77,12 +78,12 @@ def _schema(hint: Any, definitions: dict[str, Any]) -> dict[str, Any]:
 
 def _documentation(kind: Any) -> tuple[str, dict[str, str]]:
     """The first line of a docstring, and what its ``Attributes`` section says of each."""
-    head, _, section = (kind.__doc__ or "").partition("Attributes:\n")
+    head, _, section = (inspect.getdoc(kind) or "").partition("Attributes:\n")  # 3.13 strips indentation, others do not
     found: dict[str, str] = {}
     current: list[str] = []
     for line in section.splitlines():
         text = line.strip()
-        if line.startswith(" " * 8) and not line.startswith(" " * 9) and ":" in text:
+        if line.startswith(" " * 4) and not line.startswith(" " * 5) and ":" in text:
             names, _, about = text.partition(":")
             current = [name.strip() for name in names.split(",")]
             found.update(dict.fromkeys(current, about.strip()))
