@@ -18,26 +18,29 @@ from digitrec_edge.targets import Target
 
 
 def float32(source: Source, target: Target) -> bytes:
-    """Convert without quantisation: float32 ``(1, 28, 28)`` in 0 to 1 in, float32 logits ``(1, 10)`` out."""
-    return finish(_run(_converter(source, target)), source.layers)
+    """Convert without quantisation: float32 ``(1, 28, 28)`` in 0 to 1 in, float32 logits ``(1, 10)`` out.
+
+    Where the target wants pixels, the input is uint8, as that of :func:`int8`.
+    """
+    return finish(_run(_converter(source)), source.layers, pixels_in=target.pixels_in)
 
 
 def float16(source: Source, target: Target) -> bytes:
     """Store weights as float16; the runtime widens them when it loads and computes in float32."""
     tf = import_tensorflow()
-    converter = _converter(source, target)
+    converter = _converter(source)
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.target_spec.supported_types = [tf.float16]
-    return finish(_run(converter), source.layers)
+    return finish(_run(converter), source.layers, pixels_in=target.pixels_in)
 
 
 def int8_dynamic(source: Source, target: Target) -> bytes:
     """Quantise weights to int8; activations stay float32 between layers and are quantised inside each."""
     tf = import_tensorflow()
-    converter = _converter(source, target, conv=False)
+    converter = _converter(source)
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter._experimental_disable_per_channel_quantization_for_dense_layers = not target.per_channel_dense
-    return finish(_run(converter), source.layers)
+    return finish(_run(converter), source.layers, pixels_in=target.pixels_in)
 
 
 def int8(source: Source, target: Target) -> bytes:
@@ -59,7 +62,7 @@ def int16x8(source: Source, target: Target) -> bytes:
 
 def _full_integer(source: Source, target: Target, operators: Any, input_type: Any, output_type: Any) -> bytes:
     tf = import_tensorflow()
-    converter = _converter(source, target, conv=False)
+    converter = _converter(source)
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.representative_dataset = lambda: ([image[None]] for image in source.representative_dataset())
     converter.target_spec.supported_ops = [operators]
@@ -86,7 +89,7 @@ def int4(source: Source, target: Target) -> bytes:
     recipe.add_static_config(
         regex=".*", operation_name=TFLOperationName.FULLY_CONNECTED, activation_num_bits=8, weight_num_bits=4
     )
-    job = quantizer.Quantizer(_run(_converter(source, target)), recipe.get_quantization_recipe())
+    job = quantizer.Quantizer(_run(_converter(source)), recipe.get_quantization_recipe())
     images = [{"image": image[None]} for image in source.representative_dataset()]
     with contextlib.redirect_stderr(io.StringIO()), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a progress bar, and LiteRT's advice on the calibration's own settings
@@ -95,37 +98,13 @@ def int4(source: Source, target: Target) -> bytes:
     return finish(bytes(result.quantized_model), source.layers, lowest_versions={FULLY_CONNECTED: INT4_DENSE_VERSION})
 
 
-def _converter(source: Source, target: Target, *, conv: bool = True) -> Any:
+def _converter(source: Source) -> Any:
     tf = import_tensorflow()
     import keras
 
-    model = source.fresh_model()
-    lowered = conv and target.dense_as_conv
-    layers = _as_convolutions(model) if lowered else model.layers
+    layers = source.fresh_model().layers
     static = keras.Sequential([keras.Input((28, 28), batch_size=1, name="image"), *layers], name="digitrec")
-    if lowered:
-        _copy_dense_weights(model, static)
     return tf.lite.TFLiteConverter.from_keras_model(static)
-
-
-def _as_convolutions(model: Any) -> list[Any]:
-    """Dense layers as 1x1 convolutions over a 1x1 picture of 784 channels: the same sums, other kernels."""
-    import keras
-
-    dense = [layer for layer in model.layers if isinstance(layer, keras.layers.Dense)]
-    if len(dense) + 1 != len(model.layers):
-        raise ConversionError("only a model of Flatten and Dense layers can be lowered to 1x1 CONV_2D")
-    convolutions = [
-        keras.layers.Conv2D(layer.units, 1, activation=layer.activation, name=layer.name) for layer in dense
-    ]
-    return [keras.layers.Reshape((1, 1, 784), name="pixels"), *convolutions, keras.layers.Reshape((10,), name="digits")]
-
-
-def _copy_dense_weights(model: Any, static: Any) -> None:
-    for layer in model.layers:
-        if layer.weights:
-            kernel, bias = layer.get_weights()
-            static.get_layer(layer.name).set_weights([kernel[None, None], bias])
 
 
 def _run(converter: Any) -> bytes:

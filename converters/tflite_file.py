@@ -7,12 +7,11 @@ import numpy as np
 
 from converters.tflite_metadata import METADATA_NAME, build_metadata
 from digitrec_edge.formats.tflite_operators import BUILTIN_OPERATORS
+from digitrec_edge.quantization import PIXEL_MAX
 
 DESCRIPTION = "digitrec_edge"
-CONV_2D, DEQUANTIZE, FULLY_CONNECTED, RESHAPE = 3, 6, 9, 22
+DEQUANTIZE, FULLY_CONNECTED, RESHAPE = 6, 9, 22
 """Codes of BuiltinOperator in TFLite's schema."""
-
-WEIGHTED = (CONV_2D, FULLY_CONNECTED)
 
 INT4_DENSE_VERSION = 12
 """ai-edge-quantizer leaves FULLY_CONNECTED at version 1, and tflite-runtime 2.14 then runs it, silently
@@ -21,7 +20,13 @@ wrong. From version 12 on (TensorFlow 2.17) runtimes know scales per channel of 
 _ALIGNMENT_BYTES = 16
 
 
-def finish(payload: bytes, layers: Sequence[str], lowest_versions: Mapping[int, int] | None = None) -> bytes:
+def finish(
+    payload: bytes,
+    layers: Sequence[str],
+    *,
+    lowest_versions: Mapping[int, int] | None = None,
+    pixels_in: bool = False,
+) -> bytes:
     """Name the tensors, free the batch in RESHAPE, describe the file and align its buffers.
 
     TensorFlow leaves buffers unaligned; microcontrollers and some delegates need 16 bytes.
@@ -30,6 +35,7 @@ def finish(payload: bytes, layers: Sequence[str], lowest_versions: Mapping[int, 
         payload: as a converter wrote it.
         layers: names of the Keras layers that have weights, in their order.
         lowest_versions: operator code -> version that it is raised to.
+        pixels_in: whether a float input becomes uint8, with scale 1/255 and zero point 0.
     """
     import flatbuffers
     from tensorflow.lite.python import schema_py_generated as schema
@@ -38,6 +44,8 @@ def finish(payload: bytes, layers: Sequence[str], lowest_versions: Mapping[int, 
     (graph,) = model.subgraphs
     model.description = DESCRIPTION
     graph.name = "main"
+    if pixels_in:
+        _take_pixels(schema, model, graph)
     _name_tensors(model, graph, list(layers))
     for signature in model.signatureDefs or []:
         signature.inputs[0].name, signature.outputs[0].name = "image", "logits"
@@ -51,13 +59,41 @@ def finish(payload: bytes, layers: Sequence[str], lowest_versions: Mapping[int, 
     return bytes(builder.Output())
 
 
+def _take_pixels(schema: Any, model: Any, graph: Any) -> None:
+    """Put a DEQUANTIZE before the first operator, so that the runtime scales the picture's own bytes."""
+    scaled = graph.inputs[0]
+    quantisation = schema.QuantizationParametersT()
+    quantisation.scale, quantisation.zeroPoint = [1 / PIXEL_MAX], [0]
+    pixels = schema.TensorT()
+    pixels.type, pixels.quantization = schema.TensorType.UINT8, quantisation
+    pixels.shape, pixels.shapeSignature = graph.tensors[scaled].shape, graph.tensors[scaled].shapeSignature
+    codes = [code.builtinCode for code in model.operatorCodes]
+    if DEQUANTIZE not in codes:
+        code = schema.OperatorCodeT()
+        code.builtinCode = code.deprecatedBuiltinCode = DEQUANTIZE
+        code.version = 1
+        model.operatorCodes.append(code)
+        codes.append(DEQUANTIZE)
+    scale = schema.OperatorT()
+    scale.opcodeIndex, scale.inputs, scale.outputs = codes.index(DEQUANTIZE), [len(graph.tensors)], [scaled]
+    scale.builtinOptionsType, scale.builtinOptions = (
+        schema.BuiltinOptions.DequantizeOptions,
+        schema.DequantizeOptionsT(),
+    )
+    graph.tensors.append(pixels)
+    graph.operators.insert(0, scale)
+    graph.inputs = scale.inputs
+    for signature in model.signatureDefs or []:
+        signature.inputs[0].tensorIndex = scale.inputs[0]
+
+
 def _name_tensors(model: Any, graph: Any, layers: list[str]) -> None:
     """Name tensors after their layers: ``hidden_1``, ``hidden_1/kernel``, ``hidden_1/bias``."""
     for k, operator in enumerate(graph.operators):
         code = model.operatorCodes[operator.opcodeIndex].builtinCode
         name = f"{BUILTIN_OPERATORS[code].lower()}_{k}"
         parts = [f"{name}/input_{j}" for j in range(len(operator.inputs))]
-        if code in WEIGHTED and layers:
+        if code == FULLY_CONNECTED and layers:
             name = layers.pop(0)
             parts = ["", f"{name}/kernel", f"{name}/bias"]
         for index, part in zip(operator.inputs[1:], parts[1:], strict=True):

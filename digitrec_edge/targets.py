@@ -17,10 +17,9 @@ class Target:
         formats: what it runs.
         per_channel_dense: whether dynamic-range Dense weights may have a scale per channel, which
             makes FULLY_CONNECTED version 12.
-        dense_as_conv: whether float Dense layers are lowered to 1x1 CONV_2D. On a Raspberry Pi 4 that
-            takes tflite-runtime 2.14 122 k instructions per inference; FULLY_CONNECTED took it 185 k in
-            files as TensorFlow writes them, and takes it 122 k too in files finished here
-            (docs/instructions.md).
+        pixels_in: whether float variants take the picture's uint8 bytes and scale them by a DEQUANTIZE of
+            their own. On a Raspberry Pi 4 that costs tflite-runtime 2.14 2.4 k instructions, and numpy 11 k
+            (docs/instructions.md). FULLY_CONNECTED and 1x1 CONV_2D cost it the same, 122 k.
         suffix: added to an artifact's name; empty for the newest runtime of a format.
     """
 
@@ -28,7 +27,7 @@ class Target:
     release: str
     formats: tuple[str, ...]
     per_channel_dense: bool = True
-    dense_as_conv: bool = False
+    pixels_in: bool = False
     suffix: str = ""
 
 
@@ -39,7 +38,7 @@ TARGETS = (
         "2.14.0",
         ("tflite",),
         per_channel_dense=False,
-        dense_as_conv=True,
+        pixels_in=True,
         suffix="-tflite-runtime",
     ),
     Target("onnxruntime", "1.18.1", ("onnx", "ort")),

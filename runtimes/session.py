@@ -61,7 +61,7 @@ class Prepare:
         if self.table.dtype == np.float32 and (self.table == pixels.astype(np.float32) / PIXEL_MAX).all():
 
             def scale(image: NDArray[np.uint8]) -> None:
-                np.copyto(picture, image)
+                picture[...] = image
                 np.divide(picture, PIXEL_MAX, picture)
 
             return _checking(scale)

@@ -133,16 +133,6 @@ def test_int4_is_not_made_for_a_target_that_would_run_it_wrongly(source: Source)
         convert(source, variant, target)
 
 
-def test_only_dense_layers_can_be_lowered_to_convolutions() -> None:
-    import keras
-
-    import converters.tflite
-
-    model = keras.Sequential([keras.Input((28, 28)), keras.layers.Flatten(), keras.layers.Dropout(0.5)])
-    with pytest.raises(ConversionError, match="only a model of Flatten and Dense layers"):
-        converters.tflite._as_convolutions(model)
-
-
 @pytest.mark.parametrize(
     ("name", "fitting"),
     [

@@ -67,8 +67,10 @@ def _run(installation: Installation, arguments: list[str], marks: Path) -> list[
         "PYTHONDONTWRITEBYTECODE": "1",
     }  # fmt: skip
     plugin = ["-plugin", f"{_plugin(emulator)},out={marks}"]
-    fixed = [needs.program("setarch"), "--addr-no-randomize"]  # addresses decide how long some searches take
-    command = [*fixed, emulator, "-cpu", machine.board.cpu, *plugin, "-L", str(root), str(python), "-s", *arguments]
+    fixed = [needs.program("setarch"), "--addr-no-randomize", emulator, "-seed", "0"]
+    """Addresses and the random bytes that a kernel hands to a new process decide how long some searches take."""
+    board = ["-cpu", machine.board.cpu, *plugin, "-L", str(root)]
+    command = [*fixed, *board, str(python), "-s", *arguments]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, cwd=marks.parent)
     if done.returncode:
         raise RuntimeError(f"counting on {machine.board.name} ended with {done.returncode}:\n{done.stderr[-2000:]}")
