@@ -1,7 +1,6 @@
 """``digitrec-edge inspect``."""
 
 import dataclasses
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -27,7 +26,7 @@ def inspect(
 
     result = examine(artifact.read(file))
     if as_json:
-        print(json.dumps(dataclasses.asdict(result), indent=1))
+        terminal.print_json(dataclasses.asdict(result))
     else:
         _print(result)
 

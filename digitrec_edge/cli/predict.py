@@ -1,7 +1,6 @@
 """``digitrec-edge predict``."""
 
 import io
-import json
 import sys
 import time
 from pathlib import Path
@@ -72,7 +71,7 @@ def predict(
             if not as_json:
                 _print(result)
     if as_json:
-        print(json.dumps(results, indent=1))
+        terminal.print_json(results)
     if failed:
         raise typer.Exit(1)
 

@@ -1,5 +1,7 @@
 """The terminal: tables on standard output, progress on standard error, native log lines nowhere."""
 
+import json
+import math
 import os
 import sys
 import tempfile
@@ -118,3 +120,16 @@ def print_table(
     with console.capture() as capture:
         console.print(table)
     stream.write("".join(line.rstrip() + "\n" for line in capture.get().splitlines()))
+
+
+def print_json(value: Any) -> None:
+    """Print strict JSON, which has no NaN and no infinity: they become null."""
+    print(json.dumps(_finite(value), indent=1, allow_nan=False))
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,7 +1,6 @@
 """``digitrec-edge verify``."""
 
 import dataclasses
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -30,7 +29,7 @@ def verify(
     with load(file, runtime) as model:
         result = self_test(artifact.read(file), model)
     if as_json:
-        print(json.dumps({"passed": result.passed, **dataclasses.asdict(result)}, indent=1))
+        terminal.print_json({"passed": result.passed, **dataclasses.asdict(result)})
     else:
         print(f"{file}: hashes fit")
         print(
