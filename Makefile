@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 CLI := $(BIN)/digitrec-edge
 
-.PHONY: help setup demo test lint test-artifacts test-device test-desktop test-3.13 pi pi-instructions pi-instructions-accept pi-needs wheel pretrained clean
+.PHONY: help setup demo test lint test-artifacts test-device test-desktop test-3.13 pi pi-boards pi-others pi-instructions pi-instructions-accept pi-needs wheel pretrained clean
 
 help:  ## show this
 	@grep -hE '^[a-z0-9.-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F '\t' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -54,8 +54,15 @@ test-desktop: $(READY)  ## tests of what needs TensorFlow
 test-3.13: $(READY)  ## the device's tests on Python 3.13, numpy 2 and no TensorFlow, where there is a python3.13
 	$(BIN)/python tests/other_python.py 3.13
 
-pi: pi-needs  ## the tests on an emulated Raspberry Pi 4, 5 and 2
-	$(BIN)/pytest -q -m pi tests/pi
+pi: pi-needs test-artifacts  ## the tests on an emulated Raspberry Pi 4, 5 and 2
+	@echo "tests of the boards, and all else on them, two at a time; each tells when it is done"
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target pi-boards pi-others
+
+pi-boards: pi-needs  ## ... what a person does on a board, and the same answers as here
+	@$(BIN)/pytest -q -s -m pi tests/pi/test_boards.py
+
+pi-others: pi-needs  ## ... the device's test suite there, over ssh, and instructions
+	@$(BIN)/pytest -q -s -m pi tests/pi --ignore tests/pi/test_boards.py
 
 pi-instructions: pi-needs  ## count instructions per prediction on an emulated Pi 4 and Pi 5
 	@test -f build/model.keras || $(CLI) train

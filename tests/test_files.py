@@ -99,7 +99,10 @@ def without_root() -> Iterator[None]:
     """Root may read and write everything: be the user nobody inside the block, where tests run as root."""
     user = os.geteuid()
     if user == 0:
-        os.seteuid(65534)
+        try:
+            os.seteuid(65534)
+        except OSError:
+            pytest.skip("root is the only user here")
     try:
         yield
     finally:

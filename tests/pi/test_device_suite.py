@@ -40,8 +40,9 @@ def test_the_devices_test_suite_passes_on_the_board(board: Installation) -> None
     paths = " ".join(f"tests/test_{module}.py" for module in MODULES)
     environment = "PYTHONSAFEPATH=1 PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=/home/pi/tools"
     markers = "not desktop and not checkout and not pi"
-    command = f"cd checkout && {environment} ../env/bin/python -m pytest -q -p no:cacheprovider -m '{markers}' {paths}"
+    options = f"-q -p no:cacheprovider --durations=12 -m '{markers}'"
+    command = f"cd checkout && {environment} ../env/bin/python -m pytest {options} {paths}"
     done = board.machine.run(command, ok=False, timeout_s=1500)
-    print("\n" + "\n".join(done.stdout.splitlines()[-3:]))
+    print("\n" + "\n".join(done.stdout.splitlines()[-24:]))
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
     assert " passed" in done.stdout

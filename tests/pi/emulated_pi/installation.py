@@ -1,18 +1,17 @@
 """The project installed on a board: its wheel and the extras asked for, in a virtual environment."""
 
-import fcntl
 import hashlib
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.remote import wheels
 from emulated_pi.boards import Board
+from emulated_pi.locks import alone
 from emulated_pi.machine import Machine
 from emulated_pi.userland import BUILD, Userland, remove_old
 
@@ -52,17 +51,20 @@ class Installation:
 
 
 def build_wheel() -> Path:
-    """Build the project's wheel from the checkout; the same checkout gives the same bytes."""
+    """Build the project's wheel from the checkout; the same checkout gives the same bytes and the same path."""
     folder = BUILD / "dist"
-    for stale in (folder, ROOT / "build" / "lib"):
-        shutil.rmtree(stale, ignore_errors=True)
-    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(ROOT)]
-    environment = {**os.environ, "SOURCE_DATE_EPOCH": "1700000000"}
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
-    if done.returncode:
-        raise RuntimeError(f"the wheel cannot be built:\n{done.stdout}{done.stderr}")
-    (wheel,) = folder.glob("*.whl")
-    return wheel
+    with alone(folder), tempfile.TemporaryDirectory(prefix=".building-", dir=BUILD) as scratch:
+        shutil.rmtree(ROOT / "build" / "lib", ignore_errors=True)  # the build takes what an earlier one left there
+        command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", scratch, str(ROOT)]
+        environment = {**os.environ, "SOURCE_DATE_EPOCH": "1700000000"}
+        done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+        if done.returncode:
+            raise RuntimeError(f"the wheel cannot be built:\n{done.stdout}{done.stderr}")
+        (wheel,) = Path(scratch).glob("*.whl")
+        final = folder / hashlib.sha256(wheel.read_bytes()).hexdigest()[:12] / wheel.name
+        remove_old(folder, "*")
+        final.parent.mkdir(parents=True, exist_ok=True)
+        return wheel.replace(final)
 
 
 def install(userland: Userland, board: Board, extras: tuple[str, ...], wheel: Path) -> Installation:
@@ -73,20 +75,11 @@ def install(userland: Userland, board: Board, extras: tuple[str, ...], wheel: Pa
     state = repr((userland.root().parent.name, needed, constraints)).encode() + Path(__file__).read_bytes()
     name = f"{userland.name}-{'-'.join(extras)}-{hashlib.sha256(state).hexdigest()[:12]}"
     installation = Installation(Machine(userland, board, BUILD / "homes" / name), extras)
-    with _alone(installation.machine.home):
+    with alone(installation.machine.home):
         if not (installation.machine.home / "ready").exists():
             _install_dependencies(installation, needed, platform, constraints)
         _install_wheel(installation, wheel)
     return installation
-
-
-@contextmanager
-def _alone(home: Path) -> Iterator[None]:
-    """Let one process at a time install to a home folder."""
-    home.parent.mkdir(parents=True, exist_ok=True)
-    with home.with_name(f".{home.name}.lock").open("w") as stream:
-        fcntl.flock(stream, fcntl.LOCK_EX)
-        yield
 
 
 def describe(userland: Userland) -> wheels.Platform:
@@ -111,8 +104,8 @@ def _install_dependencies(
     options = "--system-site-packages" if system else ""
     machine.run(f"python3 -m venv --without-pip {options} env")
     pip = f"env/bin/python {PIP} install -q --no-compile --no-index --find-links wheels"
-    constraint = "".join(f"{line}\n" for line in constraints)
-    (machine.home / "constraints.txt").write_text(constraint)
+    own = [line for line in constraints if not line.startswith(tuple(f"{name}==" for name in system))]
+    (machine.home / "constraints.txt").write_text("".join(f"{line}\n" for line in own))
     quoted = " ".join(f"'{line}'" for line in needed)
     machine.run(f"{pip} -c constraints.txt {quoted}")
     machine.run(f"{pip} -c constraints.txt --target tools {' '.join(TEST_TOOLS)}")

@@ -5,6 +5,7 @@ import platform
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 PACKAGES = {
     "qemu-aarch64": "qemu-user",
@@ -19,6 +20,9 @@ PACKAGES = {
 }
 """Programs, and the Debian packages that they are in."""
 
+HEADER = Path("/usr/include/stdio.h")
+"""Of libc6-dev, which gcc only recommends."""
+
 _SBIN = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"
 
 
@@ -30,13 +34,19 @@ def program(name: str) -> str:
     return found
 
 
+def _absent() -> list[str]:
+    """Return the Debian packages that are not here."""
+    packages = {PACKAGES[name] for name in PACKAGES if shutil.which(name, path=_SBIN) is None}
+    return sorted(packages if HEADER.exists() else {*packages, "libc6-dev"})
+
+
 def missing() -> list[str]:
     """Return what is missing here, one line each; nothing when the emulation can run."""
     lines = []
     if not shutil.which("apt-get"):
         lines.append("a Debian machine (12 or later): the boards' packages come through its own apt sources")
         return lines
-    absent = sorted({PACKAGES[name] for name in PACKAGES if shutil.which(name, path=_SBIN) is None})
+    absent = _absent()
     if absent:
         lines.append(f"apt-get install {' '.join(absent)}")
     release = tuple(int(part) for part in platform.release().split("-")[0].split(".")[:2])
@@ -55,7 +65,7 @@ def missing() -> list[str]:
 
 def install() -> None:
     """Install what is missing where that is possible: as root on Debian."""
-    absent = sorted({PACKAGES[name] for name in PACKAGES if shutil.which(name, path=_SBIN) is None})
+    absent = _absent()
     if absent and os.geteuid() == 0 and shutil.which("apt-get"):
         print(f"installing {' '.join(absent)}", flush=True)
         environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}

@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from emulated_pi import packages
+from emulated_pi.locks import alone
 
 BUILD = Path(__file__).parents[3] / "build" / "pi"
 KEPT_S = 86_400.0
 
 _TOOLS = (
-    "base-files", "coreutils", "dash", "findutils", "grep", "gzip", "openssh-sftp-server", "procps", "sed", "tar",
+    "base-files", "ca-certificates", "coreutils", "dash", "findutils", "grep", "gzip", "openssh-sftp-server", "procps",
+    "sed", "tar",
 )  # fmt: skip
 
 
@@ -46,7 +48,9 @@ class Userland:
         """Return the root file system, made first where it is not there yet."""
         final = BUILD / "userlands" / f"{self.name}-{self._key()}"
         if not final.exists():
-            self._make(final)
+            with alone(final):
+                if not final.exists():
+                    self._make(final)
         return final / "root"
 
     def _key(self) -> str:
@@ -64,14 +68,15 @@ class Userland:
             wanted = (*_TOOLS, "libstdc++6", "python3-venv", *self.packages)
             packages.unpack(root, Path(scratch) / "apt", self.architecture, self.suite, wanted)
             _add_users(root)
+            _configure(root)
             _compile(root)
             (Path(scratch) / "made").rename(final)
 
 
 def remove_old(folder: Path, pattern: str) -> None:
-    """Remove what was made more than a day ago; younger things may be at work in another run."""
+    """Remove the folders that were made more than a day ago; younger things may be at work in another run."""
     for path in folder.glob(pattern):
-        if time.time() - path.stat().st_mtime > KEPT_S:
+        if path.is_dir() and time.time() - path.stat().st_mtime > KEPT_S:
             shutil.rmtree(path)
 
 
@@ -86,6 +91,17 @@ def _add_users(root: Path) -> None:
     for name in ("hosts", "resolv.conf"):
         if (Path("/etc") / name).exists():
             shutil.copyfile(Path("/etc") / name, root / "etc" / name)
+
+
+def _configure(root: Path) -> None:
+    """Do what the packages' maintainer scripts, which do not run, would have done."""
+    for library in ("libblas", "liblapack"):
+        for path in root.glob(f"usr/lib/*/*/{library}.so.3"):
+            (path.parent.parent / path.name).symlink_to(f"{path.parent.name}/{path.name}")
+    authorities = sorted((root / "usr/share/ca-certificates").rglob("*.crt"))
+    bundle = root / "etc/ssl/certs/ca-certificates.crt"
+    bundle.parent.mkdir(parents=True, exist_ok=True)
+    bundle.write_bytes(b"".join(path.read_bytes() for path in authorities))
 
 
 def _compile(root: Path) -> None:
