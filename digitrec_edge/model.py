@@ -84,7 +84,7 @@ def load(path: Path) -> Any:
 
 
 def save(model: Any, path: Path) -> None:
-    """Write a .keras file atomically; equal weights give equal bytes (no date of the day inside)."""
+    """Write a .keras file atomically; equal weights give equal bytes: no date of the day and no address inside."""
     with replacing(path) as temporary:
         scratch = temporary.with_name(temporary.stem + "-scratch.keras")
         try:
@@ -94,6 +94,8 @@ def save(model: Any, path: Path) -> None:
                     content = source.read(name)
                     if name == "metadata.json":
                         content = _without_date(content)
+                    elif name == "config.json":
+                        content = _without_addresses(content)
                     target.writestr(zipfile.ZipInfo(name, _EPOCH_OF_ZIP), content)
         finally:
             scratch.unlink(missing_ok=True)
@@ -105,6 +107,20 @@ def _without_date(metadata: bytes) -> bytes:
     fields = json.loads(metadata)
     fields["date_saved"] = "1980-01-01@00:00:00"
     return json.dumps(fields).encode()
+
+
+def _without_addresses(config: bytes) -> bytes:
+    """Number shared objects in the order that they appear in; Keras names them by where they lay in memory."""
+    import json
+
+    numbers: dict[int, int] = {}
+
+    def renumbered(fields: dict[str, Any]) -> dict[str, Any]:
+        if "shared_object_id" in fields:
+            fields["shared_object_id"] = numbers.setdefault(fields["shared_object_id"], len(numbers))
+        return fields
+
+    return json.dumps(json.loads(config, object_hook=renumbered)).encode()
 
 
 def reference_logits(model: Any, images: NDArray[np.uint8], chunk: int = 2000) -> NDArray[np.float32]:

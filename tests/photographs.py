@@ -4,7 +4,7 @@ Every picture is a function of the digit's pixels, its index and a seed: pen, pe
 some colour, on paper or a board with texture, seen at a slant, in uneven light with vignette and sometimes a
 shadow's edge, out of focus, with sensor noise, as JPEG.
 
-``python tests/photographs.py [COUNT] [--model FILE] [--save FOLDER]`` measures how many are read right.
+``python tests/photographs.py [COUNT] [--seed N] [--model FILE] [--save FOLDER]`` measures how many are read right.
 """
 
 import argparse
@@ -168,14 +168,15 @@ def main(arguments: list[str]) -> int:
 
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("count", type=int, nargs="?", default=COUNT)
+    parser.add_argument("--seed", type=int, default=SEED, help="of the choice of digits and of the scenes")
     parser.add_argument("--model", type=Path, default=PRETRAINED)
     parser.add_argument("--save", type=Path, help="write the photographs that were read wrong into this folder")
     chosen = parser.parse_args(arguments)
     digits, right = mnist.load("test"), 0
-    indices = mnist.sample_indices(chosen.count, len(digits), SEED)
+    indices = mnist.sample_indices(chosen.count, len(digits), chosen.seed)
     with load(chosen.model) as model:
         for index in indices:
-            data = make(digits.images, int(index))
+            data = make(digits.images, int(index), chosen.seed)
             try:
                 found = str(model.classify(to_digit(decode(data, "photograph"))))
             except PictureError as error:

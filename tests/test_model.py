@@ -1,5 +1,7 @@
 """The Keras file: what is no digit recogniser is refused in one line."""
 
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -32,8 +34,6 @@ def test_what_is_no_keras_file_is_refused_without_tensorflow(
 
 
 def test_a_missing_tensorflow_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    import sys
-
     monkeypatch.setitem(sys.modules, "tensorflow", None)
     with pytest.raises(NotInstalledError, match=r"pip install 'digitrec-edge\[all\]'"):
         model.import_tensorflow()
@@ -64,3 +64,19 @@ def test_a_model_that_cannot_be_written_leaves_no_litter(tmp_path: Path) -> None
     with pytest.raises(OutputError, match="cannot write"):
         model.save(model.build(), tmp_path / "model.keras")
     assert [entry.name for entry in tmp_path.iterdir()] == ["model.keras"]
+
+
+@pytest.mark.desktop
+def test_the_same_model_saved_by_another_process_is_the_same_file(tmp_path: Path) -> None:
+    code = (
+        "import sys, pathlib\n"
+        "from digitrec_edge import model\n"
+        "ballast = [object() for _ in range(int(sys.argv[2]))]\n"
+        "import keras\n"
+        "keras.utils.set_random_seed(3)\n"
+        "model.save(model.build(), pathlib.Path(sys.argv[1]))\n"
+    )
+    for name, ballast in (("a.keras", "0"), ("b.keras", "100003")):
+        subprocess.run([sys.executable, "-c", code, str(tmp_path / name), ballast], check=True, capture_output=True)
+    assert (tmp_path / "a.keras").read_bytes() == (tmp_path / "b.keras").read_bytes()
+    assert model.load(tmp_path / "a.keras").count_params() == 251_658

@@ -37,17 +37,19 @@ class Installation:
         return self.machine.home / "env/lib" / f"python{self.machine.userland.python}" / "site-packages"
 
     def run(
-        self, *arguments: str | Path, ok: bool = True, stdin: str = "", before: str = ""
+        self, *arguments: str | Path, ok: bool = True, stdin: str = "", before: str = "", timeout_s: float = 560
     ) -> "subprocess.CompletedProcess[str]":
         """Run ``digitrec-edge`` there."""
-        return self.python("-m", "digitrec_edge", *arguments, ok=ok, stdin=stdin, before=before)
+        module = ("-m", "digitrec_edge")
+        return self.python(*module, *arguments, ok=ok, stdin=stdin, before=before, timeout_s=timeout_s)
 
     def python(
-        self, *arguments: str | Path, ok: bool = True, stdin: str = "", before: str = ""
+        self, *arguments: str | Path, ok: bool = True, stdin: str = "", before: str = "", timeout_s: float = 560
     ) -> "subprocess.CompletedProcess[str]":
         """Run the environment's Python there; ``before`` is shell code, such as a variable's assignment."""
         quoted = " ".join("'" + str(argument).replace("'", "'\\''") + "'" for argument in arguments)
-        return self.machine.run(f"{before} PYTHONSAFEPATH=1 env/bin/python {quoted}", ok=ok, stdin=stdin)
+        line = f"{before} PYTHONSAFEPATH=1 env/bin/python {quoted}"
+        return self.machine.run(line, ok=ok, stdin=stdin, timeout_s=timeout_s)
 
 
 def build_wheel() -> Path:
