@@ -32,7 +32,7 @@ def test_a_figure_without_an_accepted_one_does_not_pass_and_says_what_to_type() 
     assert "make pi-instructions-accept" in line
 
 
-def test_the_cost_of_marking_is_taken_off_and_the_median_is_what_counts() -> None:
+def test_the_cost_of_marking_is_taken_off_and_the_middle_half_is_what_counts() -> None:
     lines: list[dict[str, str | int]] = [
         {"series": 0, "artifact": "", "call": "nothing"},
         {"series": 1, "artifact": "a", "call": "invoke"},
@@ -40,7 +40,18 @@ def test_the_cost_of_marking_is_taken_off_and_the_median_is_what_counts() -> Non
     ]
     marks = "".join(
         f"{number} {instructions}\n"
-        for number, instructions in ((0, 100), (1, 110), (2, 200), (3, 260), (2, 300), (3, 361), (2, 400), (3, 900))
+        for number, instructions in (
+            (0, 100),
+            (1, 110),
+            (2, 200),
+            (3, 260),
+            (2, 300),
+            (3, 362),
+            (2, 400),
+            (3, 900),
+            (2, 1000),
+            (3, 1000),
+        )
     )
     (count,), refused = evaluate("pi5", "litert", lines, marks)
     assert count.key == "pi5 / litert / a / invoke"

@@ -6,6 +6,7 @@ import re
 import statistics
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,11 +21,11 @@ SCRIPT = Path(__file__).parents[1] / "on_board" / "count_calls.py"
 
 @dataclass(frozen=True)
 class Count:
-    """Instructions of one call, the median of many.
+    """Instructions of one call, the interquartile mean of many: calls may come in two kinds, half of them each.
 
     Attributes:
         call: ``invoke``, ``classify`` or ``public idiom``.
-        spread: (largest - smallest) / median over all counted calls.
+        spread: (largest - smallest) / middle over all counted calls.
     """
 
     board: str
@@ -64,14 +65,16 @@ def _run(installation: Installation, arguments: list[str], marks: Path) -> list[
     environment = {
         "PATH": os.environ["PATH"], "HOME": str(machine.home), "PYTHONHOME": str(machine.userland.root() / "usr"),
         "PYTHONPATH": str(installation.packages), "PYTHONHASHSEED": "0", "OPENBLAS_NUM_THREADS": "1",
-        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONDONTWRITEBYTECODE": "1", "PYTHONPYCACHEPREFIX": "/nonexistent",
     }  # fmt: skip
+    """No bytecode, neither read nor written: with it or without, the heap is laid out otherwise, and allocations of
+    ONNX Runtime differ by half a percent."""
     plugin = ["-plugin", f"{_plugin(emulator)},out={marks}"]
     fixed = [needs.program("setarch"), "--addr-no-randomize", emulator, "-seed", "0"]
-    """Addresses and the random bytes that a kernel hands to a new process decide how long some searches take."""
+    """Addresses, and the random bytes that a kernel hands to a new process, decide how long some searches take."""
     board = ["-cpu", machine.board.cpu, *plugin, "-L", str(root)]
     command = [*fixed, *board, str(python), "-s", *arguments]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, cwd=marks.parent)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, cwd=root)
     if done.returncode:
         raise RuntimeError(f"counting on {machine.board.name} ended with {done.returncode}:\n{done.stderr[-2000:]}")
     return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
@@ -118,12 +121,18 @@ def evaluate(
         before, after = values[2 * series], values[2 * series + 1]
         return [b - a for a, b in zip(before, after, strict=True)]
 
-    nothing = statistics.median(calls(0))
+    nothing = interquartile_mean(calls(0))
     counts = []
     for line in lines:
         if line.get("series"):
             counted = [value - nothing for value in calls(int(line["series"]))]
-            median = statistics.median(counted)
-            spread = (max(counted) - min(counted)) / median
-            counts.append(Count(board, runtime, str(line["artifact"]), str(line["call"]), round(median), spread))
+            middle = interquartile_mean(counted)
+            spread = (max(counted) - min(counted)) / middle
+            counts.append(Count(board, runtime, str(line["artifact"]), str(line["call"]), round(middle), spread))
     return counts, {str(line["artifact"]): str(line["refused"]) for line in lines if "refused" in line}
+
+
+def interquartile_mean(values: Sequence[float]) -> float:
+    """Return the mean of the middle half; where two kinds of values meet there, it does not jump as a median does."""
+    quarter = len(values) // 4
+    return statistics.fmean(sorted(values)[quarter : len(values) - quarter])
