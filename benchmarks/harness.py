@@ -13,17 +13,17 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from benchmarks import isolation
-from benchmarks.affinity import bound_to, choose_cpus
-from benchmarks.cases import UNKNOWN, Case, Measured
-from benchmarks.child import Packed, Round
-from benchmarks.document import Quality, Result, Run, Starts
-from benchmarks.environment import Condition, describe_condition, describe_environment
-from benchmarks.latency import Effort, describe_timer
-from benchmarks.memory import Memory
-from benchmarks.samples import unpack
-from benchmarks.statistics import Summary, summarise
-from benchmarks.validity import judge
+from benchmarks.measure import isolation
+from benchmarks.measure.affinity import bound_to, choose_cpus
+from benchmarks.measure.cases import UNKNOWN, Case, Measured
+from benchmarks.measure.child import Packed, Round
+from benchmarks.measure.environment import Condition, describe_condition, describe_environment
+from benchmarks.measure.latency import Effort, describe_timer
+from benchmarks.measure.memory import Memory
+from benchmarks.measure.samples import unpack
+from benchmarks.results.document import Quality, Result, Run, Starts
+from benchmarks.results.statistics import Summary, summarise
+from benchmarks.results.validity import judge
 from digitrec_edge import artifact, mnist
 from digitrec_edge.errors import ArtifactError, BenchmarkError
 from digitrec_edge.files import sha256
@@ -68,7 +68,7 @@ def run(
     every finished round.
 
     Args:
-        cases: see :func:`benchmarks.cases.plan`.
+        cases: see :func:`benchmarks.measure.cases.plan`.
         effort: rounds, warm-up and how long to time.
         device: what to call this machine; None takes its board's or CPU's name.
         seed: of the order of the cases and of the bootstrap.

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from converters.source import Source
-from digitrec_edge.model import import_tensorflow
-from digitrec_edge.targets import Target
+from digitrec_edge.training.network import import_tensorflow
+from runtimes.targets import Target
 
 OPSET = 17
 """Every ONNX Runtime since 1.12 (2022) runs it; nothing here needs a newer one."""

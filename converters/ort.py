@@ -5,7 +5,7 @@ from pathlib import Path
 
 from converters import onnx
 from converters.source import Source
-from digitrec_edge.targets import Target
+from runtimes.targets import Target
 
 
 def float32(source: Source, target: Target) -> bytes:

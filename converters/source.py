@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from digitrec_edge import mnist, model
-from digitrec_edge.card import Calibration
+from digitrec_edge import mnist
+from digitrec_edge.artifact.card import Calibration
 from digitrec_edge.files import sha256
 from digitrec_edge.quantization import PIXEL_MAX
+from digitrec_edge.training import network as model
 
 
 @dataclass(frozen=True)

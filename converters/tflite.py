@@ -11,10 +11,10 @@ from typing import Any
 
 from converters.source import Source
 from converters.tflite_file import FULLY_CONNECTED, INT4_DENSE_VERSION, finish
-from digitrec_edge import support
 from digitrec_edge.errors import ConversionError
-from digitrec_edge.model import import_tensorflow
-from digitrec_edge.targets import Target
+from digitrec_edge.training.network import import_tensorflow
+from runtimes import support
+from runtimes.targets import Target
 
 
 def float32(source: Source, target: Target) -> bytes:

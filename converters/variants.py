@@ -7,9 +7,9 @@ from typing import cast
 
 from converters.source import Source
 from converters.tflite_file import INT4_DENSE_VERSION
-from digitrec_edge import support
 from digitrec_edge.errors import ConversionError, DigitrecError
-from digitrec_edge.targets import Target
+from runtimes import support
+from runtimes.targets import Target
 
 Convert = Callable[[Source, Target], bytes]
 

@@ -12,20 +12,24 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks import check_gate
-from benchmarks.logits import RuntimeLogits, runtime_logits
-from benchmarks.parity_report import ParityReport, report_parity, write_report
+from benchmarks.measure.logits import RuntimeLogits, runtime_logits
+from benchmarks.quality.parity_report import ParityReport, report_parity, write_report
 from converters import Source, Variant, convert
-from digitrec_edge import __version__, artifact, formats, golden, mnist, model, sample, support, training
-from digitrec_edge.card import LABELS, Card, ParityFigures, Preprocessing, Requirements, TensorCard
+from digitrec_edge import __version__, artifact, formats, mnist
+from digitrec_edge.artifact import golden, sample
+from digitrec_edge.artifact.card import LABELS, Card, ParityFigures, Preprocessing, Requirements, TensorCard
+from digitrec_edge.artifact.golden import Golden
 from digitrec_edge.errors import ConversionError, DigitrecError
 from digitrec_edge.files import make_folder, sha256
 from digitrec_edge.formats.graph import Graph, MalformedError, Tensor
-from digitrec_edge.golden import Golden
 from digitrec_edge.mnist import Digits
 from digitrec_edge.quantization import PIXEL_MAX
-from digitrec_edge.targets import Target, target_for
+from digitrec_edge.training import network as model
+from digitrec_edge.training.history import read_history
+from runtimes import support
 from runtimes.loading import AUTO, choose
 from runtimes.table import RUNTIMES, RuntimeRow
+from runtimes.targets import Target, target_for
 
 
 @dataclass(frozen=True)
@@ -163,7 +167,7 @@ def _card(source: Source, variant: Variant, target: Target, payload: bytes) -> C
     lacking = support.lacking(target.name, target.release, graph)
     if lacking:
         raise ConversionError(f"--{variant.option} {lacking}; choose another --target")
-    history = training.read_history(source.path)
+    history = read_history(source.path)
     recipe = None
     if history:
         recipe = {**history.recipe.summary(), "seed": history.seed, "finished_epochs": len(history.epochs)}

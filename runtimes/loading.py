@@ -2,7 +2,7 @@
 
 import os
 
-from digitrec_edge import artifact, support
+from digitrec_edge import artifact
 from digitrec_edge.artifact import Artifact
 from digitrec_edge.errors import (
     ArtifactError,
@@ -11,6 +11,7 @@ from digitrec_edge.errors import (
     NotInstalledError,
     RuntimeUnavailableError,
 )
+from runtimes import support
 from runtimes.model import Model
 from runtimes.table import RUNTIMES, RuntimeRow, diagnose
 

@@ -17,8 +17,8 @@ import pytest
 from runtimes import Model, load
 
 if TYPE_CHECKING:
-    from benchmarks.document import Result, Run
-    from benchmarks.statistics import Summary
+    from benchmarks.results.document import Result, Run
+    from benchmarks.results.statistics import Summary
     from tests.browser import Browser
 
 ROOT = Path(__file__).parents[1]
@@ -89,7 +89,7 @@ def artifacts(trained: Path) -> Path:
 @pytest.fixture(scope="session")
 def make_summary() -> "Callable[..., Summary]":
     """Makes a summary whose median is ``p50`` microseconds, +- ``noise`` (a share)."""
-    from benchmarks.statistics import Summary
+    from benchmarks.results.statistics import Summary
 
     def make(p50: float, noise: float = 0.01) -> Summary:
         quantiles = tuple(p50 * (0.9 + 0.002 * k) for k in range(101))
@@ -105,8 +105,8 @@ def make_summary() -> "Callable[..., Summary]":
 @pytest.fixture(scope="session")
 def make_result(make_summary: "Callable[..., Summary]") -> "Callable[..., Result]":
     """Makes a result: ``make_result("int8", "litert", p50=4.0)``; other fields by name."""
-    from benchmarks.document import Quality, Result, Starts
-    from benchmarks.memory import Memory
+    from benchmarks.measure.memory import Memory
+    from benchmarks.results.document import Quality, Result, Starts
 
     def make(
         variant: str = "int8", runtime: str = "litert", p50: float = 10.0, noise: float = 0.01, **fields: Any
@@ -125,9 +125,9 @@ def make_result(make_summary: "Callable[..., Summary]") -> "Callable[..., Result
 @pytest.fixture(scope="session")
 def make_run() -> "Callable[..., Run]":
     """Makes a run of results; fields of the run and of its environment by name."""
-    from benchmarks.document import Run
-    from benchmarks.environment import Condition, Environment
-    from benchmarks.latency import EFFORTS, Timer
+    from benchmarks.measure.environment import Condition, Environment
+    from benchmarks.measure.latency import EFFORTS, Timer
+    from benchmarks.results.document import Run
 
     def make(*results: "Result", device: str = "board", **fields: Any) -> Run:
         environment = Environment(

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from digitrec_edge.advice import advise
-from digitrec_edge.machine import Cpu, Machine
+from digitrec_edge.installation.advice import advise
+from digitrec_edge.installation.machine import Cpu, Machine
 
 BOOKWORM_PI = Machine(
     system="linux",

@@ -10,7 +10,7 @@ import pytest
 
 from digitrec_edge import artifact
 from digitrec_edge.artifact import read, write
-from digitrec_edge.card import LABELS
+from digitrec_edge.artifact.card import LABELS
 from digitrec_edge.errors import ArtifactError, DamagedError, OutputError
 from digitrec_edge.files import sha256
 from digitrec_edge.formats import CARD_FILE, MARK, SAMPLE_FILE, SEAL_BYTES

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.cases import find_artifacts, plan
+from benchmarks.measure.cases import find_artifacts, plan
 from digitrec_edge.errors import BenchmarkError
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from digitrec_edge.card import (
+from digitrec_edge.artifact.card import (
     CARD_VERSION,
     LABELS,
     Calibration,
@@ -15,8 +15,8 @@ from digitrec_edge.card import (
     Preprocessing,
     Requirements,
     TensorCard,
-    parse,
 )
+from digitrec_edge.records import parse
 
 
 def full_card() -> Card:

@@ -14,7 +14,7 @@ from PIL import Image
 
 from digitrec_edge import mnist
 from digitrec_edge.cli.predict import PRETRAINED
-from digitrec_edge.recipes import RECIPES
+from digitrec_edge.training.recipes import RECIPES
 from runtimes import load
 
 Cli = Callable[..., "subprocess.CompletedProcess[str]"]

@@ -71,7 +71,7 @@ def test_ctrl_c_leaves_the_last_finished_epoch_and_says_so(own_digits: Path, tmp
     assert history["interrupted"] is True
     assert f"interrupted: {path} holds epoch {finished} of 100000, the last finished one" in line
     assert history["model_sha256"] == sha256(path.read_bytes())
-    from digitrec_edge.model import load, reference_logits
+    from digitrec_edge.training.network import load, reference_logits
 
     test = mnist.load("test")
     logits = reference_logits(load(path), test.images[:200])

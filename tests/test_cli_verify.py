@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from digitrec_edge import artifact, sample
+from digitrec_edge import artifact
+from digitrec_edge.artifact import sample
 from digitrec_edge.cli.predict import PRETRAINED
 from digitrec_edge.formats import SAMPLE_FILE
 from runtimes import RUNTIMES

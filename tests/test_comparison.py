@@ -1,4 +1,4 @@
-"""benchmarks.comparison and ``digitrec-edge compare``: regressions, noise, and what may not be compared."""
+"""benchmarks.results.comparison and ``digitrec-edge compare``: regressions, noise, and what may not be compared."""
 
 import subprocess
 from collections.abc import Callable
@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks import document
-from benchmarks.comparison import compare_documents
-from benchmarks.document import Document, Result, Run
+from benchmarks.results.comparison import compare_documents
+from benchmarks.results.document import Document, Result, Run
 from digitrec_edge.errors import BenchmarkError
 
 MakeResult = Callable[..., Result]

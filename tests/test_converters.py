@@ -13,7 +13,7 @@ from digitrec_edge.errors import ConversionError, DataError
 from digitrec_edge.files import sha256
 from digitrec_edge.formats import ort, tflite
 from digitrec_edge.formats.flatbuffer import Table
-from digitrec_edge.targets import TARGETS, Target, target_for
+from runtimes.targets import TARGETS, Target, target_for
 
 pytestmark = pytest.mark.desktop
 TFLITE = ("digitrec-float32.tflite", "digitrec-int8.tflite")
@@ -47,7 +47,7 @@ def test_int8_is_full_integer_from_input_to_output(artifacts: Path) -> None:
 
 @pytest.mark.parametrize("name", TFLITE)
 def test_the_weights_are_those_of_the_keras_model(trained: Path, artifacts: Path, name: str) -> None:
-    from digitrec_edge import model
+    from digitrec_edge.training import network as model
 
     kernels = [layer.kernel.numpy().T for layer in model.load(trained / "model.keras").layers if layer.weights]
     payload = artifact.read(artifacts / name).payload

@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from digitrec_edge import mnist
-from digitrec_edge.recipes import Distortion
+from digitrec_edge.training.recipes import Distortion
 
 pytestmark = pytest.mark.desktop
 NONE = Distortion(*[(0.0, 0.0)] * 9)
@@ -19,7 +19,7 @@ def images() -> NDArray[np.uint8]:
 
 
 def distorted(images: NDArray[np.uint8], seed: int = 0, **strengths: float) -> NDArray[np.uint8]:
-    from digitrec_edge.distortion import distort
+    from digitrec_edge.training.augmentation import distort
 
     ranges = {name: (value, value) for name, value in strengths.items()}
     return distort(images, dataclasses.replace(NONE, **ranges), 0.5, np.random.default_rng(seed))
@@ -70,7 +70,7 @@ def test_half_is_thickened_and_half_thinned_when_both_are_certain(images: NDArra
 
 
 def test_an_elastic_field_has_the_stated_standard_deviation() -> None:
-    from digitrec_edge.distortion import _fields
+    from digitrec_edge.training.augmentation import _fields
 
     fields = _fields(2000, 1.5, np.random.default_rng(0))
     assert fields.shape == (2000, 2, 28, 28)
@@ -82,8 +82,8 @@ def test_an_elastic_field_has_the_stated_standard_deviation() -> None:
 def test_without_numba_the_extra_is_named(monkeypatch: pytest.MonkeyPatch, images: NDArray[np.uint8]) -> None:
     import sys
 
-    from digitrec_edge import distortion
     from digitrec_edge.errors import NotInstalledError
+    from digitrec_edge.training import augmentation as distortion
 
     monkeypatch.setitem(sys.modules, "numba", None)
     distortion._compiled.cache_clear()

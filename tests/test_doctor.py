@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from digitrec_edge import doctor
-from digitrec_edge.advice import advise
 from digitrec_edge.cli.doctor import to_lines
-from digitrec_edge.doctor import BASE, CONVERT, Examination, Part, Report, examine
-from digitrec_edge.machine import Cpu, describe_machine
-from digitrec_edge.wheels import EXTRAS
+from digitrec_edge.installation import doctor
+from digitrec_edge.installation.advice import advise
+from digitrec_edge.installation.doctor import BASE, CONVERT, Examination, Part, Report, examine
+from digitrec_edge.installation.machine import Cpu, describe_machine
+from digitrec_edge.installation.wheels import EXTRAS
 
 HERE = describe_machine()
 PI = replace(

@@ -1,4 +1,4 @@
-"""benchmarks.document, schema and samples: what is written is what is read, and what is published."""
+"""benchmarks.results.document, schema and samples: what is written is what is read, and what is published."""
 
 import dataclasses
 import json
@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from benchmarks import document, merge
-from benchmarks.document import Result, Run, from_json, read
-from benchmarks.samples import pack, unpack
-from benchmarks.schema import make_schema, published, render
+from benchmarks.measure.samples import pack, unpack
+from benchmarks.results.document import Result, Run, from_json, read
+from benchmarks.results.schema import make_schema, published, render
 from digitrec_edge.errors import BenchmarkError
 
 MakeResult = Callable[..., Result]
@@ -38,7 +38,7 @@ def test_a_document_fits_the_published_schema(make_run: MakeRun, make_result: Ma
 
 
 def test_the_published_schema_is_that_of_the_code() -> None:
-    assert published() == render(), "python -m benchmarks.schema > benchmarks/data/benchmark-1.schema.json"
+    assert published() == render(), "python -m benchmarks.results.schema > benchmarks/data/benchmark-1.schema.json"
 
 
 def test_the_schema_is_a_schema_and_describes_every_field_that_the_code_describes() -> None:

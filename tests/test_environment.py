@@ -1,4 +1,4 @@
-"""benchmarks.environment and affinity: what a machine says of itself, read from a made-up /proc and /sys."""
+"""benchmarks.measure.environment and affinity: what a machine says of itself, read from a made-up /proc and /sys."""
 
 import os
 import sys
@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.affinity import bound_to, choose_cpus, current_cpus
-from benchmarks.environment import describe_condition, describe_environment, read_throttled
+from benchmarks.measure.affinity import bound_to, choose_cpus, current_cpus
+from benchmarks.measure.environment import describe_condition, describe_environment, read_throttled
 
 
 def write(root: Path, files: dict[str, str]) -> Path:

@@ -9,13 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import parity
+from benchmarks.quality import parity
 from converters import VARIANTS, Source, Variant, open_source
-from digitrec_edge import artifact, golden
+from digitrec_edge import artifact
 from digitrec_edge import export as module
+from digitrec_edge.artifact import golden
 from digitrec_edge.errors import ConversionError, NotInstalledError, OutputError, ParityError, RuntimeUnavailableError
 from digitrec_edge.export import Exported, Refused, export
-from digitrec_edge.targets import Target
+from runtimes.targets import Target
 
 pytestmark = pytest.mark.desktop
 BY_OPTION = {variant.option: variant for variant in VARIANTS}
@@ -94,7 +95,7 @@ def test_a_child_that_dies_is_no_parity(
 ) -> None:
     recorded(lambda payload: payload)
     module_logits = "import os; os.abort()"
-    monkeypatch.setattr("benchmarks.logits.CHILD", module_logits)
+    monkeypatch.setattr("benchmarks.measure.logits.CHILD", module_logits)
     before = content(folder)
     (result,) = export(source, [BY_OPTION["int8"]], folder)
     assert isinstance(result, Refused)

@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from digitrec_edge import golden, mnist
+from digitrec_edge import mnist
+from digitrec_edge.artifact import golden
+from digitrec_edge.artifact.golden import Golden
 from digitrec_edge.errors import DataError
 from digitrec_edge.files import sha256
-from digitrec_edge.golden import Golden
 
 LOGITS = np.random.default_rng(0).normal(0, 5, (40, 10)).astype(np.float32)
 GOLDEN = Golden(LOGITS, "ab" * 32, "cd" * 32)

@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks import Effort, Step, isolation, plan, run
-from benchmarks.affinity import choose_cpus
-from benchmarks.cases import Case
-from benchmarks.child import Packed, Round
-from benchmarks.memory import Memory
-from benchmarks.samples import pack, unpack
+from benchmarks import Effort, Step, plan, run
+from benchmarks.measure import isolation
+from benchmarks.measure.affinity import choose_cpus
+from benchmarks.measure.cases import Case
+from benchmarks.measure.child import Packed, Round
+from benchmarks.measure.memory import Memory
+from benchmarks.measure.samples import pack, unpack
 from digitrec_edge.cli.predict import PRETRAINED
 from digitrec_edge.errors import BenchmarkError
 

@@ -82,8 +82,8 @@ def test_quality_and_self_test_and_inspection_do_without_them(artifacts: Path) -
     code = """
 from benchmarks import Case, child
 from digitrec_edge import artifact
-from digitrec_edge.inspection import inspect
-from digitrec_edge.selftest import self_test
+from digitrec_edge.verification.inspection import inspect
+from digitrec_edge.verification.selftest import self_test
 from runtimes import load
 for path in sys.argv[2:]:
     print(child.measure_quality(Case(path, "auto", golden=sys.argv[1])).parity.agreement)

@@ -10,8 +10,8 @@ from digitrec_edge import artifact
 from digitrec_edge.files import sha256
 from digitrec_edge.formats import MARK, by_name
 from digitrec_edge.formats.graph import Graph, Operator, Tensor
-from digitrec_edge.inspection import answer as ask
-from digitrec_edge.inspection import inspect
+from digitrec_edge.verification.inspection import answer as ask
+from digitrec_edge.verification.inspection import inspect
 from runtimes import RUNTIMES, RuntimeRow
 
 SUFFIXES = (".tflite", ".onnx", ".ort")

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from benchmarks import isolation
-from benchmarks.cases import Case
-from benchmarks.isolation import ask, measure, measure_cold_start
+from benchmarks.measure import isolation
+from benchmarks.measure.cases import Case
+from benchmarks.measure.isolation import ask, measure, measure_cold_start
 from digitrec_edge import mnist
 from digitrec_edge.errors import BenchmarkError
 
@@ -44,7 +44,7 @@ def test_without_golden_logits_there_is_no_parity(artifacts: Path) -> None:
 
 
 def test_golden_logits_of_another_model_are_not_compared_with(artifacts: Path, tmp_path: Path) -> None:
-    from digitrec_edge import golden
+    from digitrec_edge.artifact import golden
 
     found = golden.read(artifacts / "golden.npz")
     notes = []
@@ -140,7 +140,7 @@ def test_what_a_runtime_prints_does_not_spoil_the_answer(artifacts: Path, monkey
     in_child(
         monkeypatch,
         "import sys, os; sys.path[:] = filter(None, sys.path)\n"
-        "import benchmarks.child as child\n"
+        "import benchmarks.measure.child as child\n"
         "old = child.measure_quality\n"
         "def run(case):\n    os.write(1, b'INFO: native words'); print('words'); return old(case)\n"
         "child.measure_quality = run\nchild.main()",

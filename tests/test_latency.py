@@ -1,4 +1,4 @@
-"""benchmarks.latency: honest timings.
+"""benchmarks.measure.latency: honest timings.
 
 What is compared here is the harness with the truth in one and the same run, never with a fixed speed.
 """
@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks.latency import BLOCKS, EFFORTS, Effort, describe_timer, measure_latency, time_calls, undisturbed
-from benchmarks.statistics import samples_needed, summarise
+from benchmarks.measure.latency import BLOCKS, EFFORTS, Effort, describe_timer, measure_latency, time_calls, undisturbed
+from benchmarks.results.statistics import samples_needed, summarise
 from digitrec_edge import mnist
 from digitrec_edge.cli.predict import PRETRAINED
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import logits as module
-from benchmarks.logits import runtime_logits
+from benchmarks.measure import logits as module
+from benchmarks.measure.logits import runtime_logits
 from digitrec_edge import mnist
 from digitrec_edge.errors import ParityError
 from runtimes import load
@@ -124,7 +124,7 @@ def test_what_a_runtime_prints_does_not_spoil_the_answer(
     in_child(
         monkeypatch,
         "import os, sys; sys.path[:] = filter(None, sys.path)\n"
-        "import benchmarks.logits as logits\n"
+        "import benchmarks.measure.logits as logits\n"
         "old = logits.load\n"
         "def load(*a):\n    os.write(1, b'INFO: native words'); print('words'); return old(*a)\n"
         "logits.load = load\nlogits.main()",

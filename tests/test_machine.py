@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from digitrec_edge.machine import cpu_features, cpu_name, describe_machine, normalise_machine, read_cpu
+from digitrec_edge.installation.machine import cpu_features, cpu_name, describe_machine, normalise_machine, read_cpu
 
 PI_4 = (
     "processor\t: {}\nBogoMIPS\t: 108.00\nFeatures\t: fp asimd evtstrm crc32 cpuid\nCPU implementer\t: 0x41\n"

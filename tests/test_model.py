@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from digitrec_edge import model
 from digitrec_edge.errors import ConversionError, NotInstalledError, OutputError
+from digitrec_edge.training import network as model
 
 
 @pytest.mark.parametrize(

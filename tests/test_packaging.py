@@ -52,6 +52,7 @@ def test_the_wheel_holds_the_four_packages_and_no_tests(wheel: zipfile.ZipFile) 
 @pytest.mark.checkout
 def test_the_wheel_holds_every_module(wheel: zipfile.ZipFile) -> None:
     modules = {name for name in tracked() if name.split("/")[0] in PACKAGES and name.endswith(".py")}
+    modules = {name for name in modules if not name.startswith("benchmarks/scripts/")}  # run from a checkout
     assert modules == {name for name in wheel.namelist() if name.endswith(".py")}
 
 

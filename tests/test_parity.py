@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from benchmarks.parity import GATES, Parity, accuracy, check_gate, compare
+from benchmarks.quality.parity import GATES, Parity, accuracy, check_gate, compare
 from digitrec_edge.errors import ParityError
 
 GOOD = Parity(images=10_000, accuracy=0.98, reference_accuracy=0.98, agreement=1.0, max_logit_difference=0.0)

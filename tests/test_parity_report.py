@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from benchmarks.parity_report import (
+from benchmarks.quality.parity_report import (
     REPORT_VERSION,
     ChangedDigit,
     ParityReport,
@@ -16,8 +16,8 @@ from benchmarks.parity_report import (
     report_path,
     write_report,
 )
-from digitrec_edge import golden as golden_logits
 from digitrec_edge import mnist
+from digitrec_edge.artifact import golden as golden_logits
 from digitrec_edge.errors import OutputError, ParityError
 from runtimes import load
 

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from digitrec_edge import probe
 from digitrec_edge.errors import BrokenRuntimeError, NotInstalledError
-from digitrec_edge.probe import MIN_RIGHT, TINY_ONNX, try_part, try_runtime
+from digitrec_edge.installation import probe
+from digitrec_edge.installation.probe import MIN_RIGHT, TINY_ONNX, try_part, try_runtime
 
 
 class Stuck:
@@ -108,7 +108,8 @@ def test_an_unknown_runtime_is_no_quiet_success() -> None:
 def test_output_of_the_parts_does_not_mix_with_the_answers(tmp_path: Path) -> None:
     (tmp_path / "chatty.py").write_text("import os; print('hello'); os.write(1, b'from C')\n")
     code = (
-        f"import sys; sys.path.insert(0, {str(tmp_path)!r}); from digitrec_edge.probe import main; main(sys.argv[1:])"
+        f"import sys; sys.path.insert(0, {str(tmp_path)!r}); "
+        "from digitrec_edge.installation.probe import main; main(sys.argv[1:])"
     )
     command = [sys.executable, "-c", code, "chatty=numpy", "pillow=pillow"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)

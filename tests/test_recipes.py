@@ -6,7 +6,7 @@ import json
 import pytest
 
 from digitrec_edge.errors import TrainingError
-from digitrec_edge.recipes import RECIPES
+from digitrec_edge.training.recipes import RECIPES
 
 ROBUST = RECIPES["robust"]
 

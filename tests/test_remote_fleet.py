@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from benchmarks.document import Run, document
-from benchmarks.remote import device_side, fleet, ssh
-from benchmarks.remote.environment import Device
-from benchmarks.remote.extras import extras_for
-from benchmarks.remote.fleet import Outcome, files_for, name_devices
+from benchmarks.results.document import Run, document
 from digitrec_edge.cli import terminal
 from digitrec_edge.errors import BenchmarkError, RemoteError, UnfitDeviceError
+from digitrec_edge.remote import agent, fleet, ssh
+from digitrec_edge.remote.extras import extras_for
+from digitrec_edge.remote.fleet import Outcome, files_for, name_devices
+from digitrec_edge.remote.venv import Device
 
 PI = Device("aarch64", 64, "Linux", "3.11.2", "cp311", "2.36", "/home/pi", 1 << 33, "Raspberry Pi 5", {}, [])
 PI_32 = dataclasses.replace(PI, machine="armv7l", bits=32, installed={"numpy": "1.24.2"})
@@ -83,13 +83,13 @@ def test_a_device_that_no_runtime_is_made_for_is_refused_with_the_reason(change:
 
 
 def test_both_ends_of_the_connection_use_the_same_words() -> None:
-    assert device_side.MARK == ssh.MARK
+    assert agent.MARK == ssh.MARK
     assert fleet.PROGRESS_VARIABLE == terminal.PROGRESS_VARIABLE
-    assert device_side.HEARTBEAT_LIMIT_S > 5 * ssh.HEARTBEAT_S
+    assert agent.HEARTBEAT_LIMIT_S > 5 * ssh.HEARTBEAT_S
 
 
 def test_the_devices_side_needs_nothing_but_the_standard_library() -> None:
-    source = Path(device_side.__file__).read_text()
+    source = Path(agent.__file__).read_text()
     assert "digitrec_edge." not in source
     assert "numpy" not in source.replace('"numpy"', "")
-    assert compile(source, "device_side", "exec")
+    assert compile(source, "agent", "exec")

@@ -9,7 +9,7 @@ import sys
 import zipfile
 from pathlib import Path
 
-from benchmarks.remote.pack import PACKAGES, pack_wheel
+from digitrec_edge.remote.pack import PACKAGES, pack_wheel
 
 
 def test_the_same_installation_gives_the_same_bytes(tmp_path: Path) -> None:
@@ -36,4 +36,4 @@ def test_it_runs_from_itself_without_this_installation(tmp_path: Path) -> None:
     code = f"import sys; sys.path[:0] = [{str(tmp_path / 'there')!r}]; " + "; ".join(
         f"import {package}; assert {package}.__file__.startswith(sys.path[0])" for package in PACKAGES
     )
-    subprocess.run([sys.executable, "-c", code + "; import benchmarks.remote.fleet"], check=True, cwd=tmp_path)
+    subprocess.run([sys.executable, "-c", code + "; import digitrec_edge.remote.fleet"], check=True, cwd=tmp_path)

@@ -2,7 +2,6 @@
 
 import pytest
 
-from benchmarks.remote.refusals import explain_lost, explain_refusal, explain_ssh
 from digitrec_edge.errors import (
     ConnectionLostError,
     HostKeyError,
@@ -11,6 +10,7 @@ from digitrec_edge.errors import (
     UnfitDeviceError,
     UnreachableError,
 )
+from digitrec_edge.remote.refusals import explain_lost, explain_refusal, explain_ssh
 
 HOST = "pi@raspberrypi.local"
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.remote import wheels
-from benchmarks.remote.wheels import Platform, applicable, constraints_for, fetch
 from digitrec_edge.errors import RemoteError
+from digitrec_edge.remote import resolve as wheels
+from digitrec_edge.remote.resolve import Platform, applicable, constraints_for, fetch
 
 BOOKWORM = Platform("aarch64", "3.11.2", "2.36")
 TRIXIE = Platform("aarch64", "3.13.5", "2.41")

@@ -19,14 +19,14 @@ from PIL import Image
 pytest.importorskip("matplotlib", reason="report needs the extra 'report'")
 
 from benchmarks import document
-from benchmarks.document import Result, Run
-from benchmarks.logits import runtime_logits
-from digitrec_edge import artifact, golden, mnist
-from digitrec_edge.artifact import Artifact
+from benchmarks.measure.logits import runtime_logits
+from benchmarks.results.document import Result, Run
+from digitrec_edge import artifact, mnist
+from digitrec_edge.artifact import Artifact, golden
+from digitrec_edge.artifact.golden import Golden
 from digitrec_edge.cli.predict import PRETRAINED
 from digitrec_edge.errors import BenchmarkError
 from digitrec_edge.files import sha256
-from digitrec_edge.golden import Golden
 from digitrec_edge.report import Material, collect, write
 from digitrec_edge.report.layers import size_by_layer
 from digitrec_edge.report.quality import confusion

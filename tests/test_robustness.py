@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from benchmarks.robustness import (
+from benchmarks.quality.robustness import (
     TEST_SETS,
     Result,
     Robustness,

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from digitrec_edge import golden, mnist
+from digitrec_edge import mnist
+from digitrec_edge.artifact import golden
+from digitrec_edge.artifact.golden import Golden
 from digitrec_edge.errors import InputError
 from digitrec_edge.formats import FORMATS
-from digitrec_edge.golden import Golden
 from runtimes import RUNTIMES, Model, load
 
 NAMES = ("digitrec-float32.tflite", "digitrec-int8.tflite", "digitrec-float32.onnx", "digitrec-int8.onnx")

@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from digitrec_edge import artifact, golden, mnist, sample
+from digitrec_edge import artifact, mnist
+from digitrec_edge.artifact import golden, sample
+from digitrec_edge.artifact.sample import IMAGES, SEED, Sample, pack, unpack
 from digitrec_edge.errors import DamagedError
 from digitrec_edge.formats import SAMPLE_FILE
-from digitrec_edge.sample import IMAGES, SEED, Sample, pack, unpack
 
 SMALL = Sample(
     indices=np.array([3, 8]),

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from benchmarks.parity import GATES
-from digitrec_edge import artifact, sample
-from digitrec_edge.artifact import Artifact
+from benchmarks.quality.parity import GATES
+from digitrec_edge import artifact
+from digitrec_edge.artifact import Artifact, sample
 from digitrec_edge.errors import ArtifactError
 from digitrec_edge.formats import SAMPLE_FILE
 from digitrec_edge.formats.flatbuffer import Table
-from digitrec_edge.selftest import TOLERANCES, self_test
+from digitrec_edge.verification.selftest import TOLERANCES, self_test
 from runtimes import RUNTIMES, Model, load
 from runtimes.loading import unmet
 

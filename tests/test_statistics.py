@@ -1,11 +1,11 @@
-"""benchmarks.statistics: percentiles, intervals, ratios."""
+"""benchmarks.results.statistics: percentiles, intervals, ratios."""
 
 from collections.abc import Callable
 
 import numpy as np
 import pytest
 
-from benchmarks.statistics import Summary, median_interval, ratio, samples_needed, summarise, supports
+from benchmarks.results.statistics import Summary, median_interval, ratio, samples_needed, summarise, supports
 
 
 @pytest.mark.parametrize(("percentile", "samples"), [(50, 6), (90, 29), (99, 299)])

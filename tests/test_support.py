@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from digitrec_edge import artifact, support
+from digitrec_edge import artifact
 from digitrec_edge.formats.graph import Graph
 from digitrec_edge.formats.tflite_operators import BUILTIN_OPERATORS
-from digitrec_edge.targets import TARGETS
-from runtimes import RUNTIMES, RuntimeRow
+from runtimes import RUNTIMES, RuntimeRow, support
+from runtimes.targets import TARGETS
 
 TFLITE = [row for row in RUNTIMES if "tflite" in row.formats]
 HIGHEST = 20

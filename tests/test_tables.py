@@ -1,12 +1,12 @@
-"""benchmarks.tables: CSV and Markdown say what the document says."""
+"""benchmarks.results.tables: CSV and Markdown say what the document says."""
 
 import csv
 import io
 from collections.abc import Callable
 
 from benchmarks import document
-from benchmarks.document import Result, Run
-from benchmarks.tables import brief_columns, to_csv, to_markdown
+from benchmarks.results.document import Result, Run
+from benchmarks.results.tables import brief_columns, to_csv, to_markdown
 
 MakeResult = Callable[..., Result]
 MakeRun = Callable[..., Run]

@@ -2,11 +2,10 @@
 
 import pytest
 
-from digitrec_edge import support
 from digitrec_edge.errors import ConversionError
 from digitrec_edge.formats import FORMATS
-from digitrec_edge.targets import TARGETS, target_for
-from runtimes import RUNTIMES
+from runtimes import RUNTIMES, support
+from runtimes.targets import TARGETS, target_for
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import flatbuffers.table
 import numpy as np
 import pytest
 
-from digitrec_edge.card import LABELS
+from digitrec_edge.artifact.card import LABELS
 from digitrec_edge.formats import CARD_FILE, LABELS_FILE, SAMPLE_FILE
 
 NAMES = (

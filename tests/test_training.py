@@ -8,11 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from digitrec_edge import mnist, training
-from digitrec_edge.epochs import Examples, Trainer, compile_trainer, examples
+from digitrec_edge import mnist
 from digitrec_edge.errors import InterruptedRunError, TrainingError
 from digitrec_edge.files import sha256
-from digitrec_edge.training import RECIPES, Epoch, History, Recipe, history_path, read_history
+from digitrec_edge.training import run as training
+from digitrec_edge.training.checkpoint import Epoch
+from digitrec_edge.training.history import History, history_path, read_history, write
+from digitrec_edge.training.loop import Examples, Trainer, compile_trainer, examples
+from digitrec_edge.training.recipes import RECIPES, Recipe
 
 REFERENCE = RECIPES["reference"]
 
@@ -94,7 +97,7 @@ def test_a_history_that_cannot_be_read_is_said(tmp_path: Path, text: str) -> Non
 
 @pytest.mark.desktop
 def test_the_network_has_exactly_251658_parameters() -> None:
-    from digitrec_edge import model
+    from digitrec_edge.training import network as model
 
     built = model.build()
     assert built.count_params() == model.PARAMETERS == 251_658
@@ -118,7 +121,7 @@ def test_five_real_epochs_of_the_reference_recipe_reach_95_percent() -> None:
     assert history.epochs[0].loss > last.loss > 0
     assert not history.interrupted
     test = mnist.load("test")
-    from digitrec_edge.model import reference_logits
+    from digitrec_edge.training.network import reference_logits
 
     accuracy = (reference_logits(model, test.images).argmax(axis=1) == test.labels).mean()
     assert accuracy == pytest.approx(last.watched_accuracy, abs=2e-4)
@@ -129,7 +132,7 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(tmp_path: Pa
     source = small_set(tmp_path / "own.npz")
     for name, seed in (("a", 3), ("b", 3), ("c", 4)):
         model, history = training.train(quick(2), seed, source)
-        training.write(model, history, tmp_path / f"{name}.keras")
+        write(model, history, tmp_path / f"{name}.keras")
     a, b, c = ((tmp_path / f"{name}.keras").read_bytes() for name in "abc")
     assert a == b
     assert a != c
@@ -180,7 +183,7 @@ def test_the_updates_are_those_of_keras_fit(tmp_path: Path) -> None:
     """One epoch in the order of the images, the last batch smaller, gives the weights that ``fit`` gives."""
     import keras
 
-    from digitrec_edge.model import build
+    from digitrec_edge.training.network import build
 
     digits = mnist.load("train")
     part = mnist.Digits(digits.images[:330], digits.labels[:330])
@@ -261,11 +264,11 @@ def test_ctrl_c_before_the_first_epoch_ended_leaves_nothing(monkeypatch: pytest.
 
 @pytest.mark.desktop
 def test_the_written_model_is_loaded_again_with_its_history(tmp_path: Path) -> None:
-    from digitrec_edge.model import load, reference_logits
+    from digitrec_edge.training.network import load, reference_logits
 
     model, history = training.train(quick(), 0, small_set(tmp_path / "own.npz"))
     path = tmp_path / "model.keras"
-    written = training.write(model, history, path)
+    written = write(model, history, path)
     assert written.model_sha256 == sha256(path.read_bytes())
     assert read_history(path) == written
     images = mnist.load("test").images[:100]

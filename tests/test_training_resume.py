@@ -11,9 +11,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from digitrec_edge import checkpoint, mnist, training
+from digitrec_edge import mnist
 from digitrec_edge.errors import TrainingError
-from digitrec_edge.recipes import RECIPES, Recipe
+from digitrec_edge.training import checkpoint
+from digitrec_edge.training import run as training
+from digitrec_edge.training.history import History
+from digitrec_edge.training.recipes import RECIPES, Recipe
 
 pytestmark = pytest.mark.desktop
 ROBUST = dataclasses.replace(RECIPES["robust"], epochs=4, batch_size=64)
@@ -41,15 +44,15 @@ def weights(model: Any) -> NDArray[np.float32]:
     return np.concatenate([np.ravel(w) for w in model.get_weights()])
 
 
-def stop_after(epoch: int, how: type[BaseException]) -> Callable[[training.Epoch], None]:
-    def on_epoch(finished: training.Epoch) -> None:
+def stop_after(epoch: int, how: type[BaseException]) -> Callable[[checkpoint.Epoch], None]:
+    def on_epoch(finished: checkpoint.Epoch) -> None:
         if finished.epoch == epoch:
             raise how
 
     return on_epoch
 
 
-def figures(history: training.History) -> list[tuple[float, ...]]:
+def figures(history: History) -> list[tuple[float, ...]]:
     return [(e.epoch, e.loss, e.accuracy, e.watched_loss, e.watched_accuracy) for e in history.epochs]
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks.training_speed import MAX_DIFFERENCE_PP, MIN_RATIO, Equivalence, Speed, check
+from benchmarks.scripts.training_speed import MAX_DIFFERENCE_PP, MIN_RATIO, Equivalence, Speed, check
 from digitrec_edge.errors import BenchmarkError
 
 pytestmark = pytest.mark.desktop

@@ -1,12 +1,12 @@
-"""benchmarks.validity: what may not be relied on is marked, with the reason."""
+"""benchmarks.results.validity: what may not be relied on is marked, with the reason."""
 
 from collections.abc import Callable
 
 import pytest
 
-from benchmarks.environment import Condition
-from benchmarks.statistics import Summary
-from benchmarks.validity import NOISE, judge
+from benchmarks.measure.environment import Condition
+from benchmarks.results.statistics import Summary
+from benchmarks.results.validity import NOISE, judge
 
 Make = Callable[..., Summary]
 

@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from digitrec_edge import artifact, mnist, support
+from digitrec_edge import artifact, mnist
 from digitrec_edge.errors import RuntimeUnavailableError
 from digitrec_edge.files import sha256
 from digitrec_edge.formats import MARK
 from digitrec_edge.formats.flatbuffer import Table
-from digitrec_edge.targets import TARGETS
-from runtimes import RUNTIMES, Model, RuntimeRow, load
+from runtimes import RUNTIMES, Model, RuntimeRow, load, support
+from runtimes.targets import TARGETS
 
 Loaded = Callable[[str, str], Model]
 FLOAT = ["RESHAPE 1", *["FULLY_CONNECTED 1"] * 4]

@@ -1,12 +1,12 @@
-"""benchmarks.verdict: the words follow the figures, also where the figures are inconvenient."""
+"""benchmarks.results.verdict: the words follow the figures, also where the figures are inconvenient."""
 
 import dataclasses
 from collections.abc import Callable
 
 import pytest
 
-from benchmarks.document import Quality, Result, Run
-from benchmarks.verdict import decide
+from benchmarks.results.document import Quality, Result, Run
+from benchmarks.results.verdict import decide
 
 MakeResult = Callable[..., Result]
 MakeRun = Callable[..., Run]

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from digitrec_edge.machine import Machine, describe_machine
-from digitrec_edge.wheels import EXTRAS, MAX_PYTHON, MIN_PYTHON, WHEELS, wheels_for, why_none
+from digitrec_edge.installation.machine import Machine, describe_machine
+from digitrec_edge.installation.wheels import EXTRAS, MAX_PYTHON, MIN_PYTHON, WHEELS, wheels_for, why_none
 from runtimes.table import RUNTIMES
 
 ROOT = Path(__file__).parents[1]

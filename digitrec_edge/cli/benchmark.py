@@ -65,7 +65,7 @@ def benchmark(
     that cannot run is a row that says why. Ctrl-C keeps what is finished.
     """
     if print_schema:
-        from benchmarks.schema import published
+        from benchmarks.results.schema import published
 
         print(published().decode(), end="")
         return
@@ -144,7 +144,7 @@ def _arguments(
 
 
 def _show_all(merged: "Document", files: dict[str, Path | None]) -> None:
-    from benchmarks.tables import devices_table
+    from benchmarks.results.tables import devices_table
 
     for run in merged.runs:
         show(run)
@@ -157,8 +157,8 @@ def _show_all(merged: "Document", files: dict[str, Path | None]) -> None:
 
 def show(run: "Run") -> None:
     """Print a run: table, reasons, verdict."""
-    from benchmarks.tables import brief_columns, describe, explain
-    from benchmarks.verdict import decide
+    from benchmarks.results.tables import brief_columns, describe, explain
+    from benchmarks.results.verdict import decide
 
     columns = brief_columns(run)
     headings = [(column.brief, bool(column.form)) for column in columns]
@@ -177,7 +177,7 @@ def show(run: "Run") -> None:
 
 
 def _write(document: "Document", files: dict[str, Path | None]) -> None:
-    from benchmarks.tables import to_csv, to_markdown
+    from benchmarks.results.tables import to_csv, to_markdown
     from digitrec_edge.files import write_file
 
     makers: dict[str, Callable[[Document], bytes]] = {

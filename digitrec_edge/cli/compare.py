@@ -8,7 +8,7 @@ import typer
 from digitrec_edge.cli import terminal
 
 if TYPE_CHECKING:
-    from benchmarks.comparison import Compared
+    from benchmarks.results.comparison import Compared
 
 _COLUMNS = [
     ("case", False), ("end to end, new/old", True), ("invoke, new/old", True), ("accuracy pp", True),
@@ -31,8 +31,8 @@ def compare(
     unclear: measure longer. Results of different boards, governors or threads are refused.
     """
     limit = parse_share(max_regression)
-    from benchmarks.comparison import compare_documents
-    from benchmarks.document import read
+    from benchmarks.results.comparison import compare_documents
+    from benchmarks.results.document import read
     from digitrec_edge.errors import BenchmarkError
 
     rows = compare_documents(read(old), read(new), max_regression=limit, force=force)

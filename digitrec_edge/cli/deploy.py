@@ -22,9 +22,9 @@ def deploy(
     terminal.hold_native_output()
     from concurrent.futures import ThreadPoolExecutor
 
-    from benchmarks.remote.deploy import check
-    from benchmarks.remote.deploy import deploy as deploy_to
     from digitrec_edge.errors import RemoteError
+    from digitrec_edge.remote.deploy import check
+    from digitrec_edge.remote.deploy import deploy as deploy_to
 
     hosts = check_hosts(host)
     check(file)

@@ -11,8 +11,8 @@ import typer
 from digitrec_edge.cli import terminal
 
 if TYPE_CHECKING:
-    from digitrec_edge.doctor import Examination, Report
-    from digitrec_edge.machine import Machine
+    from digitrec_edge.installation.doctor import Examination, Report
+    from digitrec_edge.installation.machine import Machine
 
 WIDTH = 80
 
@@ -26,7 +26,7 @@ def doctor(
     says why. Exit status 1 when no runtime works. Nothing is installed or changed.
     """
     terminal.hold_native_output()
-    from digitrec_edge.doctor import consult
+    from digitrec_edge.installation.doctor import consult
 
     with terminal.progress() as bar:
         task = bar.add_task("looking", total=None)

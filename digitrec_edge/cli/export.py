@@ -84,7 +84,7 @@ def export(
 
 def _fitting(wanted: "list[Variant]", name: str, everything: bool) -> "list[Variant]":
     """Keep the variants whose format the target runs; one that was asked for by name must be among them."""
-    from digitrec_edge.targets import TARGETS
+    from runtimes.targets import TARGETS
 
     targets = {row.name: row for row in TARGETS}
     if name not in targets:

@@ -10,7 +10,7 @@ from digitrec_edge.cli import terminal
 
 if TYPE_CHECKING:
     from digitrec_edge.formats.graph import Tensor
-    from digitrec_edge.inspection import Inspection
+    from digitrec_edge.verification.inspection import Inspection
 
 
 def inspect(
@@ -22,7 +22,7 @@ def inspect(
     Needs no runtime. A file with a card is checked against its hashes first; a damaged one ends with exit 1.
     """
     from digitrec_edge import artifact
-    from digitrec_edge.inspection import inspect as examine
+    from digitrec_edge.verification.inspection import inspect as examine
 
     result = examine(artifact.read(file))
     if as_json:

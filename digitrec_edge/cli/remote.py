@@ -12,8 +12,8 @@ import typer
 from digitrec_edge.cli import terminal
 
 if TYPE_CHECKING:
-    from benchmarks.document import Document
-    from benchmarks.remote.fleet import Outcome
+    from benchmarks.results.document import Document
+    from digitrec_edge.remote.fleet import Outcome
 
 Timeout = Annotated[float, typer.Option(min=1, help="Seconds for each device, from the connection to the end.")]
 DEFAULT_TIMEOUT_S = 3600.0
@@ -63,9 +63,9 @@ def benchmark_on(
     """
     if keep and clean:
         raise typer.BadParameter("--keep and --clean exclude each other", param_hint="--clean")
-    from benchmarks.document import merge
-    from benchmarks.remote.fleet import Job, files_for, measure_hosts
+    from benchmarks.results.document import merge
     from digitrec_edge.errors import RemoteError
+    from digitrec_edge.remote.fleet import Job, files_for, measure_hosts
 
     hosts = check_hosts(hosts)
     job = Job(

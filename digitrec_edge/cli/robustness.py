@@ -11,7 +11,7 @@ from digitrec_edge.cli import terminal
 from digitrec_edge.cli.predict import PRETRAINED
 
 if TYPE_CHECKING:
-    from benchmarks.robustness import Robustness
+    from benchmarks.quality.robustness import Robustness
 
 
 def robustness(
@@ -38,8 +38,8 @@ def robustness(
     the expected calibration error of the probabilities on the clean set (15 bins).
     """
     terminal.hold_native_output()
-    from benchmarks.environment import describe_environment
-    from benchmarks.robustness import TEST_SETS, check_floor, measure_robustness
+    from benchmarks.measure.environment import describe_environment
+    from benchmarks.quality.robustness import TEST_SETS, check_floor, measure_robustness
     from digitrec_edge import mnist
     from digitrec_edge.files import write_file
     from runtimes import load
@@ -64,7 +64,7 @@ def robustness(
 
 
 def _print(measured: "list[Robustness]", names: list[str]) -> None:
-    from benchmarks.robustness import TEST_SETS
+    from benchmarks.quality.robustness import TEST_SETS
 
     rows = [
         [test_set.name, test_set.rule, f"{measured[0].results[k].images:,}"]

@@ -11,8 +11,8 @@ import typer
 from digitrec_edge.cli import terminal
 
 if TYPE_CHECKING:
-    from digitrec_edge.checkpoint import Epoch
-    from digitrec_edge.recipes import Recipe
+    from digitrec_edge.training.checkpoint import Epoch
+    from digitrec_edge.training.recipes import Recipe
 
 
 def train(
@@ -47,10 +47,11 @@ def train(
     last finished epoch.
     """
     terminal.hold_native_output()
-    from digitrec_edge import training
-    from digitrec_edge.checkpoint import checkpoint_path
     from digitrec_edge.errors import InterruptedRunError
     from digitrec_edge.files import check_writable
+    from digitrec_edge.training import run as training
+    from digitrec_edge.training.checkpoint import checkpoint_path
+    from digitrec_edge.training.history import history_path, write
 
     if output.suffix != ".keras":
         raise typer.BadParameter(f"{output} must end in .keras", param_hint="--output")
@@ -80,9 +81,9 @@ def train(
         model, history = training.train(
             chosen, chosen_seed, data, keep=keep, resume=resume, on_start=on_start, on_epoch=on_epoch
         )
-    training.write(model, history, output)
+    write(model, history, output)
     print(f"test set: loss {history.test_loss:.4f}  accuracy {history.test_accuracy:.2%}")
-    print(f"{history.parameters:,} parameters, {len(history.epochs)} epochs: {output}, {training.history_path(output)}")
+    print(f"{history.parameters:,} parameters, {len(history.epochs)} epochs: {output}, {history_path(output)}")
     if history.interrupted:
         raise InterruptedRunError(
             f"interrupted: {output} holds epoch {len(history.epochs)} of {chosen.epochs}, the last finished one; "
@@ -124,8 +125,8 @@ def _choose(
 
     Options given beside --resume must be those of the run.
     """
-    from digitrec_edge import checkpoint
-    from digitrec_edge.recipes import RECIPES
+    from digitrec_edge.training import checkpoint
+    from digitrec_edge.training.recipes import RECIPES
 
     if name is not None and name not in RECIPES:
         raise typer.BadParameter(f"{name!r} is no recipe; choose {', '.join(RECIPES)}", param_hint="--recipe")

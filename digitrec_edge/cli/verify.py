@@ -23,7 +23,7 @@ def verify(
     """
     terminal.hold_native_output()
     from digitrec_edge import artifact
-    from digitrec_edge.selftest import self_test
+    from digitrec_edge.verification.selftest import self_test
     from runtimes.loading import load
 
     with load(file, runtime) as model:

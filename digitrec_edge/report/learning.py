@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from digitrec_edge.report.style import BLUE, VERMILLION, Picture, finish, new_figure, styled
-from digitrec_edge.training import History
+from digitrec_edge.training.history import History
 
 
 @styled

@@ -9,17 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks import Document, find_artifacts, merge
-from benchmarks.document import Run
-from benchmarks.document import read as read_document
-from benchmarks.logits import runtime_logits
-from digitrec_edge import artifact, golden, mnist, training
-from digitrec_edge.artifact import Artifact
+from benchmarks.measure.logits import runtime_logits
+from benchmarks.results.document import Run
+from benchmarks.results.document import read as read_document
+from digitrec_edge import artifact, mnist
+from digitrec_edge.artifact import Artifact, golden
 from digitrec_edge.errors import DigitrecError
 from digitrec_edge.files import sha256
 from digitrec_edge.mnist import Digits
 from digitrec_edge.quantization import softmax
 from digitrec_edge.report.summary import Layer, summarise_model
-from digitrec_edge.training import History
+from digitrec_edge.training.history import History, read_history
 from runtimes.loading import AUTO
 
 KERAS = "Keras"
@@ -148,7 +148,7 @@ def _training(
             return None, ()
     layers = summarise_model(model)
     try:
-        history = training.read_history(model)
+        history = read_history(model)
     except DigitrecError as error:
         notes.append(str(error))
         return None, layers

@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from benchmarks.document import Run
-from benchmarks.statistics import samples_needed
-from benchmarks.tables import brief_columns, describe, devices_table, explain
-from benchmarks.validity import NOISE
-from benchmarks.verdict import decide
+from benchmarks.results.document import Run
+from benchmarks.results.statistics import samples_needed
+from benchmarks.results.tables import brief_columns, describe, devices_table, explain
+from benchmarks.results.validity import NOISE
+from benchmarks.results.verdict import decide
 from digitrec_edge.report.material import Answers, Material
 from digitrec_edge.report.style import escape
 

@@ -8,8 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
-from benchmarks.document import Result, Run
-from benchmarks.statistics import Summary
+from benchmarks.results.document import Result, Run
+from benchmarks.results.statistics import Summary
 from digitrec_edge.artifact import Artifact
 from digitrec_edge.report.layers import size_by_layer
 from digitrec_edge.report.style import INK, MUTED, SERIES, Picture, finish, new_figure, styled

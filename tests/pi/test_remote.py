@@ -16,7 +16,7 @@ from emulated_pi.machine import Machine
 from emulated_pi.sshd import Server, session_end
 from emulated_pi.userland import BOOKWORM, BUILD
 
-from benchmarks.document import read
+from benchmarks.results.document import read
 
 pytestmark = [pytest.mark.pi, pytest.mark.checkout]
 

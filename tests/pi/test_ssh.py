@@ -14,9 +14,6 @@ from emulated_pi.machine import Machine
 from emulated_pi.sshd import Server, session_end
 from emulated_pi.userland import BOOKWORM, BUILD
 
-from benchmarks.remote.environment import examine
-from benchmarks.remote.extras import extras_for
-from benchmarks.remote.ssh import Connection
 from digitrec_edge.errors import (
     ConnectionLostError,
     HostKeyError,
@@ -26,6 +23,9 @@ from digitrec_edge.errors import (
     UnfitDeviceError,
     UnreachableError,
 )
+from digitrec_edge.remote.extras import extras_for
+from digitrec_edge.remote.ssh import Connection
+from digitrec_edge.remote.venv import examine
 
 pytestmark = [pytest.mark.pi, pytest.mark.checkout]
 

@@ -9,7 +9,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.remote import wheels
+from digitrec_edge.remote import resolve as wheels
 from emulated_pi.boards import Board
 from emulated_pi.locks import alone
 from emulated_pi.machine import Machine

@@ -1,0 +1,1 @@
+"""Measuring: which cases there are, and each of them in fresh processes."""

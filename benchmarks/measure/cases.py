@@ -1,0 +1,138 @@
+"""The cases of a benchmark: which artifact in which runtime, with how many threads and pictures at a time."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.quality.parity import Parity
+from digitrec_edge import artifact, formats
+from digitrec_edge.errors import ArtifactError, BenchmarkError
+from runtimes import RUNTIMES
+
+UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Case:
+    """What to measure.
+
+    Attributes:
+        artifact: path of the file.
+        batch: pictures per call.
+        golden: path of the golden logits, None when there are none.
+        data: data set, None is the bundled MNIST.
+    """
+
+    artifact: str
+    runtime: str
+    threads: int = 1
+    batch: int = 1
+    golden: str | None = None
+    data: str | None = None
+
+    @property
+    def label(self) -> str:
+        """What to call the case in one line."""
+        extras = [f"{self.threads} threads"] * (self.threads > 1) + [f"batch {self.batch}"] * (self.batch > 1)
+        return ", ".join([f"{Path(self.artifact).name} on {self.runtime}", *extras])
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What an artifact answers in a runtime, over the whole test set.
+
+    Attributes:
+        accuracy: share of right digits, 0 to 1.
+        class_accuracy: the same for each digit; None for a digit that the test set lacks.
+        parity: None when there are no golden logits of the same source model and test set.
+    """
+
+    artifact: str
+    variant: str
+    runtime_version: str
+    file_bytes: int
+    accuracy: float
+    class_accuracy: tuple[float | None, ...]
+    parity: Parity | None
+    parity_note: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """A case with its result, or with the reason why there is none."""
+
+    case: Case
+    measured: Measured | None
+    reason: str = ""
+
+
+def find_artifacts(paths: Sequence[Path]) -> list[Path]:
+    """Return the artifacts that files and folders name, in the order given, folders sorted.
+
+    Raises:
+        BenchmarkError: nothing is there.
+    """
+    suffixes = {row.suffix for row in formats.FORMATS}
+    found: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            inside = sorted(p for p in path.iterdir() if p.suffix in suffixes and not p.name.startswith("."))
+            if not inside:
+                raise BenchmarkError(f"no artifacts in {path}; make some with: digitrec-edge export")
+            found += inside
+        elif path.exists():
+            found.append(path)
+        else:
+            raise BenchmarkError(f"no such file or folder: {path}; make artifacts with: digitrec-edge export")
+    return found
+
+
+def variant_of(path: Path) -> str:
+    """Return the precision that an artifact's card names; ``unknown`` for a foreign or damaged file."""
+    try:
+        card = artifact.read(path).card
+    except ArtifactError:
+        return UNKNOWN
+    return card.variant if card else UNKNOWN
+
+
+def plan(
+    paths: Sequence[Path],
+    runtimes: Sequence[str] = (),
+    *,
+    variants: Sequence[str] = (),
+    threads: Sequence[int] = (1,),
+    batches: Sequence[int] = (1,),
+    data: Path | None = None,
+) -> list[Case]:
+    """Pair every artifact with every runtime for its format, or with those asked for.
+
+    Golden logits are looked for beside each artifact.
+
+    Raises:
+        BenchmarkError: no artifact, or a runtime or variant that does not exist.
+    """
+    known = [row.name for row in RUNTIMES]
+    for name in runtimes:
+        if name not in known:
+            raise BenchmarkError(f"no runtime is called {name!r}; choose from {', '.join(known)}")
+    found = find_artifacts(paths)
+    if variants:
+        there = {path: variant_of(path) for path in found}
+        for name in variants:
+            if name not in there.values():
+                raise BenchmarkError(
+                    f"no artifact of variant {name!r}; there are {', '.join(sorted({*there.values()}))}"
+                )
+        found = [path for path in found if there[path] in variants]
+    cases = []
+    for path in found:
+        beside = path.parent / "golden.npz"
+        suffixed = {f.name for f in formats.FORMATS if f.suffix == path.suffix}  # none: let each runtime say why not
+        for row in RUNTIMES:
+            able = not suffixed or suffixed & set(row.formats)
+            if row.name in runtimes or (not runtimes and able):
+                golden = str(beside) if beside.exists() else None
+                source = str(data) if data else None
+                cases += [Case(str(path), row.name, t, b, golden, source) for t in threads for b in batches]
+    return cases

@@ -1,0 +1,177 @@
+"""The machine that stands beside every figure: what it is, and how it fared while it was measured."""
+
+import os
+import re
+import shutil
+import subprocess
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+from digitrec_edge.installation.machine import describe_machine
+
+_DISTRIBUTIONS = (
+    "digitrec-edge", "numpy", "tflite-runtime", "ai-edge-litert", "onnxruntime", "tensorflow", "keras", "onnx",
+    "tf2onnx",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Environment:
+    """The machine and the software on it; None is what it does not tell.
+
+    Attributes:
+        board: as the device tree names it, such as ``Raspberry Pi 5 Model B Rev 1.0``.
+        cores: that this process may use.
+        cores_total: that the machine has.
+        bits: of this Python: 32 or 64.
+        features: instruction sets that kernels of neural networks are written for.
+        governor: cpufreq's, of all cores, joined by ``+`` when they differ.
+        frequency_min_mhz, frequency_max_mhz: hardware limits.
+    """
+
+    board: str | None
+    cpu: str
+    cores: int
+    cores_total: int
+    machine: str
+    bits: int
+    features: tuple[str, ...]
+    governor: str | None
+    frequency_min_mhz: float | None
+    frequency_max_mhz: float | None
+    memory_bytes: int | None
+    os: str
+    kernel: str
+    libc: str | None
+    python: str
+    versions: dict[str, str]
+
+    @property
+    def device(self) -> str:
+        """What to call the machine: its board, or its CPU."""
+        return self.board or self.cpu
+
+
+@dataclass(frozen=True)
+class Condition:
+    """How the machine is at one moment; None is what it does not tell.
+
+    Attributes:
+        at_s: seconds since the run began.
+        frequency_mhz: mean of all cores.
+        temperature_c: of the hottest zone.
+        load_1m: mean number of running processes in the last minute.
+        throttled: bits of ``vcgencmd get_throttled``, on a Raspberry Pi.
+    """
+
+    at_s: float
+    frequency_mhz: float | None
+    temperature_c: float | None
+    load_1m: float | None
+    throttled: int | None
+
+
+def describe_environment(root: Path = Path("/")) -> Environment:
+    """Read what this machine says of itself; ``root`` is where /proc and /sys lie."""
+    machine = describe_machine(root)
+    governors = sorted(set(_each_cpu(root, "scaling_governor")))
+    lowest, highest = _each_cpu(root, "cpuinfo_min_freq"), _each_cpu(root, "cpuinfo_max_freq")
+    return Environment(
+        board=machine.board,
+        cpu=machine.cpu.name or machine.machine,
+        cores=machine.cpu.cores,
+        cores_total=os.cpu_count() or 1,
+        machine=machine.machine,
+        bits=machine.bits,
+        features=machine.cpu.features or (),
+        governor="+".join(governors) or None,
+        frequency_min_mhz=min(map(float, lowest)) / 1000 if lowest else None,
+        frequency_max_mhz=max(map(float, highest)) / 1000 if highest else None,
+        memory_bytes=machine.memory_bytes,
+        os=machine.os,
+        kernel=machine.kernel,
+        libc=f"{machine.libc} {machine.libc_version}".strip() or None,
+        python=machine.python,
+        versions=_versions(),
+    )
+
+
+def describe_condition(at_s: float, root: Path = Path("/")) -> Condition:
+    """Read how the machine is now."""
+    cpuinfo = root / "proc/cpuinfo"
+    now = [float(value) / 1000 for value in _each_cpu(root, "scaling_cur_freq")]
+    now = now or [float(value) for value in re.findall(r"^cpu MHz\s*: ([\d.]+)", _text(cpuinfo) or "", re.MULTILINE)]
+    zones = [_number(path) for path in sorted((root / "sys/class/thermal").glob("thermal_zone*/temp"))]
+    temperatures = [value / 1000 for value in zones if value is not None]
+    load = _text(root / "proc/loadavg")
+    return Condition(
+        at_s=at_s,
+        frequency_mhz=sum(now) / len(now) if now else None,
+        temperature_c=max(temperatures, default=None),
+        load_1m=float(load.split()[0]) if load else None,
+        throttled=read_throttled(),
+    )
+
+
+def read_throttled() -> int | None:
+    """Ask a Raspberry Pi's firmware for its throttling bits; None where there is no ``vcgencmd``.
+
+    https://www.raspberrypi.com/documentation/computers/os.html#get_throttled
+    """
+    command = shutil.which("vcgencmd")
+    if command is None:
+        return None
+    try:
+        done = subprocess.run([command, "get_throttled"], capture_output=True, text=True, timeout=5, check=False)
+        return int(done.stdout.strip().removeprefix("throttled="), 16)
+    except (ValueError, OSError, subprocess.TimeoutExpired):
+        return None
+
+
+_THROTTLING = ("under-voltage", "frequency capped", "throttled", "soft temperature limit")
+
+
+def throttling(conditions: tuple[Condition, ...]) -> tuple[str, ...]:
+    """Say what slowed a Raspberry Pi down during a run; empty when nothing did.
+
+    Bits 0 to 3 say "now", bits 16 to 19 "since boot": a "since boot" that appears during the run counts,
+    one that was there before does not.
+    """
+    bits = [condition.throttled for condition in conditions if condition.throttled is not None]
+    found = []
+    for k, name in enumerate(_THROTTLING):
+        now = any(value >> k & 1 for value in bits)
+        since = any(value >> (16 + k) & 1 for value in bits[1:]) and not bits[0] >> (16 + k) & 1
+        if now or since:
+            found.append(f"{name} during the run (vcgencmd get_throttled: {', '.join(f'{v:#x}' for v in bits)})")
+    return tuple(found)
+
+
+def _text(path: Path) -> str | None:
+    try:
+        return path.read_text(errors="replace").strip("\0 \n") or None
+    except OSError:
+        return None
+
+
+def _number(path: Path) -> float | None:
+    try:
+        return float(_text(path) or "")
+    except ValueError:
+        return None
+
+
+def _each_cpu(root: Path, name: str) -> list[str]:
+    files = sorted((root / "sys/devices/system/cpu").glob(f"cpu[0-9]*/cpufreq/{name}"))
+    return [text for text in (_text(path) for path in files) if text]
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for name in _DISTRIBUTIONS:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found

@@ -1,0 +1,1 @@
+"""Quality: accuracy, parity with the Keras model, and robustness."""

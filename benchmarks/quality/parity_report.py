@@ -1,0 +1,121 @@
+"""Parity that explains itself: which digits changed and why, which classes suffered, how far logits moved."""
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.quality.parity import Parity, compare
+from digitrec_edge.files import write_file
+
+REPORT_VERSION = 1
+CLASSES = 10
+
+
+@dataclass(frozen=True)
+class ChangedDigit:
+    """A test image that the artifact reads differently from the Keras model.
+
+    Attributes:
+        margin: largest logit minus the second largest; how sure each was.
+    """
+
+    index: int
+    label: int
+    reference_digit: int
+    digit: int
+    reference_margin: float
+    margin: float
+
+
+@dataclass(frozen=True)
+class ParityReport:
+    """An artifact against the Keras model, image by image.
+
+    Attributes:
+        class_accuracy, reference_class_accuracy: share of right digits per digit, 0 to 1; None for a
+            digit that the test set does not have.
+        mean_logit_difference: mean absolute difference over all logits.
+    """
+
+    artifact: str
+    runtime: str
+    parity: Parity
+    mean_logit_difference: float
+    class_accuracy: tuple[float | None, ...]
+    reference_class_accuracy: tuple[float | None, ...]
+    changed: tuple[ChangedDigit, ...]
+    version: int = REPORT_VERSION
+
+    @property
+    def weakest_class(self) -> tuple[int, float]:
+        """The digit that lost most accuracy against the reference, and how many percentage points."""
+        drops = {
+            digit: 100 * (before - after)
+            for digit, (before, after) in enumerate(
+                zip(self.reference_class_accuracy, self.class_accuracy, strict=True)
+            )
+            if before is not None and after is not None
+        }
+        digit = max(drops, key=lambda key: drops[key])
+        return digit, drops[digit]
+
+
+def report_parity(
+    artifact: str, runtime: str, logits: NDArray[np.float32], golden: NDArray[np.float32], labels: NDArray[np.uint8]
+) -> ParityReport:
+    """Compare logits ``(N, 10)`` with golden ones of the same images, image by image.
+
+    Raises:
+        ParityError: the shapes differ, or there are no images.
+    """
+    parity = compare(logits, golden, labels)
+    digits, references = logits.argmax(axis=1), golden.argmax(axis=1)
+    margins, reference_margins = _margins(logits), _margins(golden)
+    return ParityReport(
+        artifact=artifact,
+        runtime=runtime,
+        parity=parity,
+        mean_logit_difference=float(np.abs(logits.astype(np.float64) - golden).mean()),
+        class_accuracy=_class_accuracy(digits, labels),
+        reference_class_accuracy=_class_accuracy(references, labels),
+        changed=tuple(
+            ChangedDigit(
+                index=int(k),
+                label=int(labels[k]),
+                reference_digit=int(references[k]),
+                digit=int(digits[k]),
+                reference_margin=float(reference_margins[k]),
+                margin=float(margins[k]),
+            )
+            for k in np.flatnonzero(digits != references)
+        ),
+    )
+
+
+def _margins(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    ordered = np.sort(logits, axis=1)
+    return ordered[:, -1] - ordered[:, -2]
+
+
+def _class_accuracy(digits: NDArray[np.int64], labels: NDArray[np.uint8]) -> tuple[float | None, ...]:
+    shares = []
+    for digit in range(CLASSES):
+        rows = labels == digit
+        shares.append(float((digits[rows] == digit).mean()) if rows.any() else None)
+    return tuple(shares)
+
+
+def report_path(artifact: Path) -> Path:
+    """Where the report of an artifact lies: ``digitrec-int8.tflite.parity.json``, beside it."""
+    return artifact.with_name(artifact.name + ".parity.json")
+
+
+def write_report(report: ParityReport, artifact: Path) -> Path:
+    """Write a report beside its artifact, atomically; returns its path."""
+    path = report_path(artifact)
+    write_file(path, json.dumps(dataclasses.asdict(report), indent=1).encode())
+    return path

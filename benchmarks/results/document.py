@@ -1,0 +1,180 @@
+"""A benchmark's results as frozen dataclasses; JSON only at the edge.
+
+A document holds one run per device; documents of several devices merge into one. The JSON Schema in
+``benchmarks/data/`` is made from these classes by ``benchmarks.results.schema``.
+"""
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from benchmarks.measure.environment import Condition, Environment
+from benchmarks.measure.latency import Effort, Timer
+from benchmarks.measure.memory import Memory
+from benchmarks.results.statistics import Summary
+from digitrec_edge import __version__
+from digitrec_edge.errors import BenchmarkError
+from digitrec_edge.files import read_file
+from digitrec_edge.records import parse
+
+RESULTS_VERSION = 1
+_LIMIT_BYTES = 1 << 30
+
+Key = tuple[str, str, int, int]
+
+
+@dataclass(frozen=True)
+class Quality:
+    """What an artifact answers, over the whole test set.
+
+    Attributes:
+        accuracy: share of right digits, 0 to 1.
+        class_accuracy: the same for each of the digits 0 to 9; None for a digit that the test set lacks.
+        reference_accuracy, agreement, max_logit_difference: against the Keras model; None without golden logits.
+        note: why there are none.
+    """
+
+    accuracy: float
+    class_accuracy: tuple[float | None, ...]
+    reference_accuracy: float | None
+    agreement: float | None
+    max_logit_difference: float | None
+    note: str
+
+
+@dataclass(frozen=True)
+class Starts:
+    """What happens once per process, an entry per round.
+
+    Attributes:
+        import_ms: of the runtime, numpy already there.
+        load_ms: file to ready model.
+        first_us: the first call.
+        cold_start_ms: the whole process ``python -m digitrec_edge predict``, from nothing to a digit.
+    """
+
+    import_ms: tuple[float, ...]
+    load_ms: tuple[float, ...]
+    first_us: tuple[float, ...]
+    cold_start_ms: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Result:
+    """One case on one device.
+
+    Attributes:
+        status: ``ok``; ``invalid``: measured, but not to be relied on; ``failed``: cannot run here;
+            ``skipped``: the run was interrupted before it.
+        reasons: why it is not ``ok``.
+        cpus: the cores that it was bound to; empty when it was not.
+        invoke: the model alone, on an input that is already there.
+        end_to_end: uint8 pictures in, digits out; for one call, whatever its batch.
+    """
+
+    artifact: str
+    format: str
+    variant: str
+    artifact_sha256: str | None
+    file_bytes: int | None
+    runtime: str
+    runtime_version: str | None
+    threads: int
+    batch: int
+    status: Literal["ok", "invalid", "failed", "skipped"]
+    reasons: tuple[str, ...]
+    cpus: tuple[int, ...]
+    quality: Quality | None
+    starts: Starts | None
+    invoke: Summary | None
+    end_to_end: Summary | None
+    memory: Memory | None
+
+    @property
+    def key(self) -> Key:
+        """What makes it the same case in another run."""
+        return self.artifact, self.runtime, self.threads, self.batch
+
+    @property
+    def label(self) -> str:
+        """What to call the case in one line."""
+        extras = [f"{self.threads} threads"] * (self.threads > 1) + [f"batch {self.batch}"] * (self.batch > 1)
+        return ", ".join([f"{self.artifact} on {self.runtime}", *extras])
+
+
+@dataclass(frozen=True)
+class Run:
+    """All cases on one device.
+
+    Attributes:
+        device: the board's name, unique within a document.
+        started: UTC, ISO 8601.
+        interrupted: the user ended it early; finished rounds are kept.
+        conditions: of the machine, before the first round and after each.
+    """
+
+    device: str
+    started: str
+    duration_s: float
+    interrupted: bool
+    effort: Effort
+    seed: int
+    timer: Timer
+    environment: Environment
+    conditions: tuple[Condition, ...]
+    results: tuple[Result, ...]
+
+
+@dataclass(frozen=True)
+class Document:
+    """What is in a results file."""
+
+    version: int
+    generator: str
+    runs: tuple[Run, ...]
+
+    def to_json(self) -> bytes:
+        """Return the document as UTF-8 JSON."""
+        return json.dumps(dataclasses.asdict(self), indent=1, allow_nan=False).encode() + b"\n"
+
+
+def document(*runs: Run) -> Document:
+    """Make a document of runs."""
+    return Document(RESULTS_VERSION, f"digitrec-edge {__version__}", runs)
+
+
+def from_json(data: bytes, name: str = "the document") -> Document:
+    """Read a document.
+
+    Raises:
+        BenchmarkError: no JSON, another version, a missing or unknown key, or a value of the wrong type.
+    """
+    try:
+        raw = json.loads(data)
+        if isinstance(raw, dict) and raw.get("version") != RESULTS_VERSION:
+            raise ValueError(f"its version is {raw.get('version')}, this digitrec-edge reads {RESULTS_VERSION}")
+        return parse(Document, raw, "document")
+    except (ValueError, RecursionError) as cause:
+        raise BenchmarkError(f"{name} is no benchmark document: {cause}; measure again") from cause
+
+
+def read(path: Path) -> Document:
+    """Read a document from a file; raises what :func:`from_json` raises, and for a missing file."""
+    return from_json(read_file(path, limit_bytes=_LIMIT_BYTES, error=BenchmarkError), str(path))
+
+
+def merge(documents: Sequence[Document]) -> Document:
+    """Put the runs of several documents into one.
+
+    Raises:
+        BenchmarkError: two runs have the same device name.
+    """
+    runs = [run for one in documents for run in one.runs]
+    names = [run.device for run in runs]
+    for name in names:
+        if names.count(name) > 1:
+            raise BenchmarkError(f"two runs are of a device called {name!r}; measure one again with another --device")
+    return document(*runs)

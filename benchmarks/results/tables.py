@@ -1,0 +1,202 @@
+"""Results as tables: one list of columns, for the terminal, for CSV and for Markdown."""
+
+import csv
+import io
+import statistics
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from benchmarks.results.document import Document, Result, Run
+from benchmarks.results.statistics import Summary, samples_needed
+from benchmarks.results.verdict import decide
+
+NOTHING = "-"
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column.
+
+    Attributes:
+        unit: empty for words and plain numbers.
+        value: number, text, or None when the case has no such figure.
+        form: how a number is shown to people.
+        brief: heading in a terminal, where few and short columns fit; empty: not there.
+    """
+
+    name: str
+    unit: str
+    value: Callable[[Result], float | str | None]
+    form: str = ""
+    brief: str = ""
+
+    @property
+    def heading(self) -> str:
+        return f"{self.name} {self.unit}".strip()
+
+    def text(self, result: Result) -> str:
+        value = self.value(result)
+        return NOTHING if value is None else format(value, self.form)
+
+
+def _of(part: str, figure: str) -> Callable[[Result], float | None]:
+    def value(result: Result) -> float | None:
+        summary: Summary | None = getattr(result, part)
+        return None if summary is None else getattr(summary, figure)
+
+    return value
+
+
+def _interval(part: str, end: int) -> Callable[[Result], float | None]:
+    def value(result: Result) -> float | None:
+        summary: Summary | None = getattr(result, part)
+        return None if summary is None else summary.p50_interval_us[end]
+
+    return value
+
+
+def _start(figure: str) -> Callable[[Result], float | None]:
+    def value(result: Result) -> float | None:
+        times = getattr(result.starts, figure) if result.starts else ()
+        return statistics.median(times) if times else None
+
+    return value
+
+
+def _percent(figure: str) -> Callable[[Result], float | None]:
+    def value(result: Result) -> float | None:
+        share = getattr(result.quality, figure) if result.quality else None
+        return None if share is None else 100 * share
+
+    return value
+
+
+def _timing(part: str, name: str) -> list[Column]:
+    return [
+        Column(f"{name} p50", "us", _of(part, "p50_us"), ".1f", "p50 us" if part == "end_to_end" else "invoke us"),
+        Column(f"{name} p50 low", "us", _interval(part, 0), ".1f"),
+        Column(f"{name} p50 high", "us", _interval(part, 1), ".1f"),
+        Column(f"{name} p90", "us", _of(part, "p90_us"), ".1f"),
+        Column(f"{name} p99", "us", _of(part, "p99_us"), ".1f", "p99 us" if part == "end_to_end" else ""),
+        Column(f"{name} mean", "us", _of(part, "mean_us"), ".1f"),
+        Column(f"{name} stdev", "us", _of(part, "stdev_us"), ".1f"),
+        Column(f"{name} min", "us", _of(part, "min_us"), ".1f"),
+        Column(f"{name} max", "us", _of(part, "max_us"), ".1f"),
+        Column(f"{name} in blocks", "us", _of(part, "block_p50_us"), ".1f"),
+        Column(f"{name} samples", "", _of(part, "samples"), ",d"),
+    ]
+
+
+COLUMNS = (
+    Column("artifact", "", lambda r: r.artifact, "", "artifact"),
+    Column("variant", "", lambda r: r.variant),
+    Column(
+        "runtime", "", lambda r: f"{r.runtime} {r.runtime_version}" if r.runtime_version else r.runtime, "", "runtime"
+    ),
+    Column("threads", "", lambda r: r.threads, "d", "threads"),
+    Column("batch", "", lambda r: r.batch, "d", "batch"),
+    Column("size", "KB", lambda r: None if r.file_bytes is None else r.file_bytes / 1024, ",.0f", "KB"),
+    Column("accuracy", "%", _percent("accuracy"), ".2f", "acc. %"),
+    Column("agreement", "%", _percent("agreement"), ".2f", "agree %"),
+    Column("logit diff", "", lambda r: r.quality.max_logit_difference if r.quality else None, ".1e"),
+    *_timing("end_to_end", "end to end"),
+    *_timing("invoke", "invoke"),
+    Column("import", "ms", _start("import_ms"), ".1f"),
+    Column("load", "ms", _start("load_ms"), ".1f", "load ms"),
+    Column("first", "us", _start("first_us"), ".0f"),
+    Column("cold start", "ms", _start("cold_start_ms"), ".0f", "cold ms"),
+    Column("peak memory", "MB", lambda r: r.memory.peak_bytes / 2**20 if r.memory else None, ".1f", "peak MB"),
+    Column("status", "", lambda r: "ok" if r.status == "ok" else r.status.upper(), "", "status"),
+    Column("reason", "", lambda r: "; ".join(r.reasons)),
+)
+
+
+def brief_columns(run: Run) -> list[Column]:
+    """Return the columns for a terminal; threads and batch only where they differ."""
+    dull = {name for name in ("threads", "batch") if len({getattr(r, name) for r in run.results}) < 2}
+    return [column for column in COLUMNS if column.brief and column.name not in dull]
+
+
+def to_csv(document: Document) -> bytes:
+    """Return one line per case and device, all figures in full, an empty field where there is none."""
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(["device", *(column.heading.replace(" ", "_").replace("%", "percent") for column in COLUMNS)])
+    for run in document.runs:
+        for result in run.results:
+            values = [column.value(result) for column in COLUMNS]
+            writer.writerow([run.device, *("" if value is None else value for value in values)])
+    return stream.getvalue().encode()
+
+
+def to_markdown(document: Document) -> bytes:
+    """Return a section per device, and a table with a column per device when there are several."""
+    parts = ["# digitrec-edge benchmark\n"]
+    if len(document.runs) > 1:
+        parts += ["## End to end, median us, by device\n", _by_device(document)]
+    for run in document.runs:
+        columns = brief_columns(run)
+        verdict = decide(run)
+        parts += [f"## {run.device}\n", f"{describe(run)}\n", f"**{verdict.text}**\n"]
+        parts += [f"- Warning: {text}\n" for text in verdict.warnings]
+        rows = [[column.text(result) for column in columns] for result in run.results]
+        parts.append(markdown_table([column.brief for column in columns], rows))
+        parts += [
+            f"- {result.status}: {result.label}: {'; '.join(result.reasons)}\n"
+            for result in run.results
+            if result.status in ("failed", "skipped")
+        ]
+        parts.append(f"{explain(run)}\n")
+    return "\n".join(parts).encode()
+
+
+def devices_table(document: Document) -> tuple[list[str], list[list[str]]]:
+    """Return headings and rows of the table with a row per case and a column per device."""
+    keys = list(dict.fromkeys(result.key for run in document.runs for result in run.results))
+    rows = []
+    for key in keys:
+        there = [{result.key: result for result in run.results}.get(key) for run in document.runs]
+        label = next(result.label for result in there if result)
+        rows.append([label, *(_device_cell(result) for result in there)])
+    return ["case", *(run.device for run in document.runs)], rows
+
+
+def _device_cell(result: Result | None) -> str:
+    if result is None or result.end_to_end is None:
+        return NOTHING if result is None else result.status
+    mark = " INVALID" if result.status == "invalid" else ""
+    return f"{result.end_to_end.p50_us:.1f}{mark}"
+
+
+def _by_device(document: Document) -> str:
+    return markdown_table(*devices_table(document))
+
+
+def markdown_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a Markdown table."""
+    lines = [list(headings), ["---"] * len(headings), *map(list, rows)]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines) + "\n"
+
+
+def describe(run: Run) -> str:
+    """Say in one line what the machine is and how it was measured."""
+    environment, effort = run.environment, run.effort
+    parts = [
+        *([environment.board] if environment.board else []),
+        environment.cpu,
+        f"{environment.cores} of {environment.cores_total} cores",
+        *([f"governor {environment.governor}"] if environment.governor else []),
+        environment.os,
+        f"Python {environment.python} ({environment.bits} bit)",
+    ]
+    ended = ", interrupted" if run.interrupted else ""
+    return f"{', '.join(parts)}; effort {effort.name}, {effort.rounds} rounds in {run.duration_s:.0f} s{ended}"
+
+
+def explain(run: Run) -> str:
+    """Say how to read the figures."""
+    return (
+        f"End to end: uint8 pictures in, digits out, one call. invoke: the model alone. Every single sample contains "
+        f"the clock's own {run.timer.cost_ns / 1000:.2f} us. p99 needs {samples_needed(99)} samples. "
+        f"Load, cold start: medians of fresh processes."
+    )

@@ -1,0 +1,1 @@
+"""Desktop measurements that are run by hand: ``python benchmarks/scripts/NAME.py``; their figures stand in docs/."""

@@ -1,0 +1,62 @@
+"""What a recipe reaches over several seeds: trains, exports and measures each, and prints mean and least.
+
+``python benchmarks/scripts/recipe_seeds.py [--recipe robust] [--seeds 3] [--folder build/seeds]``: every seed in a
+folder of its own. A seed that is done is not done again, and one that was stopped is resumed, so that it can be run
+again and again until all are there.
+"""
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+ARTIFACTS = ("digitrec-float32.tflite", "digitrec-int8.tflite")
+FIGURES = "robustness.json"
+
+
+def digitrec_edge(*arguments: str | Path) -> None:
+    """Run the command line as a user does."""
+    subprocess.run([sys.executable, "-m", "digitrec_edge", *map(str, arguments)], check=True)
+
+
+def measure(recipe: str, seed: int, folder: Path) -> list[dict[str, Any]]:
+    """Train, export and measure one seed, as far as that was not done before; returns a row per artifact."""
+    model, figures = folder / "model.keras", folder / FIGURES
+    if not model.with_suffix(".history.json").exists():
+        resume = ["--resume"] if model.with_suffix(".checkpoint.npz").exists() else ["--seed", str(seed)]
+        digitrec_edge("train", "--recipe", recipe, "-o", model, *resume)
+    if not figures.exists():
+        digitrec_edge("export", model, "--float32", "--int8", "-o", folder)
+        digitrec_edge("robustness", *(folder / name for name in ARTIFACTS), "--json", figures)
+    rows: list[dict[str, Any]] = json.loads(figures.read_text())["robustness"]
+    return rows
+
+
+def print_summary(measured: list[list[dict[str, Any]]]) -> None:
+    """Print a line per set: mean and least of all seeds, for each artifact."""
+    for k, name in enumerate(ARTIFACTS):
+        print(f"{name}, {len(measured)} seeds: mean (least)")
+        for j, first in enumerate(measured[0][k]["results"]):
+            accuracies = [rows[k]["results"][j]["accuracy"] for rows in measured]
+            print(f"  {first['name']:12s} {statistics.mean(accuracies):.2%} ({min(accuracies):.2%})")
+        errors = [rows[k]["calibration_error"] for rows in measured]
+        print(f"  {'calibration':12s} {statistics.mean(errors):.4f} (worst {max(errors):.4f})")
+
+
+def main(arguments: list[str]) -> int:
+    """Measure all seeds."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--recipe", default="robust")
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--folder", type=Path, default=Path("build/seeds"))
+    chosen = parser.parse_args(arguments)
+    measured = [measure(chosen.recipe, seed, chosen.folder / f"{chosen.recipe}-{seed}") for seed in range(chosen.seeds)]
+    print_summary(measured)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

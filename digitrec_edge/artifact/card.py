@@ -1,0 +1,116 @@
+"""The card: what an artifact says of itself. Frozen dataclasses here, JSON only at the edge."""
+
+import dataclasses
+import json
+from dataclasses import dataclass
+
+from digitrec_edge.records import parse
+
+CARD_VERSION = 1
+LABELS = tuple("0123456789")
+
+
+@dataclass(frozen=True)
+class TensorCard:
+    """An input or output: ``real = scale * (quantised - zero_point)``; both None when it is float."""
+
+    name: str
+    shape: tuple[int | str, ...]
+    dtype: str
+    scale: float | None
+    zero_point: int | None
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """How pixels become the model's real-valued input."""
+
+    size: tuple[int, int]
+    channels: str
+    divide_by: float
+
+
+@dataclass(frozen=True)
+class Requirements:
+    """What it takes to run the model, found from the model itself.
+
+    Attributes:
+        target: the runtime that the artifact was made for.
+        needs: operators (TFLite) or opsets and IR (ONNX) with the lowest version that will do.
+        oldest: per runtime, the oldest known release that runs it; None when no known one does.
+    """
+
+    target: str
+    needs: dict[str, int]
+    oldest: dict[str, str | None]
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Which training images the activation ranges were measured on."""
+
+    images: int
+    seed: int
+    indices_sha256: str
+
+
+@dataclass(frozen=True)
+class ParityFigures:
+    """What was measured on the test set after conversion, against the Keras model."""
+
+    runtime: str
+    images: int
+    accuracy: float
+    reference_accuracy: float
+    agreement: float
+    max_logit_difference: float
+
+
+@dataclass(frozen=True)
+class Card:
+    """Everything that a device needs to know of one model file.
+
+    Attributes:
+        variant: precision, such as ``int8``.
+        source_sha256: of the Keras file that it was converted from.
+        payload_sha256: of the model without its card.
+        temperature: logits are divided by it before they become probabilities.
+        training: the recipe of the source, None when its history is not known.
+        tools: name and version of everything that took part in the conversion.
+    """
+
+    name: str
+    format: str
+    variant: str
+    inputs: tuple[TensorCard, ...]
+    outputs: tuple[TensorCard, ...]
+    preprocessing: Preprocessing
+    labels: tuple[str, ...]
+    source_sha256: str
+    payload_sha256: str
+    temperature: float
+    training: dict[str, float | int | str | None] | None
+    calibration: Calibration | None
+    requirements: Requirements
+    parity: ParityFigures | None
+    tools: dict[str, str]
+    card_version: int = CARD_VERSION
+
+    def to_json(self) -> bytes:
+        """Return the card as UTF-8 JSON, the same bytes for the same card."""
+        return json.dumps(dataclasses.asdict(self), indent=1, sort_keys=True).encode()
+
+    @classmethod
+    def from_json(cls, data: bytes) -> "Card":
+        """Read a card.
+
+        Raises:
+            ValueError: no JSON, a missing or unknown key, a value of the wrong type or a newer version.
+        """
+        try:
+            raw = json.loads(data)
+        except RecursionError:
+            raise ValueError("nested too deeply") from None
+        if isinstance(raw, dict) and raw.get("card_version") != CARD_VERSION:
+            raise ValueError(f"card version {raw.get('card_version')}, this digitrec-edge reads {CARD_VERSION}")
+        return parse(cls, raw)

@@ -1,0 +1,107 @@
+"""Artifacts: self-describing model files, read whole, checked, and written whole.
+
+An artifact is a payload (the model as its converter wrote it), a card, and a seal over both: the last
+71 bytes are ``sha256:`` and the hash of everything before them. A file without a card is foreign; it
+may be a perfectly good model, but nobody vouches for it.
+"""
+
+import dataclasses
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from digitrec_edge import formats
+from digitrec_edge.artifact.card import Card
+from digitrec_edge.errors import ArtifactError, DamagedError
+from digitrec_edge.files import read_file, sha256, write_file
+from digitrec_edge.formats import CARD_FILE, LABELS_FILE, MARK, SAMPLE_FILE, SEAL_BYTES, Format
+from digitrec_edge.formats.graph import Graph, MalformedError
+
+LIMIT_BYTES = 256 << 20
+"""Larger files are refused unread: the recogniser has 1 MB."""
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A model file that was read and found whole.
+
+    Attributes:
+        data: the file's bytes.
+        payload: the model without its card.
+        card: None for a foreign file.
+        files: what travels with the model, by name; empty for a foreign file.
+        graph: tensors and operators.
+    """
+
+    path: Path
+    format: Format
+    data: bytes
+    payload: bytes
+    card: Card | None
+    files: Mapping[str, bytes]
+    graph: Graph
+
+    @property
+    def name(self) -> str:
+        """The card's name, or the file's."""
+        return self.card.name if self.card else self.path.stem
+
+
+def read(path: str | os.PathLike[str]) -> Artifact:
+    """Read a model file and check it.
+
+    Raises:
+        ArtifactError: missing, not a regular file, of no known format, or malformed.
+        DamagedError: it carries a card but is truncated or was changed.
+    """
+    path = Path(path)
+    data = read_file(path, limit_bytes=LIMIT_BYTES, error=ArtifactError)
+    kind = formats.recognise(data)
+    sealed = _is_sealed(data)
+    if not sealed and MARK in data:
+        raise DamagedError(f"{path} is damaged: its sha256 does not fit its content; copy or export it again")
+    if kind is None:
+        known = " or ".join(row.suffix for row in formats.FORMATS)
+        raise ArtifactError(f"{path} is not a model file: its content is neither {known}")
+    try:
+        payload, files = kind.module.split(data) if sealed else (data, {})
+        graph = kind.module.describe(payload)
+        if not sealed:
+            kind.module.verify(payload)
+    except MalformedError as cause:
+        raise ArtifactError(f"{path} is not a valid {kind.name} model: {cause}") from cause
+    return Artifact(path, kind, data, payload, _card(path, payload, files) if sealed else None, files, graph)
+
+
+def _is_sealed(data: bytes) -> bool:
+    seal = data[-SEAL_BYTES:]
+    return seal[:7] == b"sha256:" and seal[7:] == sha256(memoryview(data)[:-SEAL_BYTES]).encode()
+
+
+def _card(path: Path, payload: bytes, files: Mapping[str, bytes]) -> Card:
+    try:
+        card = Card.from_json(files.get(CARD_FILE, b"null"))
+    except ValueError as cause:
+        raise DamagedError(f"{path} has a card that cannot be read: {cause}") from cause
+    if card.payload_sha256 != sha256(payload):
+        raise DamagedError(f"{path} is damaged: the model is not the one that its card describes; export it again")
+    return card
+
+
+def write(path: str | os.PathLike[str], payload: bytes, card: Card, sample: bytes | None = None) -> None:
+    """Write payload, card, sample and seal to ``path``, atomically; the card's payload hash is set here.
+
+    Args:
+        path: where to.
+        payload: the model as its converter wrote it.
+        card: what it says of itself.
+        sample: test images and their logits for a self-test on the device, see :mod:`digitrec_edge.artifact.sample`.
+    """
+    card = dataclasses.replace(card, payload_sha256=sha256(payload))
+    files = {LABELS_FILE: "".join(f"{label}\n" for label in card.labels).encode(), CARD_FILE: card.to_json()}
+    if sample is not None:
+        files[SAMPLE_FILE] = sample
+    data = formats.by_name(card.format).module.attach(payload, files)
+    body = data[:-SEAL_BYTES]
+    write_file(path, body + f"sha256:{sha256(body)}".encode())

@@ -1,0 +1,177 @@
+"""The doctor: what this machine is, which parts of the installation work on it, and what to type to install.
+
+Each part is tried for real, and where it can hurt nobody: in a child process.
+"""
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from digitrec_edge import __version__
+from digitrec_edge.installation.advice import Advice, advise
+from digitrec_edge.installation.machine import Machine, describe_machine
+from digitrec_edge.installation.wheels import EXTRAS, WHEELS, why_none
+from digitrec_edge.records import parse
+
+__all__ = ["BASE", "CONVERT", "Advice", "Examination", "Part", "Report", "advise", "consult", "examine"]
+
+WORKS, MISSING, BROKEN, UNTRIED = "works", "missing", "broken", "not tried"
+TIMEOUT_S = 180.0
+"""For one child; importing TensorFlow takes 5 s on a desktop, a runtime at most 20 s on an emulated board."""
+
+_SIGNALS = {
+    "SIGILL": "the processor lacks an instruction that it was built with",
+    "SIGKILL": "it was stopped from outside, perhaps because memory ran out",
+}
+_WITH_WHEELS = frozenset(wheel.distribution for wheel in WHEELS)
+
+_CHILD = (
+    "import sys; sys.path[:] = sys.argv[1].split('\\n'); "
+    "from digitrec_edge.installation.probe import main; main(sys.argv[2:])"
+)
+
+
+@dataclass(frozen=True)
+class Part:
+    """Something to try.
+
+    Attributes:
+        name: what people call it.
+        distribution: its name in the package index.
+        target: what the probe tries: ``numpy``, ``pillow``, ``runtime:NAME``, or a module to import.
+        extra: the extra that installs it; empty for what every installation has.
+    """
+
+    name: str
+    distribution: str
+    target: str
+    extra: str
+
+
+@dataclass(frozen=True)
+class Examination:
+    """What came of trying a part.
+
+    Attributes:
+        status: ``works``, ``missing``, ``broken`` or ``not tried``.
+        detail: what it did, or why it does not work and what helps.
+    """
+
+    name: str
+    status: str
+    version: str | None
+    detail: str
+
+
+@dataclass(frozen=True)
+class Report:
+    """All that the doctor has to say.
+
+    Attributes:
+        convert: the tools of training and export; optional, a device needs none of them.
+    """
+
+    version: str
+    machine: Machine
+    base: tuple[Examination, ...]
+    runtimes: tuple[Examination, ...]
+    convert: tuple[Examination, ...]
+    advice: Advice
+
+    @property
+    def ready(self) -> bool:
+        """Whether at least one runtime works."""
+        return any(runtime.status == WORKS for runtime in self.runtimes)
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """A line of the probe's."""
+
+    status: str
+    version: str | None
+    detail: str
+
+
+BASE = (Part("numpy", "numpy", "numpy", ""), Part("Pillow", "pillow", "pillow", ""))
+_TOOLS = ("tensorflow", "keras", "onnx", "tf2onnx", "ai-edge-quantizer", "numba")
+CONVERT = tuple(Part(name, name, name.replace("-", "_"), "convert") for name in _TOOLS)
+
+
+def consult(on_part: Callable[[str], None] = lambda name: None) -> Report:
+    """Describe this machine, try every part and advise.
+
+    Args:
+        on_part: is told what is tried next.
+    """
+    machine = describe_machine()
+    on_part("numpy and Pillow")
+    base = examine(BASE, machine)
+    runtimes: list[Examination] = []
+    if base[0].status == WORKS:
+        for part in _runtime_parts():
+            on_part(part.name)
+            runtimes += examine([part], machine)
+    else:  # without numpy not even the table of runtimes can be read
+        runtimes += [Examination(name, UNTRIED, None, "numpy must work first") for _, name in EXTRAS]
+    on_part("the tools of training and export")
+    convert = examine(CONVERT, machine)
+    return Report(__version__, machine, tuple(base), tuple(runtimes), tuple(convert), advise(machine))
+
+
+def _runtime_parts() -> list[Part]:
+    from runtimes.table import RUNTIMES
+
+    return [Part(row.name, row.distribution, f"runtime:{row.name}", row.extra) for row in RUNTIMES]
+
+
+def examine(parts: Sequence[Part], machine: Machine, timeout_s: float = TIMEOUT_S) -> list[Examination]:
+    """Try parts one after another in a child process; a part that kills it is broken, the rest get another child.
+
+    Args:
+        parts: what to try.
+        machine: this one, to say of what is missing whether it can be had here.
+        timeout_s: how long a child may take.
+    """
+    found: list[Examination] = []
+    while len(found) < len(parts):
+        left = parts[len(found) :]
+        answers, death = _run_child(left, timeout_s)
+        for part, answer in zip(left, answers, strict=False):
+            detail = _where_to_get(part, machine) if answer.status == MISSING else answer.detail
+            found.append(Examination(part.name, answer.status, answer.version, detail))
+        if len(answers) < len(left):
+            found.append(Examination(left[len(answers)].name, BROKEN, None, death))
+    return found
+
+
+def _run_child(parts: Sequence[Part], timeout_s: float) -> tuple[list[_Answer], str]:
+    """Return the answers that came, and how the child ended."""
+    wanted = [f"{part.target}={part.distribution}" for part in parts]
+    command = [sys.executable, "-c", _CHILD, "\n".join(sys.path), *wanted]
+    try:
+        done = subprocess.run(command, capture_output=True, timeout=timeout_s, check=False)
+        output, death = done.stdout, _death(done.returncode, done.stderr.decode(errors="replace"))
+    except subprocess.TimeoutExpired as expired:
+        output, death = expired.stdout or b"", f"no answer within {timeout_s:.0f} s"
+    whole = [line for line in output.decode().splitlines(keepends=True) if line.endswith("\n")]
+    return [parse(_Answer, json.loads(line), "answer") for line in whole], death
+
+
+def _death(status: int, stderr: str) -> str:
+    if status < 0:
+        name = signal.Signals(-status).name if -status in set(signal.Signals) else f"signal {-status}"
+        cause = _SIGNALS.get(name, "it crashes")
+        return f"{cause} (the process died of {name})"
+    lines = stderr.strip().splitlines() or ["no message"]
+    return f"the process ended with {status}: {lines[-1][:200]}"
+
+
+def _where_to_get(part: Part, machine: Machine) -> str:
+    if not part.extra:
+        return "not installed; the package needs it"
+    obstacle = why_none(part.distribution, machine) if part.distribution in _WITH_WHEELS else ""
+    return f"cannot be installed here: {obstacle}" if obstacle else f"not installed; the extra {part.extra} brings it"

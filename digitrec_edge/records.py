@@ -1,0 +1,60 @@
+"""Records: frozen dataclasses from plain JSON values, nothing missing and nothing unknown."""
+
+import dataclasses
+import types
+import typing
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin
+
+T = TypeVar("T")
+
+
+def parse(kind: type[T], raw: Any, where: str = "card") -> T:
+    """Build the dataclass ``kind`` from plain JSON values; nothing missing, nothing unknown.
+
+    Raises:
+        ValueError: names the first key that does not fit.
+    """
+    if not isinstance(raw, dict):
+        raise ValueError(f"{where} is {type(raw).__name__}, an object is needed")
+    hints = typing.get_type_hints(kind)
+    names = {field.name for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
+    if raw.keys() != names:
+        wrong = sorted(raw.keys() ^ names)
+        raise ValueError(f"{where}: missing or unknown key {wrong[0]!r}")
+    return kind(**{name: _value(hints[name], raw[name], f"{where}.{name}") for name in names})
+
+
+def _value(hint: Any, raw: Any, where: str) -> Any:
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin in (Union, types.UnionType):
+        if type(raw) in arguments:  # a whole number stays one where both int and float are allowed
+            return raw
+        reason = ValueError(f"{where} is nothing that is allowed")
+        for option in arguments:
+            try:
+                return _value(option, raw, where)
+            except ValueError as cause:
+                reason = reason if option is type(None) else cause
+        raise reason
+    if origin is Literal:
+        if raw not in arguments:
+            raise ValueError(f"{where} is {raw!r}, one of {', '.join(map(repr, arguments))} is needed")
+        return raw
+    if origin is tuple:
+        if not isinstance(raw, list):
+            raise ValueError(f"{where} is not a list")
+        kinds = [arguments[0]] * len(raw) if arguments[-1] is Ellipsis else list(arguments)
+        if len(kinds) != len(raw):
+            raise ValueError(f"{where} has {len(raw)} entries, {len(kinds)} are needed")
+        return tuple(_value(kind, item, where) for kind, item in zip(kinds, raw, strict=True))
+    if origin is dict:
+        if not isinstance(raw, dict):
+            raise ValueError(f"{where} is not an object")
+        return {str(key): _value(arguments[1], item, f"{where}.{key}") for key, item in raw.items()}
+    if dataclasses.is_dataclass(hint):
+        return parse(typing.cast(type, hint), raw, where)
+    if hint is float and type(raw) in (int, float):
+        return float(raw)
+    if type(raw) is not hint:
+        raise ValueError(f"{where} is {type(raw).__name__}, {hint.__name__} is needed")
+    return raw

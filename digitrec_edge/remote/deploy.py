@@ -1,0 +1,67 @@
+"""Deploying: an artifact and a runtime on a device, tried there."""
+
+import shlex
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from digitrec_edge import artifact
+from digitrec_edge.errors import ArtifactError, DigitrecError, RemoteError
+from digitrec_edge.remote.extras import extras_for
+from digitrec_edge.remote.ssh import Connection
+from digitrec_edge.remote.venv import examine, prepare
+
+HOME = "~/digitrec-edge"
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """What is on a device now, or why it is not.
+
+    Attributes:
+        path: of the artifact there.
+        report: what ``digitrec-edge verify`` said there.
+        command: what to type there.
+        error: empty when all went well.
+    """
+
+    host: str
+    path: str = ""
+    report: tuple[str, ...] = ()
+    command: str = ""
+    error: str = ""
+
+
+def check(path: Path) -> None:
+    """See that a file is worth deploying, before any device is asked.
+
+    Raises:
+        ArtifactError: damaged, or without a card: nothing vouches for it.
+    """
+    if artifact.read(path).card is None:
+        raise ArtifactError(
+            f"{path} carries no card, so nobody can verify it on a device; export it: digitrec-edge export"
+        )
+
+
+def deploy(host: str, path: Path, limit_s: float, on_step: Callable[[str], None] = lambda text: None) -> Deployed:
+    """Leave a verified artifact and a runtime on a device; a failure is told in the result."""
+    try:
+        on_step("connecting")
+        with Connection(host, limit_s) as connection:
+            device = examine(connection)
+            on_step(f"connected: {device.board or device.machine}, Python {device.python}")
+            environment = prepare(connection, device, extras_for(host, device, [path]), on_step, root=HOME)
+            on_step("sending the artifact")
+            connection.send([path], HOME)
+            on_step("verifying it there")
+            answer = connection.run([environment.program, "verify", path.name], HOME)
+            if answer.done["status"]:
+                raise RemoteError(f"{host}: verify failed there: {next(iter(answer.lines[-1:]), 'it said nothing')}")
+    except DigitrecError as error:
+        on_step("failed")
+        return Deployed(host, error=str(error).removeprefix(f"{host}: "))
+    on_step("done")
+    remote = f"{HOME}/{path.name}"
+    command = f"{environment.program} predict --model {HOME}/{shlex.quote(path.name)} PICTURE"
+    return Deployed(host, remote, answer.lines, command)

@@ -1,0 +1,180 @@
+"""Benchmarks on several devices at a time: one that fails does not spoil the others."""
+
+import dataclasses
+import secrets
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.measure.cases import find_artifacts
+from benchmarks.results.document import Document, from_json
+from digitrec_edge.artifact import golden
+from digitrec_edge.errors import DigitrecError, RemoteError
+from digitrec_edge.remote.extras import extras_for
+from digitrec_edge.remote.ssh import Connection
+from digitrec_edge.remote.venv import CACHE, Device, Environment, examine, prepare
+
+RESULT = "result.json"
+PROGRESS_VARIABLE = "DIGITREC_PROGRESS"
+"""Set to ``lines``, it has the command line print its progress as lines that begin with ``progress``."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """What to measure on every device.
+
+    Attributes:
+        files: artifacts, and golden.npz where there is one.
+        data: files of a data set of one's own; empty: the bundled one.
+        arguments: further ones of ``digitrec-edge benchmark``.
+        extras: to install instead of what ``doctor`` names.
+        keep: leave files and results of the run on the device.
+        clean: remove everything of ours from the device at the end.
+        limit_s: time for one device, from the connection to the figures.
+    """
+
+    files: tuple[Path, ...]
+    data: tuple[Path, ...]
+    arguments: tuple[str, ...]
+    extras: tuple[str, ...]
+    keep: bool
+    clean: bool
+    limit_s: float
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of one device.
+
+    Attributes:
+        measured: None when it failed.
+        error: why; empty when it did not.
+        kept: folder on the device that was left there.
+    """
+
+    host: str
+    measured: Document | None
+    error: str = ""
+    kept: str = ""
+
+
+def files_for(paths: Sequence[Path]) -> tuple[Path, ...]:
+    """Return the artifacts that files and folders name, each folder's golden.npz with them.
+
+    Raises:
+        BenchmarkError: nothing is there.
+        RemoteError: two files have the same name, and all go into one folder.
+    """
+    found = find_artifacts(paths)
+    beside = dict.fromkeys(path.parent / golden.FILE_NAME for path in found)
+    files = (*found, *(path for path in beside if path.exists()))
+    names = [path.name for path in files]
+    for name in names:
+        if names.count(name) > 1:
+            raise RemoteError(f"two files are called {name}; measure one folder at a time")
+    return files
+
+
+def measure_hosts(
+    hosts: Sequence[str], job: Job, on_step: Callable[[str, str], None] = lambda host, text: None
+) -> list[Outcome]:
+    """Benchmark on every host, all at the same time.
+
+    Args:
+        hosts: as ssh takes them.
+        job: what to do.
+        on_step: is told the host and what happens there, from several threads.
+    """
+    connections = [Connection(host, job.limit_s) for host in hosts]
+    with ThreadPoolExecutor(max(1, len(hosts))) as pool:
+        futures: list[Future[Outcome]] = [pool.submit(_measure_one, one, job, on_step) for one in connections]
+        try:
+            outcomes = [future.result() for future in futures]
+        except KeyboardInterrupt:
+            for connection in connections:
+                connection.close()
+            raise
+    return name_devices(outcomes)
+
+
+def _measure_one(connection: Connection, job: Job, on_step: Callable[[str, str], None]) -> Outcome:
+    host = connection.host
+
+    def tell(text: str) -> None:
+        on_step(host, text)
+
+    try:
+        tell("connecting")
+        with connection:
+            outcome = _measure(connection, job, tell)
+    except DigitrecError as error:
+        tell("failed")
+        return Outcome(host, None, str(error).removeprefix(f"{host}: "))
+    tell("done")
+    return outcome
+
+
+def _measure(connection: Connection, job: Job, tell: Callable[[str], None]) -> Outcome:
+    device = examine(connection)
+    tell(f"connected: {device.board or device.machine}, Python {device.python}")
+    environment = prepare(connection, device, extras_for(connection.host, device, job.files, job.extras), tell)
+    folder = f"{CACHE}/run-{secrets.token_hex(4)}"
+    tell("sending the artifacts")
+    connection.send(job.files, f"{folder}/artifacts")
+    if job.data:
+        connection.send(job.data, f"{folder}/data")
+    measured = _run(connection, device, environment, folder, job, tell)
+    if not job.keep:
+        connection.remove(folder)
+    if job.clean:
+        connection.remove(CACHE)
+    return Outcome(connection.host, measured, kept=folder if job.keep else "")
+
+
+def _run(
+    connection: Connection,
+    device: Device,
+    environment: Environment,
+    folder: str,
+    job: Job,
+    tell: Callable[[str], None],
+) -> Document:
+    def on_line(line: str) -> None:
+        if line.startswith("progress "):
+            tell(f"measuring: {line[len('progress ') :]}")
+
+    argv = [environment.program, "benchmark", "artifacts", "--json", RESULT, *job.arguments]
+    if job.data:
+        argv += ["--data", f"data/{job.data[0].name}" if len(job.data) == 1 else "data"]
+    tell("measuring")
+    answer = connection.run(
+        argv,
+        folder,
+        environment={PROGRESS_VARIABLE: "lines"},
+        fetch=[RESULT],
+        lock=f"{CACHE}/lock",
+        passing=not job.keep,
+        on_line=on_line,
+    )
+    if RESULT not in answer.files:
+        said = next((line for line in reversed(answer.lines) if not line.startswith("progress ")), "nothing")
+        raise RemoteError(f"{connection.host}: the benchmark there ended with {answer.done['status']}: {said[:300]}")
+    return from_json(answer.files[RESULT], f"the answer of {connection.host}")
+
+
+def name_devices(outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """Name the host behind the board's name where two devices have the same one."""
+    names = [run.device for outcome in outcomes if outcome.measured for run in outcome.measured.runs]
+    named = []
+    for outcome in outcomes:
+        if outcome.measured:
+            runs = tuple(
+                dataclasses.replace(run, device=f"{run.device} ({outcome.host})")
+                if names.count(run.device) > 1
+                else run
+                for run in outcome.measured.runs
+            )
+            outcome = dataclasses.replace(outcome, measured=dataclasses.replace(outcome.measured, runs=runs))
+        named.append(outcome)
+    return named

@@ -1,0 +1,108 @@
+"""Checkpoints: all that a training run needs to go on as if it had never stopped.
+
+Order and distortion of an epoch depend on seed and epoch number alone, so weights, the optimiser's
+variables and the figures so far are enough.
+"""
+
+import dataclasses
+import io
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digitrec_edge.errors import TrainingError
+from digitrec_edge.files import read_file, write_file
+from digitrec_edge.npz import read_arrays
+from digitrec_edge.records import parse
+from digitrec_edge.training.recipes import Recipe
+
+CHECKPOINT_VERSION = 1
+_LIMIT_BYTES = 256 << 20
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One epoch's figures; training figures are means over the epoch while it trains, as in Keras ``fit``."""
+
+    epoch: int
+    loss: float
+    accuracy: float
+    watched_loss: float
+    watched_accuracy: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Run:
+    """What is being trained: equal runs give equal models on one machine.
+
+    Attributes:
+        data_sha256: of training images and labels.
+    """
+
+    recipe: Recipe
+    seed: int
+    data_sha256: str
+    version: int = CHECKPOINT_VERSION
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A run after its last finished epoch.
+
+    Attributes:
+        variables: of the model and then of the optimiser, in their order.
+    """
+
+    run: Run
+    epochs: tuple[Epoch, ...]
+    variables: tuple[NDArray[Any], ...]
+
+
+@dataclass(frozen=True)
+class _Header:
+    run: Run
+    epochs: tuple[Epoch, ...]
+    variables: int
+
+
+def checkpoint_path(model_path: Path) -> Path:
+    """Where the checkpoint of a model file lies: ``model.keras`` -> ``model.checkpoint.npz``."""
+    return model_path.with_suffix(".checkpoint.npz")
+
+
+def _names(count: int) -> list[str]:
+    return [f"variable_{k:03d}" for k in range(count)]
+
+
+def write(path: Path, checkpoint: Checkpoint) -> None:
+    """Write atomically: a run killed while it writes leaves the checkpoint before."""
+    header = json.dumps(dataclasses.asdict(_Header(checkpoint.run, checkpoint.epochs, len(checkpoint.variables))))
+    stream = io.BytesIO()
+    named = dict(zip(_names(len(checkpoint.variables)), checkpoint.variables, strict=True))
+    np.savez(stream, allow_pickle=False, header=np.array(header), **named)
+    write_file(path, stream.getvalue())
+
+
+def read(path: Path) -> Checkpoint:
+    """Read a checkpoint.
+
+    Raises:
+        TrainingError: there is none, or it is damaged.
+    """
+    if not path.exists():
+        raise TrainingError(f"nothing to resume: there is no {path}; train without --resume")
+    data = read_file(path, limit_bytes=_LIMIT_BYTES, error=TrainingError)
+    try:
+        (text,) = read_arrays(data, ["header"])
+        header = parse(_Header, json.loads(str(text)), "checkpoint")
+        variables = tuple(read_arrays(data, _names(header.variables)))
+    except ValueError as cause:
+        raise TrainingError(f"{path} is not a checkpoint: {cause}; train without --resume") from cause
+    if header.run.version != CHECKPOINT_VERSION or not header.epochs:
+        raise TrainingError(f"{path} is a checkpoint of another version; train without --resume")
+    return Checkpoint(header.run, header.epochs, variables)

@@ -1,0 +1,74 @@
+"""The history of a training run, on file beside its model."""
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from digitrec_edge.errors import TrainingError
+from digitrec_edge.files import sha256, write_file
+from digitrec_edge.records import parse
+from digitrec_edge.training.checkpoint import Epoch
+from digitrec_edge.training.network import save
+from digitrec_edge.training.recipes import Recipe
+
+HISTORY_VERSION = 2
+
+
+@dataclass(frozen=True)
+class History:
+    """A training run.
+
+    Attributes:
+        watched: ``test`` or ``validation``: the images of ``watched_loss`` and ``watched_accuracy``.
+            They are looked at, never trained on, and nothing is chosen by them.
+        interrupted: the run was stopped by the user after its last epoch here.
+        test_loss, test_accuracy: of the finished model, measured once at the end.
+        temperature: logits are divided by it before they become probabilities; 1 where there were no
+            images to fit it on that the model had not seen.
+    """
+
+    recipe: Recipe
+    seed: int
+    train_images: int
+    watched: str
+    watched_images: int
+    epochs: tuple[Epoch, ...]
+    interrupted: bool
+    test_loss: float
+    test_accuracy: float
+    temperature: float
+    parameters: int
+    tools: dict[str, str]
+    model_sha256: str = ""
+    version: int = HISTORY_VERSION
+
+
+def history_path(model_path: Path) -> Path:
+    """Where the history of a model file lies: ``model.keras`` -> ``model.history.json``."""
+    return model_path.with_suffix(".history.json")
+
+
+def write(model: Any, history: History, path: Path) -> History:
+    """Write the model and, beside it, its history; returns the history with the model's hash."""
+    save(model, path)
+    history = dataclasses.replace(history, model_sha256=sha256(path.read_bytes()))
+    write_file(history_path(path), json.dumps(dataclasses.asdict(history), indent=1).encode())
+    return history
+
+
+def read_history(model_path: Path) -> History | None:
+    """Read the history of a model file; None when there is none or it belongs to another file.
+
+    Raises:
+        TrainingError: the history exists but cannot be read.
+    """
+    path = history_path(model_path)
+    if not path.exists():
+        return None
+    try:
+        history = parse(History, json.loads(path.read_text()), "history")
+    except ValueError as cause:
+        raise TrainingError(f"{path} is not a training history: {cause}; train again") from cause
+    return history if history.model_sha256 == sha256(model_path.read_bytes()) else None

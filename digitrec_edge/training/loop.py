@@ -1,0 +1,149 @@
+"""One epoch of training, compiled: the loop over the batches runs inside TensorFlow.
+
+The same batches, updates and optimiser as Keras ``fit``, without going back to Python for every batch.
+The images lie in memory as float32 and each step gathers its rows by index; slicing uint8 and
+casting inside the compiled loop would be a hundred times slower.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digitrec_edge.mnist import Digits
+from digitrec_edge.quantization import PIXEL_MAX
+from digitrec_edge.training.network import import_tensorflow
+from digitrec_edge.training.recipes import Recipe
+
+Variables = tuple[NDArray[Any], ...]
+
+
+class Examples(NamedTuple):
+    """Digits as TensorFlow tensors: ``(N, 28, 28) float32`` in 0 to 1 and ``(N,) int32``."""
+
+    pixels: Any
+    labels: Any
+
+
+def examples(digits: Digits) -> Examples:
+    """Turn digits into tensors."""
+    tf = import_tensorflow()
+    pixels = digits.images.astype(np.float32)
+    pixels /= np.float32(PIXEL_MAX)
+    return Examples(tf.constant(pixels), tf.constant(digits.labels.astype(np.int32)))
+
+
+@dataclass(frozen=True)
+class Trainer:
+    """A model, its optimiser and the compiled functions that work on them.
+
+    Attributes:
+        run: trains one epoch on examples, in a given order of all of them; returns mean loss and accuracy.
+        evaluate: returns loss and accuracy on examples, of the model as it stands.
+    """
+
+    model: Any
+    optimizer: Any
+    averaged: bool
+    run: Callable[["Examples", NDArray[np.int64]], tuple[float, float]]
+    evaluate: Callable[["Examples"], tuple[float, float]]
+
+    def state(self) -> Variables:
+        """Return a copy of all variables of model and optimiser."""
+        return tuple(np.array(v) for v in (*self.model.variables, *self.optimizer.variables))
+
+    def restore(self, state: Variables) -> None:
+        """Put a copied state back.
+
+        Raises:
+            ValueError: the state belongs to another model or optimiser.
+        """
+        variables = (*self.model.variables, *self.optimizer.variables)
+        for variable, value in zip(variables, state, strict=True):
+            variable.assign(value)
+
+    def use_average(self) -> None:
+        """Give the model the averaged weights, where the recipe has an average."""
+        if self.averaged:
+            self.optimizer.finalize_variable_values(self.model.trainable_variables)
+
+
+def build_optimizer(recipe: Recipe, images: int) -> Any:
+    """Build the recipe's Keras optimiser for epochs of so many images."""
+    import_tensorflow()
+    import keras
+
+    rate: Any = recipe.learning_rate
+    if recipe.warmup_epochs:
+        steps = math.ceil(images / recipe.batch_size)
+        warmup = steps * min(recipe.warmup_epochs, recipe.epochs)
+        rate = keras.optimizers.schedules.CosineDecay(
+            0.0,
+            decay_steps=max(1, steps * recipe.epochs - warmup),
+            warmup_target=recipe.learning_rate,
+            warmup_steps=warmup,
+        )
+    average = {"use_ema": True, "ema_momentum": recipe.average} if recipe.average else {}
+    if not recipe.weight_decay:
+        return keras.optimizers.Adam(rate, beta_2=recipe.beta_2, **average)
+    optimizer = keras.optimizers.AdamW(rate, beta_2=recipe.beta_2, weight_decay=recipe.weight_decay, **average)
+    optimizer.exclude_from_weight_decay(var_names=["bias"])
+    return optimizer
+
+
+def compile_trainer(model: Any, recipe: Recipe, images: int) -> Trainer:
+    """Compile training and evaluation of a model for epochs of so many images.
+
+    The last batch of an epoch may be smaller and is a step of its own, as in Keras ``fit``.
+    """
+    tf = import_tensorflow()
+    import keras
+
+    optimizer = build_optimizer(recipe, images)
+    optimizer.build(model.trainable_variables)
+    loss_of = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+
+    def right(logits: Any, truth: Any) -> Any:
+        return tf.reduce_sum(tf.cast(tf.equal(tf.argmax(logits, -1, output_type=tf.int32), truth), tf.float32))
+
+    def step(pixels: Any, labels: Any, indices: Any) -> tuple[Any, Any]:
+        batch, truth = tf.gather(pixels, indices), tf.gather(labels, indices)
+        with tf.GradientTape() as tape:
+            logits = model(batch, training=True)
+            loss = loss_of(truth, logits)
+        optimizer.apply(tape.gradient(loss, model.trainable_variables), model.trainable_variables)
+        return loss * tf.cast(tf.size(indices), tf.float32), right(logits, truth)
+
+    def steps(pixels: Any, labels: Any, batches: Any) -> tuple[Any, Any]:
+        loss_sum, right_sum = 0.0, 0.0
+        for k in tf.range(tf.shape(batches)[0]):
+            loss, correct = step(pixels, labels, batches[k])
+            loss_sum += loss
+            right_sum += correct
+        return loss_sum, right_sum
+
+    def evaluate(pixels: Any, labels: Any) -> tuple[Any, Any]:
+        logits = model(pixels, training=False)
+        return loss_of(labels, logits), right(logits, labels)
+
+    run_steps = tf.function(steps, jit_compile=True)
+    run_rest = tf.function(step, jit_compile=True)
+    run_evaluate = tf.function(evaluate, jit_compile=True)
+
+    def run_epoch(part: Examples, order: NDArray[np.int64]) -> tuple[float, float]:
+        whole = len(order) // recipe.batch_size * recipe.batch_size
+        indices = order.astype(np.int32)
+        results = [run_steps(*part, tf.constant(indices[:whole].reshape(-1, recipe.batch_size)))]
+        if whole < len(order):
+            results.append(run_rest(*part, tf.constant(indices[whole:])))
+        loss_sum, right_sum = (sum(float(value) for value in column) for column in zip(*results, strict=True))
+        return loss_sum / len(order), right_sum / len(order)
+
+    def run_evaluation(part: Examples) -> tuple[float, float]:
+        loss, correct = run_evaluate(*part)
+        return float(loss), float(correct) / len(part.labels)
+
+    return Trainer(model, optimizer, bool(recipe.average), run_epoch, run_evaluation)

@@ -1,0 +1,217 @@
+"""A training run: a function of data, recipe and seed."""
+
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digitrec_edge import mnist
+from digitrec_edge.errors import InterruptedRunError, TrainingError
+from digitrec_edge.mnist import Digits
+from digitrec_edge.temperature import fit_temperature
+from digitrec_edge.training import checkpoint
+from digitrec_edge.training.augmentation import distort
+from digitrec_edge.training.checkpoint import Checkpoint, Epoch, Run
+from digitrec_edge.training.history import History
+from digitrec_edge.training.loop import Examples, Trainer, Variables, compile_trainer, examples
+from digitrec_edge.training.network import build, import_tensorflow, reference_logits
+from digitrec_edge.training.recipes import Recipe
+
+CHECKPOINT_EVERY_S = 10.0
+_TEMPERATURE_IMAGES = 20_000
+_SPLIT, _ORDER, _DISTORTION, _TEMPERATURE = range(4)
+"""What chance is for; each use and each epoch draws from a generator of its own."""
+
+
+@dataclass(frozen=True)
+class _Parts:
+    """The data of a run; ``held_out`` is empty without a validation split."""
+
+    train: Digits
+    held_out: Digits
+    test: Digits
+
+    @property
+    def watched(self) -> tuple[str, Digits]:
+        return ("validation", self.held_out) if len(self.held_out) else ("test", self.test)
+
+
+def train(
+    recipe: Recipe,
+    seed: int,
+    source: Path | None = None,
+    *,
+    keep: Path | None = None,
+    resume: bool = False,
+    on_start: Callable[[Any], None] = lambda model: None,
+    on_epoch: Callable[[Epoch], None] = lambda epoch: None,
+) -> tuple[Any, History]:
+    """Train a new model.
+
+    The same seed gives the same weights on the same machine. KeyboardInterrupt ends the run after the
+    last finished epoch; the model has that epoch's weights and the history says ``interrupted``.
+
+    Args:
+        recipe: what to do.
+        seed: of the initial weights, the held-out images, the order of the batches and the distortions.
+        source: data set, None is the bundled MNIST.
+        keep: checkpoint file, written every 10 seconds at the end of an epoch; removed when the run is done.
+        resume: go on from ``keep``, to the same result as an unbroken run.
+        on_start: is given the untrained model.
+        on_epoch: is given each finished epoch, those before a resumption too.
+
+    Returns:
+        The Keras model and its history.
+
+    Raises:
+        TrainingError: the recipe cannot be trained, or the checkpoint is of another run.
+        InterruptedRunError: it was interrupted before the first epoch ended.
+        DataError: the data set cannot be read.
+    """
+    digits = mnist.load("train", source)
+    recipe.check(len(digits))
+    if not 0 <= seed < 2**31:
+        raise TrainingError(f"seed is {seed}, 0 to {2**31 - 1} is allowed")
+    run = Run(recipe, seed, digits.digest())
+    before = _read_checkpoint(keep, run) if resume and keep else None
+    parts = _split(digits, mnist.load("test", source), recipe.validation_split, seed)
+    tensorflow = import_tensorflow()
+    import keras
+
+    keras.utils.set_random_seed(seed)
+    trainer = compile_trainer(build(), recipe, len(parts.train))
+    on_start(trainer.model)
+    done, interrupted = _run_epochs(trainer, run, parts, before, keep, on_epoch)
+    trainer.use_average()
+    test_loss, test_accuracy = trainer.evaluate(examples(parts.test))
+    temperature = _fit_temperature(trainer.model, recipe, seed, parts)
+    if keep and not interrupted:
+        keep.unlink(missing_ok=True)
+    watched_name, watched = parts.watched
+    history = History(
+        recipe=recipe,
+        seed=seed,
+        train_images=len(parts.train),
+        watched=watched_name,
+        watched_images=len(watched),
+        epochs=done,
+        interrupted=interrupted,
+        test_loss=test_loss,
+        test_accuracy=test_accuracy,
+        temperature=temperature,
+        parameters=trainer.model.count_params(),
+        tools={"tensorflow": tensorflow.__version__, "keras": keras.__version__, "numpy": np.__version__},
+    )
+    return trainer.model, history
+
+
+def _read_checkpoint(path: Path, run: Run) -> Checkpoint:
+    found = checkpoint.read(path)
+    if found.run != run:
+        raise TrainingError(
+            f"{path} is of another run: recipe {found.run.recipe.name}, seed {found.run.seed}, "
+            f"{found.run.recipe.epochs} epochs; give the same recipe, options, seed and data, or train without --resume"
+        )
+    return found
+
+
+def _random(seed: int, purpose: int, epoch: int = 0) -> np.random.Generator:
+    return np.random.default_rng([seed, purpose, epoch])
+
+
+def _split(digits: Digits, test: Digits, validation_split: float, seed: int) -> _Parts:
+    held_out = round(len(digits) * validation_split)
+    order = _random(seed, _SPLIT).permutation(len(digits)) if held_out else np.arange(len(digits))
+    out, rest = order[:held_out], order[held_out:]
+    return _Parts(
+        Digits(digits.images[rest], digits.labels[rest]), Digits(digits.images[out], digits.labels[out]), test
+    )
+
+
+def _run_epochs(
+    trainer: Trainer,
+    run: Run,
+    parts: _Parts,
+    before: Checkpoint | None,
+    keep: Path | None,
+    on_epoch: Callable[[Epoch], None],
+) -> tuple[tuple[Epoch, ...], bool]:
+    """Train epoch after epoch; returns the finished ones and whether the user interrupted."""
+    watched = examples(parts.watched[1])
+    epochs = list(before.epochs) if before else []
+    state: Variables = before.variables if before else ()
+    if before:
+        trainer.restore(state)
+        for epoch in epochs:
+            on_epoch(epoch)
+    saved_s = time.perf_counter()
+    try:
+        start = time.perf_counter()
+        for number, part, order in _batches(parts.train, run, len(epochs) + 1):
+            loss, accuracy = trainer.run(part, order)
+            if not np.isfinite(loss):
+                raise TrainingError(f"the loss is {loss} in epoch {number}; lower the learning rate")
+            after = trainer.state()
+            trainer.use_average()
+            figures = trainer.evaluate(watched)
+            if trainer.averaged:
+                trainer.restore(after)
+            now = time.perf_counter()
+            epochs, state = [*epochs, Epoch(number, loss, accuracy, *figures, seconds=now - start)], after
+            start = now
+            if keep and now - saved_s >= CHECKPOINT_EVERY_S:
+                checkpoint.write(keep, Checkpoint(run, tuple(epochs), state))
+                saved_s = time.perf_counter()
+            on_epoch(epochs[-1])
+    except KeyboardInterrupt:
+        if not epochs:
+            raise InterruptedRunError("interrupted before the first epoch ended; nothing was written") from None
+        trainer.restore(state)
+        if keep:
+            checkpoint.write(keep, Checkpoint(run, tuple(epochs), state))
+        return tuple(epochs), True
+    return tuple(epochs), False
+
+
+def _batches(part: Digits, run: Run, first: int) -> Iterator[tuple[int, Examples, NDArray[np.int64]]]:
+    """Yield number, examples and order of every epoch from ``first`` on.
+
+    The next epoch's distorted images are made in the background while this one trains.
+    """
+    recipe, last = run.recipe, run.recipe.epochs
+    plain = None if recipe.distortion else examples(part)
+
+    def make(number: int) -> Examples:
+        if recipe.distortion is None:
+            raise AssertionError("a recipe without distortion has one set of examples")
+        progress = (number - 1) / max(1, last - 1)
+        random = _random(run.seed, _DISTORTION, number)
+        return examples(Digits(distort(part.images, recipe.distortion, progress, random), part.labels))
+
+    with ThreadPoolExecutor(1) as background:
+        coming = None if plain else background.submit(make, first)
+        for number in range(first, last + 1):
+            ready = coming.result() if coming else plain
+            if coming and number < last:
+                coming = background.submit(make, number + 1)
+            if ready is not None:
+                yield number, ready, _random(run.seed, _ORDER, number).permutation(len(part))
+
+
+def _fit_temperature(model: Any, recipe: Recipe, seed: int, parts: _Parts) -> float:
+    """Fit on held-out images; without any, on training images distorted as never before; else 1."""
+    if len(parts.held_out):
+        unseen = parts.held_out
+    elif recipe.distortion:
+        random = _random(seed, _TEMPERATURE)
+        chosen = random.permutation(len(parts.train))[:_TEMPERATURE_IMAGES]
+        images = distort(parts.train.images[chosen], recipe.distortion, 1.0, random)
+        unseen = Digits(images, parts.train.labels[chosen])
+    else:
+        return 1.0
+    return fit_temperature(reference_logits(model, unseen.images), unseen.labels)

@@ -1,0 +1,109 @@
+"""What a model file says of itself, and which runtime can run it; read without running anything."""
+
+from dataclasses import dataclass
+
+from digitrec_edge.artifact import Artifact
+from digitrec_edge.artifact.card import Card
+from digitrec_edge.errors import NotInstalledError
+from digitrec_edge.files import sha256
+from digitrec_edge.formats.graph import Graph, Operator, Tensor
+from runtimes import support
+from runtimes.table import RUNTIMES, RuntimeRow
+
+
+@dataclass(frozen=True)
+class LayerBytes:
+    """How much of the file one operator's constants take."""
+
+    operator: str
+    outputs: tuple[str, ...]
+    stored_bytes: int
+
+
+@dataclass(frozen=True)
+class RuntimeAnswer:
+    """Whether a runtime can run the model.
+
+    Attributes:
+        runs: on the installed version, or, where none is installed, on the newest known one.
+        installed: version, None when it is not installed.
+        oldest: known release that runs the model, None when no known one does.
+        why: one line.
+    """
+
+    runtime: str
+    runs: bool
+    installed: str | None
+    oldest: str | None
+    why: str
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """All that can be said of a model file."""
+
+    path: str
+    format: str
+    file_bytes: int
+    payload_bytes: int
+    file_sha256: str
+    payload_sha256: str
+    card: Card | None
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
+    tensors: tuple[Tensor, ...]
+    operators: tuple[Operator, ...]
+    needs: tuple[tuple[str, int], ...]
+    layers: tuple[LayerBytes, ...]
+    runtimes: tuple[RuntimeAnswer, ...]
+
+
+def inspect(found: Artifact) -> Inspection:
+    """Describe a file that was read."""
+    graph = found.graph
+    return Inspection(
+        path=str(found.path),
+        format=found.format.name,
+        file_bytes=len(found.data),
+        payload_bytes=len(found.payload),
+        file_sha256=sha256(found.data),
+        payload_sha256=sha256(found.payload),
+        card=found.card,
+        inputs=graph.inputs,
+        outputs=graph.outputs,
+        tensors=graph.tensors,
+        operators=graph.operators,
+        needs=graph.needs,
+        layers=_layers(graph),
+        runtimes=tuple(answer(row, found.format.name, graph) for row in RUNTIMES),
+    )
+
+
+def _layers(graph: Graph) -> tuple[LayerBytes, ...]:
+    """Count each constant once, for the first operator that reads it."""
+    left = {tensor.name: tensor.stored_bytes for tensor in graph.tensors}
+    return tuple(
+        LayerBytes(operator.name, operator.outputs, sum(left.pop(name, 0) for name in operator.inputs))
+        for operator in graph.operators
+    )
+
+
+def answer(row: RuntimeRow, format_name: str, graph: Graph) -> RuntimeAnswer:
+    """Say whether a runtime can run a model, installed here or not."""
+    try:
+        installed = row.version
+    except NotInstalledError:
+        installed = None
+    if not row.runs(format_name):
+        formats = " and ".join(f".{name}" for name in row.formats)
+        return RuntimeAnswer(row.name, False, installed, None, f"runs {formats} files")
+    oldest = support.oldest(row.name, graph)
+    newest = installed or list(support.releases(row.name))[-1]
+    lacking = support.lacking(row.name, newest, graph)
+    if lacking:
+        why = lacking
+    elif installed:
+        why = f"{installed} is installed; {oldest} and later run it"
+    else:
+        why = f"not installed; {oldest} and later run it"
+    return RuntimeAnswer(row.name, lacking is None, installed, oldest, why)
