@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks import check_gate
 from benchmarks.measure.logits import RuntimeLogits, runtime_logits
+from benchmarks.quality.parity import check_gate
 from benchmarks.quality.parity_report import ParityReport, report_parity, write_report
 from converters import Source, Variant, convert
 from digitrec_edge import __version__, artifact, formats, mnist

@@ -1,5 +1,6 @@
 """What the tests share: artifacts of a really trained model, made once by the command line."""
 
+import ast
 import dataclasses
 import hashlib
 import importlib.util
@@ -14,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from runtimes import Model, load
+from digitrec_edge.formats import FORMATS
+from runtimes import RUNTIMES, Model, load
 
 if TYPE_CHECKING:
     from benchmarks.results.document import Result, Run
@@ -29,12 +31,43 @@ DESKTOP_PYTHON = os.environ.get("DIGITREC_DESKTOP_PYTHON", sys.executable)
 """Trains and exports; another one than that of the tests where those run without TensorFlow."""
 
 
-def _digest() -> str:
-    """Changes when anything changes that the artifacts depend on."""
-    folders = ("digitrec_edge", "converters", "benchmarks", "runtimes")
-    sources = [path for folder in folders for path in (ROOT / folder).rglob("*.py")]
-    sources += [*(ROOT / "digitrec_edge" / "data").glob("*.json"), ROOT / "constraints.txt"]
-    return hashlib.sha256(b"".join(path.read_bytes() for path in sorted(sources))).hexdigest()[:12]
+PACKAGES = ("digitrec_edge", "converters", "runtimes", "benchmarks")
+
+
+def sources_of(*entries: str) -> list[Path]:
+    """Return the files of our modules that these modules reach by their imports, and the data beside them.
+
+    A package's ``__init__`` counts where a name is taken from it, not where it is only passed through.
+    """
+    reached: set[Path] = set()
+    waiting = [_module(entry) for entry in entries]
+    while waiting:
+        path = waiting.pop()
+        if path is None or path in reached:
+            continue
+        reached.add(path)
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                waiting += [_module(name.name) for name in node.names]
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                inside = [_module(f"{node.module}.{name.name}") for name in node.names]
+                waiting += [path for path in inside if path] or [_module(node.module)]
+                waiting += [_module(node.module)] * (not all(inside))
+    folders = {path.parent for path in reached}
+    return sorted(reached | {path for folder in folders for path in folder.glob("*.json")})
+
+
+def _module(name: str) -> Path | None:
+    if name.split(".")[0] not in PACKAGES:
+        return None
+    path = ROOT.joinpath(*name.split("."))
+    return next((p for p in (path.with_suffix(".py"), path / "__init__.py") if p.exists()), None)
+
+
+def _digest(*entries: str, text: str = "") -> str:
+    """Change when anything changes that these modules' work depends on, and not when anything else does."""
+    content = [path.read_bytes() for path in [*sources_of(*entries), ROOT / "constraints.txt"]]
+    return hashlib.sha256(b"".join([*content, text.encode()])).hexdigest()[:12]
 
 
 def command_line(
@@ -54,24 +87,43 @@ def cli() -> "Callable[..., subprocess.CompletedProcess[str]]":
     return command_line
 
 
+TRAINING = ("digitrec_edge.training.run", "digitrec_edge.training.history")
+EXPORT = (
+    "digitrec_edge.export", "benchmarks.measure.logits",
+    *(f"converters.{row.name}" for row in FORMATS), *(row.target for row in (*FORMATS, *RUNTIMES)),
+)  # fmt: skip
+RUNS: dict[str, list[list[str]]] = {
+    "model": [["train", "--epochs", "2", "--output", "model.keras"]],
+    "artifacts": [
+        ["export", "model.keras", "--all", "--output", "artifacts"],
+        ["export", "model.keras", "--all", "--target", "tflite-runtime", "--output", "old"],
+    ],
+}
+
+
 def make_artifacts() -> Path:
     """Train and export, unless that has been done for the code as it is; forget what older code made."""
-    folder = BUILD / _digest()
+    model = BUILD / f"model-{_digest(*TRAINING, text=repr(RUNS['model']))}"
+    _make(model, RUNS["model"])
+    folder = BUILD / f"artifacts-{_digest(*EXPORT, text=model.name + repr(RUNS['artifacts']))}"
     if not (folder / "ready").exists():
-        if BUILD.exists():
-            for stale in BUILD.iterdir():
-                shutil.rmtree(stale)
-        folder.mkdir(parents=True)
-        model = folder / "model.keras"
-        runs: list[list[str | Path]] = [
-            ["train", "--epochs", "2", "--output", model],
-            ["export", model, "--all", "--output", folder / "artifacts"],
-            ["export", model, "--all", "--target", "tflite-runtime", "--output", folder / "old"],
-        ]
-        for arguments in runs:
-            command_line(*arguments, cwd=folder, python=DESKTOP_PYTHON)
-        (folder / "ready").touch()
+        folder.mkdir(parents=True, exist_ok=True)
+        for path in model.glob("model.*"):
+            shutil.copy2(path, folder)
+    _make(folder, RUNS["artifacts"])
+    for stale in BUILD.iterdir():
+        if stale not in (model, folder) and stale.is_dir():
+            shutil.rmtree(stale)
     return folder
+
+
+def _make(folder: Path, runs: list[list[str]]) -> None:
+    if (folder / "ready").exists():
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    for arguments in runs:
+        command_line(*arguments, cwd=folder, python=DESKTOP_PYTHON)
+    (folder / "ready").touch()
 
 
 @pytest.fixture(scope="session")
