@@ -1,6 +1,6 @@
-"""Converting: a Keras model becomes the payload of an artifact; one file per format, one table of variants."""
+"""Converting: a Keras model becomes the payload of an artifact; one file per format, a function per variant."""
 
+from converters.conversion import convert
 from converters.source import Source, open_source
-from converters.variants import VARIANTS, Variant, convert
 
-__all__ = ["VARIANTS", "Source", "Variant", "convert", "open_source"]
+__all__ = ["Source", "convert", "open_source"]

@@ -5,15 +5,15 @@ from pathlib import Path
 
 from converters import onnx
 from converters.source import Source
-from runtimes.targets import Target
+from runtimes.table import RuntimeRow
 
 
-def float32(source: Source, target: Target) -> bytes:
+def float32(source: Source, target: RuntimeRow) -> bytes:
     """Convert without quantisation."""
     return _convert(onnx.float32(source, target))
 
 
-def int8(source: Source, target: Target) -> bytes:
+def int8(source: Source, target: RuntimeRow) -> bytes:
     """Convert with int8 weights and activations."""
     return _convert(onnx.int8(source, target))
 

@@ -10,14 +10,15 @@ import warnings
 from typing import Any
 
 from converters.source import Source
-from converters.tflite_file import FULLY_CONNECTED, INT4_DENSE_VERSION, finish
+from converters.tflite_file import FULLY_CONNECTED, finish
 from digitrec_edge.errors import ConversionError
 from digitrec_edge.training.network import import_tensorflow
+from digitrec_edge.variants import NARROW_DENSE
 from runtimes import support
-from runtimes.targets import Target
+from runtimes.table import RuntimeRow
 
 
-def float32(source: Source, target: Target) -> bytes:
+def float32(source: Source, target: RuntimeRow) -> bytes:
     """Convert without quantisation: float32 ``(1, 28, 28)`` in 0 to 1 in, float32 logits ``(1, 10)`` out.
 
     Where the target wants pixels, the input is uint8, as that of :func:`int8`.
@@ -25,7 +26,7 @@ def float32(source: Source, target: Target) -> bytes:
     return finish(_run(_converter(source)), source.layers, pixels_in=target.pixels_in)
 
 
-def float16(source: Source, target: Target) -> bytes:
+def float16(source: Source, target: RuntimeRow) -> bytes:
     """Store weights as float16; the runtime widens them when it loads and computes in float32."""
     tf = import_tensorflow()
     converter = _converter(source)
@@ -34,16 +35,18 @@ def float16(source: Source, target: Target) -> bytes:
     return finish(_run(converter), source.layers, pixels_in=target.pixels_in)
 
 
-def int8_dynamic(source: Source, target: Target) -> bytes:
+def int8_dynamic(source: Source, target: RuntimeRow) -> bytes:
     """Quantise weights to int8; activations stay float32 between layers and are quantised inside each."""
     tf = import_tensorflow()
     converter = _converter(source)
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    converter._experimental_disable_per_channel_quantization_for_dense_layers = not target.per_channel_dense
+    converter._experimental_disable_per_channel_quantization_for_dense_layers = support.lacks(
+        target, target.release, *NARROW_DENSE
+    )
     return finish(_run(converter), source.layers, pixels_in=target.pixels_in)
 
 
-def int8(source: Source, target: Target) -> bytes:
+def int8(source: Source, target: RuntimeRow) -> bytes:
     """Quantise weights, activations, input and output to 8 bits, calibrated on training images.
 
     The input is uint8 with scale 1/255 and zero point 0: the picture's own bytes. The first operator
@@ -53,14 +56,14 @@ def int8(source: Source, target: Target) -> bytes:
     return _full_integer(source, target, tf.lite.OpsSet.TFLITE_BUILTINS_INT8, tf.uint8, tf.int8)
 
 
-def int16x8(source: Source, target: Target) -> bytes:
+def int16x8(source: Source, target: RuntimeRow) -> bytes:
     """Quantise weights to int8 and activations, input and output to int16, calibrated on training images."""
     tf = import_tensorflow()
     operators = tf.lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8
     return _full_integer(source, target, operators, tf.int16, tf.int16)
 
 
-def _full_integer(source: Source, target: Target, operators: Any, input_type: Any, output_type: Any) -> bytes:
+def _full_integer(source: Source, target: RuntimeRow, operators: Any, input_type: Any, output_type: Any) -> bytes:
     tf = import_tensorflow()
     converter = _converter(source)
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
@@ -71,14 +74,15 @@ def _full_integer(source: Source, target: Target, operators: Any, input_type: An
     return finish(_run(converter), source.layers)
 
 
-def int4(source: Source, target: Target) -> bytes:
+def int4(source: Source, target: RuntimeRow) -> bytes:
     """Quantise weights to 4 bits, one scale per channel, and activations to 8, calibrated on training images.
 
     Raises:
         ConversionError: the target does not know 4-bit weights with a scale per channel.
     """
-    if support.lacks(target.name, target.release, "FULLY_CONNECTED", INT4_DENSE_VERSION):
-        raise ConversionError(f"int4 needs FULLY_CONNECTED {INT4_DENSE_VERSION}, which {target.name} does not have")
+    operator, version = NARROW_DENSE
+    if support.lacks(target, target.release, operator, version):
+        raise ConversionError(f"int4 needs {operator} {version}, which {target.name} does not have")
     from ai_edge_quantizer import quantizer, recipe_manager
     from ai_edge_quantizer.qtyping import TFLOperationName
 
@@ -95,7 +99,7 @@ def int4(source: Source, target: Target) -> bytes:
         warnings.simplefilter("ignore")  # a progress bar, and LiteRT's advice on the calibration's own settings
         calibrated = job.calibrate({"serving_default": images}, num_threads=1)
         result = job.quantize(calibrated, enable_progress_bar=False, enable_progress_report=False)
-    return finish(bytes(result.quantized_model), source.layers, lowest_versions={FULLY_CONNECTED: INT4_DENSE_VERSION})
+    return finish(bytes(result.quantized_model), source.layers, lowest_versions={FULLY_CONNECTED: version})
 
 
 def _converter(source: Source) -> Any:

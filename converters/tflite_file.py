@@ -13,10 +13,6 @@ DESCRIPTION = "digitrec_edge"
 DEQUANTIZE, FULLY_CONNECTED, RESHAPE = 6, 9, 22
 """Codes of BuiltinOperator in TFLite's schema."""
 
-INT4_DENSE_VERSION = 12
-"""ai-edge-quantizer leaves FULLY_CONNECTED at version 1, and tflite-runtime 2.14 then runs it, silently
-wrong. From version 12 on (TensorFlow 2.17) runtimes know scales per channel of narrow weights."""
-
 _ALIGNMENT_BYTES = 16
 
 
@@ -34,7 +30,8 @@ def finish(
     Args:
         payload: as a converter wrote it.
         layers: names of the Keras layers that have weights, in their order.
-        lowest_versions: operator code -> version that it is raised to.
+        lowest_versions: operator code -> version that it is raised to: ai-edge-quantizer leaves FULLY_CONNECTED at
+            version 1, and tflite-runtime 2.14 then runs it and answers wrongly.
         pixels_in: whether a float input becomes uint8, with scale 1/255 and zero point 0.
     """
     import flatbuffers

@@ -14,22 +14,23 @@ import numpy as np
 from benchmarks.measure.logits import RuntimeLogits, runtime_logits
 from benchmarks.quality.parity import check_gate
 from benchmarks.quality.parity_report import ParityReport, report_parity, write_report
-from converters import Source, Variant, convert
+from converters import Source, convert
+from converters.conversion import tool_versions
 from digitrec_edge import __version__, artifact, formats, mnist
 from digitrec_edge.artifact import golden, sample
 from digitrec_edge.artifact.card import LABELS, Card, ParityFigures, Preprocessing, Requirements, TensorCard
 from digitrec_edge.artifact.golden import Golden
-from digitrec_edge.errors import ConversionError, DigitrecError
+from digitrec_edge.errors import ConversionError, DigitrecError, InputError
 from digitrec_edge.files import make_folder, sha256
 from digitrec_edge.formats.graph import Graph, MalformedError, Tensor
 from digitrec_edge.mnist import Digits
 from digitrec_edge.quantization import PIXEL_MAX
 from digitrec_edge.training import network as model
 from digitrec_edge.training.history import read_history
+from digitrec_edge.variants import Variant
 from runtimes import support
-from runtimes.loading import AUTO, choose
-from runtimes.table import RUNTIMES, RuntimeRow
-from runtimes.targets import Target, target_for
+from runtimes.loading import choose
+from runtimes.table import RUNTIMES, RuntimeRow, find, for_format
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ def export(
         DataError: the test set cannot be read.
     """
     plan = [(variant, _target(variant, target)) for variant in variants]
-    rows = {row.name: _runtime_for(row, format_name) for row, format_name in ((t, v.format) for v, t in plan)}
+    runners = {row.name: _runner(row, variant.format) for variant, row in plan}
     digits = mnist.load("test", data)
     logits = model.reference_logits(source.fresh_model(), digits.images)
     job = _Job(source, folder, data, digits, Golden(logits, source.sha256, digits.digest()))
@@ -97,8 +98,8 @@ def export(
     results: list[Exported | Refused] = []
     for variant, row in plan:
         suffix = formats.by_name(variant.format).suffix
-        path = folder / f"{variant.artifact_name(row)}{suffix}"
-        result = _export_one(job, variant, row, path, rows[row.name].name)
+        path = folder / f"{variant.name}{row.suffix}{suffix}"
+        result = _export_one(job, variant, row, path, runners[row.name].name)
         results.append(result)
         on_result(result)
     if any(isinstance(result, Exported) for result in results):
@@ -106,23 +107,22 @@ def export(
     return results
 
 
-def _target(variant: Variant, name: str | None) -> Target:
+def _target(variant: Variant, name: str | None) -> RuntimeRow:
+    """The runtime to make a variant for: the one asked for, or the first of its format."""
     try:
-        return target_for(variant.format, name)
-    except ConversionError as error:
+        return for_format(variant.format, None if name is None else [find(name)])[0]
+    except InputError as error:
         raise ConversionError(f"--{variant.option}: {error}") from None
 
 
-def _runtime_for(target: Target, format_name: str) -> RuntimeRow:
-    """The runtime that tries an artifact: the target's own, or another of the format when it is not there."""
-    own = [row for row in RUNTIMES if row.name == target.name and row.installed]
-    row = own[0] if own else choose(format_name, RUNTIMES, AUTO)
-    if not row.installed:
-        row.module()
+def _runner(target: RuntimeRow, format_name: str) -> RuntimeRow:
+    """The runtime that tries an artifact: the target itself, or another of the format when it is not there."""
+    row = target if target.installed else choose(format_name, RUNTIMES)
+    row.load()
     return row
 
 
-def _export_one(job: _Job, variant: Variant, target: Target, final: Path, runtime: str) -> Exported | Refused:
+def _export_one(job: _Job, variant: Variant, target: RuntimeRow, final: Path, runtime: str) -> Exported | Refused:
     try:
         payload = convert(job.source, variant, target)
         card = _card(job.source, variant, target, payload)
@@ -131,7 +131,7 @@ def _export_one(job: _Job, variant: Variant, target: Target, final: Path, runtim
             artifact.write(candidate, payload, card)
             answer = runtime_logits(candidate, runtime, job.data)
         report = report_parity(final.name, answer.runtime, answer.logits, job.reference.logits, job.digits.labels)
-        check_gate(report.parity, variant.name)
+        check_gate(report.parity, variant.precision)
     except DigitrecError as error:
         return Refused(variant, final, error)
     figures = ParityFigures(runtime=answer.runtime, **dataclasses.asdict(report.parity))
@@ -154,28 +154,27 @@ def _sample(job: _Job, answer: RuntimeLogits) -> bytes:
     )
 
 
-def _card(source: Source, variant: Variant, target: Target, payload: bytes) -> Card:
+def _card(source: Source, variant: Variant, target: RuntimeRow, payload: bytes) -> Card:
     """Describe the payload; what it needs must be what its target has.
 
     Raises:
         ConversionError: the target's release lacks an operator.
     """
     try:
-        graph: Graph = formats.by_name(variant.format).module.describe(payload)
+        graph: Graph = formats.by_name(variant.format).load().describe(payload)
     except MalformedError as cause:
         raise ConversionError(f"--{variant.option}: the converter wrote what cannot be read: {cause}") from cause
-    lacking = support.lacking(target.name, target.release, graph)
+    lacking = support.lacking(target, target.release, graph)
     if lacking:
         raise ConversionError(f"--{variant.option} {lacking}; choose another --target")
     history = read_history(source.path)
     recipe = None
     if history:
         recipe = {**history.recipe.summary(), "seed": history.seed, "finished_epochs": len(history.epochs)}
-    able = [row.name for row in RUNTIMES if variant.format in row.formats]
     return Card(
-        name=variant.artifact_name(target),
+        name=f"{variant.name}{target.suffix}",
         format=variant.format,
-        variant=variant.name,
+        variant=variant.precision.name,
         inputs=tuple(_port(tensor) for tensor in graph.inputs),
         outputs=tuple(_port(tensor) for tensor in graph.outputs),
         preprocessing=Preprocessing((mnist.SIDE, mnist.SIDE), "grey, 0 paper to 255 ink", PIXEL_MAX),
@@ -185,9 +184,13 @@ def _card(source: Source, variant: Variant, target: Target, payload: bytes) -> C
         temperature=history.temperature if history else 1.0,
         training=recipe,
         calibration=source.calibration if variant.calibrated else None,
-        requirements=Requirements(target.name, dict(graph.needs), {name: support.oldest(name, graph) for name in able}),
+        requirements=Requirements(
+            target.name,
+            dict(graph.needs),
+            {row.name: support.oldest(row, graph) for row in for_format(variant.format)},
+        ),
         parity=None,
-        tools={**variant.tool_versions(), "digitrec-edge": __version__},
+        tools={**tool_versions(variant), "digitrec-edge": __version__},
     )
 
 

@@ -1,6 +1,7 @@
 """From a file to a model: read and check the file, choose the runtime, open a session."""
 
 import os
+from collections.abc import Sequence
 
 from digitrec_edge import artifact
 from digitrec_edge.artifact import Artifact
@@ -13,7 +14,7 @@ from digitrec_edge.errors import (
 )
 from runtimes import support
 from runtimes.model import Model
-from runtimes.table import RUNTIMES, RuntimeRow, diagnose
+from runtimes.table import RUNTIMES, RuntimeRow, diagnose, find, for_format
 
 AUTO = "auto"
 MAX_THREADS = 256
@@ -24,8 +25,8 @@ def load(path: str | os.PathLike[str], runtime: str = AUTO, threads: int = 1) ->
 
     Args:
         path: a .tflite or .onnx file, with or without a card.
-        runtime: ``litert``, ``tflite-runtime``, ``onnxruntime``, or ``auto``: the first installed one
-            that runs the file's format; ``model.runtime`` says which it is.
+        runtime: a name of the table of runtimes, or ``auto``: the first installed one that runs the file's
+            format; ``model.runtime`` says which it is.
         threads: how many the runtime may use, at least 1.
 
     Raises:
@@ -38,26 +39,18 @@ def load(path: str | os.PathLike[str], runtime: str = AUTO, threads: int = 1) ->
     rows = candidates(runtime)
     found = artifact.read(path)
     able = [row for row in rows if row.installed and row.runs(found.format.name) and not unmet(found, row)]
-    row = able[0] if able else choose(found.format.name, rows, runtime)
+    row = able[0] if able else choose(found.format.name, rows)
     return open_model(found, row, threads)
 
 
 def candidates(runtime: str) -> tuple[RuntimeRow, ...]:
     """Return the rows that a runtime's name stands for; all of them for ``auto``."""
-    if runtime == AUTO:
-        return RUNTIMES
-    rows = tuple(row for row in RUNTIMES if row.name == runtime)
-    if not rows:
-        raise InputError(f"no runtime is called {runtime!r}; choose {AUTO}, {', '.join(r.name for r in RUNTIMES)}")
-    return rows
+    return RUNTIMES if runtime == AUTO else (find(runtime),)
 
 
-def choose(format_name: str, rows: tuple[RuntimeRow, ...], asked: str) -> RuntimeRow:
+def choose(format_name: str, rows: Sequence[RuntimeRow]) -> RuntimeRow:
     """Return the first installed row that runs the format; the first at all when none is installed."""
-    able = [row for row in rows if row.runs(format_name)]
-    if not able:
-        others = " or ".join(row.name for row in RUNTIMES if format_name in row.formats)
-        raise InputError(f"{asked} does not run .{format_name} files; {others} does")
+    able = for_format(format_name, rows)
     installed = [row for row in able if row.installed]
     if not installed and len(able) > 1:
         extras = " or ".join(f"pip install 'digitrec-edge[{row.extra}]'" for row in able)
@@ -67,7 +60,7 @@ def choose(format_name: str, rows: tuple[RuntimeRow, ...], asked: str) -> Runtim
 
 def unmet(found: Artifact, row: RuntimeRow) -> str | None:
     """Say what an artifact needs that an installed runtime does not have; None when it has all."""
-    return support.lacking(row.name, row.version, found.graph)
+    return support.lacking(row, row.version, found.graph)
 
 
 def open_model(found: Artifact, row: RuntimeRow, threads: int) -> Model:
@@ -78,7 +71,7 @@ def open_model(found: Artifact, row: RuntimeRow, threads: int) -> Model:
             the interpreter has not seen the model.
         ArtifactError: the runtime refuses the model for another reason.
     """
-    module = row.module()
+    module = row.load()
     lacking = unmet(found, row)
     if lacking:
         raise RuntimeUnavailableError(
@@ -88,11 +81,11 @@ def open_model(found: Artifact, row: RuntimeRow, threads: int) -> Model:
         session = module.open_session(found.data, threads)
     except (ValueError, RuntimeError, TypeError) as cause:
         if "vector::reserve" in str(cause):
-            raise BrokenRuntimeError(f"{row.name} does not work here: {diagnose(row, cause)}") from cause
+            raise BrokenRuntimeError(f"{row.name} does not work here: {diagnose(cause)}") from cause
         text = " ".join(str(cause).split())[:200]
         raise ArtifactError(f"{row.name} {row.version} refuses {found.path}: {text}") from cause
     except (SystemError, ImportError, AttributeError, OSError, MemoryError) as cause:  # numpy 2 shows only here
-        raise BrokenRuntimeError(f"{row.name} is installed but does not work: {diagnose(row, cause)}") from cause
+        raise BrokenRuntimeError(f"{row.name} is installed but does not work: {diagnose(cause)}") from cause
     return Model(session, found, row, threads)
 
 
@@ -100,10 +93,10 @@ def _cure(found: Artifact, row: RuntimeRow) -> str:
     """What to do about an operator that a runtime lacks: another runtime, a newer one, or another export."""
     others = [
         other
-        for other in RUNTIMES
-        if other.name != row.name and other.runs(found.format.name) and support.oldest(other.name, found.graph)
+        for other in for_format(found.format.name)
+        if other is not row and other.distribution and support.oldest(other, found.graph)
     ]
-    newer = support.oldest(row.name, found.graph)
-    cures = [f"pip install -U '{row.distribution}>={newer}'"] if newer else []
+    newer = support.oldest(row, found.graph)
+    cures = [f"pip install -U '{row.distribution}>={newer}'"] if newer and row.distribution else []
     cures += [f"install {other.distribution}" for other in others]
     return ", or ".join([*cures, f"export with --target {row.name}"])

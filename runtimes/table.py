@@ -1,20 +1,63 @@
-"""The runtimes: one row each, the newest for a format first; ``auto`` goes down this table."""
+"""The runtimes: one row each, the newest for a format first; ``auto`` goes down this table.
 
+Everything that differs between runtimes stands in its row, and all else follows from the rows: options and help
+texts, the extras that ``doctor`` advises, targets of an export, colours of the report. Reading the table needs
+neither numpy nor any runtime. ``docs/extending.md`` adds a row step by step.
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module, metadata
 from importlib.util import find_spec
-from typing import Protocol, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
-from digitrec_edge.errors import BrokenRuntimeError, NotInstalledError
-from runtimes.session import Session
+from digitrec_edge.errors import BrokenRuntimeError, InputError, NotInstalledError
+
+if TYPE_CHECKING:
+    from runtimes.session import Session
 
 
 class RuntimeModule(Protocol):
     """What every runtime module offers."""
 
-    def open_session(self, data: bytes, threads: int) -> Session:
+    def open_session(self, data: bytes, threads: int) -> "Session":
         """Load a model from its bytes."""
         ...
+
+
+class Presence(Protocol):
+    """How to see whether a runtime is here; one that is no package of the index brings a class of its own."""
+
+    @property
+    def distribution(self) -> str:
+        """Its name in the package index; empty for one that is not installed from there."""
+        ...
+
+    def version(self) -> str | None:
+        """Return the version that is here, None when it is not; says nothing about whether it works."""
+        ...
+
+
+@dataclass(frozen=True)
+class IndexPackage:
+    """A runtime that pip installs.
+
+    Attributes:
+        package: the runtime's own top-level module.
+        distribution: its name in the package index.
+    """
+
+    package: str
+    distribution: str
+
+    def version(self) -> str | None:
+        """See Presence."""
+        if find_spec(self.package) is None:
+            return None
+        try:
+            return metadata.version(self.distribution)
+        except metadata.PackageNotFoundError:  # the module alone is no installation: its version cannot be told
+            return None
 
 
 @dataclass(frozen=True)
@@ -22,39 +65,54 @@ class RuntimeRow:
     """A row of the table.
 
     Attributes:
-        name: what people type.
-        target: our module; imports the runtime when it is imported.
-        package: the runtime's own top-level module, to see whether it is installed.
-        distribution: its name in the package index.
-        extra: the extra of digitrec-edge that installs it.
-        formats: what it runs.
+        name: what people type, and what artifacts and benchmark results call it.
+        module: ours; imports the runtime when it is imported.
+        presence: how to see whether it is here, and which version.
+        extra: of digitrec-edge, that installs it; empty when every installation has it.
+        formats: that it runs; the first is its usual one.
+        release: that artifacts are made for; what each release can run stands in support.json.
+        colour: of its figures in the report, as ``#rrggbb``.
+        installed_mb: what it adds to a device.
+        suffix: of artifacts made for it; empty for the first row of a format.
+        pixels_in: whether float variants made for it take the picture's uint8 bytes and scale them by a DEQUANTIZE
+            of their own. On a Raspberry Pi 4 that costs tflite-runtime 2.14 2.4 k instructions, and numpy 11 k
+            (docs/instructions.md).
     """
 
     name: str
-    target: str
-    package: str
-    distribution: str
+    module: str
+    presence: Presence
     extra: str
     formats: tuple[str, ...]
+    release: str
+    colour: str
+    installed_mb: int
+    suffix: str = ""
+    pixels_in: bool = False
 
     def runs(self, format_name: str) -> bool:
         """Whether this runtime reads files of a format at all."""
         return format_name in self.formats
 
     @property
+    def distribution(self) -> str:
+        """Its name in the package index; empty for one that is not installed from there."""
+        return self.presence.distribution
+
+    @property
     def installed(self) -> bool:
-        """Whether the runtime's package is there; says nothing about whether it works."""
-        return find_spec(self.package) is not None
+        """Whether the runtime is here; says nothing about whether it works."""
+        return self.presence.version() is not None
 
     @property
     def version(self) -> str:
         """The installed version; NotInstalledError when there is none."""
-        try:
-            return metadata.version(self.distribution)
-        except metadata.PackageNotFoundError:
-            raise self._not_installed() from None
+        version = self.presence.version()
+        if version is None:
+            raise self._not_installed()
+        return version
 
-    def module(self) -> RuntimeModule:
+    def load(self) -> RuntimeModule:
         """Import the runtime.
 
         Raises:
@@ -64,30 +122,91 @@ class RuntimeRow:
         if not self.installed:
             raise self._not_installed()
         try:
-            return cast(RuntimeModule, import_module(self.target))
+            return cast(RuntimeModule, import_module(self.module))
         except (ImportError, AttributeError, SystemError, OSError) as cause:
-            raise BrokenRuntimeError(f"{self.name} is installed but does not work: {diagnose(self, cause)}") from cause
+            raise BrokenRuntimeError(f"{self.name} is installed but does not work: {diagnose(cause)}") from cause
 
     def _not_installed(self) -> NotInstalledError:
-        return NotInstalledError(f"{self.name} is not installed: pip install 'digitrec-edge[{self.extra}]'")
+        cure = f"pip install 'digitrec-edge[{self.extra}]'" if self.extra else "install digitrec-edge again"
+        return NotInstalledError(f"{self.name} is not installed: {cure}")
 
 
 RUNTIMES = (
-    RuntimeRow("litert", "runtimes.litert", "ai_edge_litert", "ai-edge-litert", "litert", ("tflite",)),
-    RuntimeRow("tflite-runtime", "runtimes.tflite_runtime", "tflite_runtime", "tflite-runtime", "tflite", ("tflite",)),
-    RuntimeRow("onnxruntime", "runtimes.onnxruntime", "onnxruntime", "onnxruntime", "onnx", ("onnx", "ort")),
+    RuntimeRow(
+        name="litert",
+        module="runtimes.litert",
+        presence=IndexPackage("ai_edge_litert", "ai-edge-litert"),
+        extra="litert",
+        formats=("tflite",),
+        release="2.0.2",
+        colour="#0072b2",
+        installed_mb=78,
+    ),
+    RuntimeRow(
+        name="tflite-runtime",
+        module="runtimes.tflite_runtime",
+        presence=IndexPackage("tflite_runtime", "tflite-runtime"),
+        extra="tflite",
+        formats=("tflite",),
+        release="2.14.0",
+        colour="#d55e00",
+        installed_mb=7,
+        suffix="-tflite-runtime",
+        pixels_in=True,
+    ),
+    RuntimeRow(
+        name="onnxruntime",
+        module="runtimes.onnxruntime",
+        presence=IndexPackage("onnxruntime", "onnxruntime"),
+        extra="onnx",
+        formats=("onnx", "ort"),
+        release="1.18.1",
+        colour="#009e73",
+        installed_mb=55,
+    ),
 )
 
 
-def diagnose(row: RuntimeRow, cause: BaseException) -> str:
+def names() -> list[str]:
+    """Return what the runtimes are called, in the order of the table."""
+    return [row.name for row in RUNTIMES]
+
+
+def find(name: str) -> RuntimeRow:
+    """Return the row of a runtime.
+
+    Raises:
+        InputError: there is no such runtime; names those there are.
+    """
+    for row in RUNTIMES:
+        if row.name == name:
+            return row
+    raise InputError(f"no runtime is called {name!r}; choose from {', '.join(names())}")
+
+
+def for_format(format_name: str, rows: Sequence[RuntimeRow] | None = None) -> list[RuntimeRow]:
+    """Return the rows that read files of a format, in the order of the table.
+
+    Raises:
+        InputError: none of ``rows`` does; names those that would.
+    """
+    asked = RUNTIMES if rows is None else rows
+    able = [row for row in asked if row.runs(format_name)]
+    if not able:
+        others = " or ".join(row.name for row in RUNTIMES if row.runs(format_name)) or "no runtime"
+        raise InputError(f"{' and '.join(row.name for row in asked)} does not run .{format_name} files; {others} does")
+    return able
+
+
+def diagnose(cause: BaseException) -> str:
     """Say in one line why an installed runtime fails, and what to type."""
-    numpy_version = metadata.version("numpy")
     text = " ".join(str(cause).split())
     root = cause.__cause__ or cause.__context__
     while root:
         text += f"; {' '.join(str(root).split())}"
         root = root.__cause__ or root.__context__
     if "_ARRAY_API" in text or "numpy.core.multiarray" in text or "compiled using NumPy 1" in text:
+        numpy_version = metadata.version("numpy")
         return f"it was built for numpy 1 and numpy {numpy_version} is installed: pip install 'numpy<2'"
     if "vector::reserve" in text:
         return "TensorFlow is loaded in the same process and the two clash: run it in a process of its own"

@@ -90,7 +90,7 @@ def cli() -> "Callable[..., subprocess.CompletedProcess[str]]":
 TRAINING = ("digitrec_edge.training.run", "digitrec_edge.training.history")
 EXPORT = (
     "digitrec_edge.export", "benchmarks.measure.logits",
-    *(f"converters.{row.name}" for row in FORMATS), *(row.target for row in (*FORMATS, *RUNTIMES)),
+    *(f"converters.{row.name}" for row in FORMATS), *(row.module for row in FORMATS), *(row.module for row in RUNTIMES),
 )  # fmt: skip
 RUNS: dict[str, list[list[str]]] = {
     "model": [["train", "--epochs", "2", "--output", "model.keras"]],

@@ -118,7 +118,7 @@ def test_another_model_under_the_card_is_noticed_though_the_seal_is_right(
     assert found.card is not None
     other = bytearray(found.payload)
     other[len(other) // 2] ^= 1
-    data = found.format.module.attach(bytes(other), {CARD_FILE: found.card.to_json()})
+    data = found.format.load().attach(bytes(other), {CARD_FILE: found.card.to_json()})
     body = data[:-SEAL_BYTES]
     (tmp_path / name).write_bytes(body + f"sha256:{sha256(body)}".encode())
     with pytest.raises(DamagedError, match="is not the one that its card describes"):
@@ -130,7 +130,7 @@ def test_a_card_that_cannot_be_read_is_noticed_though_the_seal_is_right(
     artifacts: Path, tmp_path: Path, name: str
 ) -> None:
     found = read(artifacts / name)
-    data = found.format.module.attach(found.payload, {CARD_FILE: b'{"card_version": 99}'})
+    data = found.format.load().attach(found.payload, {CARD_FILE: b'{"card_version": 99}'})
     body = data[:-SEAL_BYTES]
     (tmp_path / name).write_bytes(body + f"sha256:{sha256(body)}".encode())
     with pytest.raises(DamagedError, match="has a card that cannot be read: card version 99"):

@@ -7,13 +7,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from converters import VARIANTS, Source, Variant, convert, open_source
+from converters import Source, convert, open_source
+from converters.conversion import tool_versions
 from digitrec_edge import artifact, mnist
 from digitrec_edge.errors import ConversionError, DataError
 from digitrec_edge.files import sha256
 from digitrec_edge.formats import ort, tflite
 from digitrec_edge.formats.flatbuffer import Table
-from runtimes.targets import TARGETS, Target, target_for
+from digitrec_edge.variants import VARIANTS, Variant
+from runtimes import RUNTIMES, RuntimeRow
+from runtimes.support import fits
+from runtimes.table import find
 
 pytestmark = pytest.mark.desktop
 TFLITE = ("digitrec-float32.tflite", "digitrec-int8.tflite")
@@ -98,8 +102,8 @@ def test_int8_onnx_is_quantised_in_weights_and_activations(artifacts: Path) -> N
 CASES = [
     (variant, target)
     for variant in VARIANTS
-    for target in TARGETS
-    if variant.fits(target) and variant.format != "ort"  # ONNX Runtime writes other bytes each time
+    for target in RUNTIMES
+    if fits(target, variant) and variant.format != "ort"  # ONNX Runtime writes other bytes each time
 ]
 
 
@@ -107,18 +111,18 @@ CASES = [
     ("variant", "target"), CASES, ids=[f"{variant.option} for {target.name}" for variant, target in CASES]
 )
 def test_the_same_model_gives_the_same_bytes(
-    source: Source, artifacts: Path, old_artifacts: Path, variant: Variant, target: Target
+    source: Source, artifacts: Path, old_artifacts: Path, variant: Variant, target: RuntimeRow
 ) -> None:
     folder = old_artifacts if target.suffix else artifacts
-    path = folder / f"{variant.artifact_name(target)}.{variant.format}"
+    path = folder / f"{variant.name}{target.suffix}.{variant.format}"
     assert convert(source, variant, target) == artifact.read(path).payload
 
 
 @pytest.mark.parametrize("option", ["ort", "ort-int8"])
 def test_onnx_runtime_s_own_format_gives_the_same_graph(source: Source, artifacts: Path, option: str) -> None:
     (variant,) = [row for row in VARIANTS if row.option == option]
-    path = artifacts / f"{variant.artifact_name(target_for('ort'))}.ort"
-    again, before = ort.describe(convert(source, variant, target_for("ort"))), artifact.read(path).graph
+    path = artifacts / f"{variant.name}.ort"
+    again, before = ort.describe(convert(source, variant, find("onnxruntime"))), artifact.read(path).graph
     assert [operator.name for operator in again.operators] == [operator.name for operator in before.operators]
     shapes = [sorted(str(tensor.shape) for tensor in graph.tensors) for graph in (again, before)]
     assert shapes[0] == shapes[1]
@@ -127,8 +131,8 @@ def test_onnx_runtime_s_own_format_gives_the_same_graph(source: Source, artifact
 
 def test_int4_is_not_made_for_a_target_that_would_run_it_wrongly(source: Source) -> None:
     (variant,) = [row for row in VARIANTS if row.option == "int4"]
-    target = target_for("tflite", "tflite-runtime")
-    assert not variant.fits(target)
+    target = find("tflite-runtime")
+    assert not fits(target, variant)
     with pytest.raises(ConversionError, match="^int4 needs FULLY_CONNECTED 12, which tflite-runtime does not have$"):
         convert(source, variant, target)
 
@@ -142,15 +146,15 @@ def test_int4_is_not_made_for_a_target_that_would_run_it_wrongly(source: Source)
     ],
 )
 def test_a_target_is_given_what_it_runs(name: str, fitting: list[str]) -> None:
-    (target,) = [row for row in TARGETS if row.name == name]
-    assert [variant.option for variant in VARIANTS if variant.fits(target)] == fitting
+    target = find(name)
+    assert [variant.option for variant in VARIANTS if fits(target, variant)] == fitting
 
 
 def test_every_variant_has_an_option_a_file_and_tools_of_its_own() -> None:
     assert len({variant.option for variant in VARIANTS}) == len(VARIANTS)
     assert len({(variant.name, variant.format) for variant in VARIANTS}) == len(VARIANTS)
     for variant in VARIANTS:
-        assert set(variant.tool_versions()) >= {"tensorflow", "keras", "numpy", "digitrec-edge"}
+        assert set(tool_versions(variant)) >= {"tensorflow", "keras", "numpy", "digitrec-edge"}
 
 
 def test_calibration_is_a_seeded_sample_of_training_images(trained: Path, source: Source) -> None:
@@ -205,7 +209,7 @@ def test_what_a_converter_raises_becomes_one_line(source: Source, monkeypatch: p
 
     monkeypatch.setattr(converters.tflite, "float32", fail)
     with pytest.raises(ConversionError, match=r"cannot be converted to float32 \.tflite: loc.*neither") as raised:
-        convert(source, VARIANTS[0], target_for("tflite"))
+        convert(source, VARIANTS[0], find("litert"))
     assert "\n" not in str(raised.value)
 
 
@@ -213,4 +217,4 @@ def test_a_missing_converter_names_the_extra(source: Source, monkeypatch: pytest
     monkeypatch.setitem(sys.modules, "tf2onnx", None)
     (variant,) = [row for row in VARIANTS if row.option == "onnx"]
     with pytest.raises(ConversionError, match=r"--onnx needs tf2onnx.*pip install 'digitrec-edge\[convert\]'"):
-        convert(source, variant, target_for("onnx"))
+        convert(source, variant, find("onnxruntime"))

@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.quality import parity
-from converters import VARIANTS, Source, Variant, open_source
+from converters import Source, open_source
 from digitrec_edge import artifact
 from digitrec_edge import export as module
 from digitrec_edge.artifact import golden
 from digitrec_edge.errors import ConversionError, NotInstalledError, OutputError, ParityError, RuntimeUnavailableError
 from digitrec_edge.export import Exported, Refused, export
-from runtimes.targets import Target
+from digitrec_edge.variants import INT8, VARIANTS, Variant
+from runtimes import RuntimeRow
 
 pytestmark = pytest.mark.desktop
 BY_OPTION = {variant.option: variant for variant in VARIANTS}
@@ -37,8 +37,8 @@ def recorded(artifacts: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Call
     """Replaces the converter by one that gives the payload of the exported artifact, changed."""
 
     def install(change: Callable[[bytes], bytes]) -> None:
-        def convert(source: Source, variant: Variant, target: Target) -> bytes:
-            name = f"{variant.artifact_name(target)}.{variant.format}"
+        def convert(source: Source, variant: Variant, target: RuntimeRow) -> bytes:
+            name = f"{variant.name}{target.suffix}.{variant.format}"
             return change(artifact.read(artifacts / name).payload)
 
         monkeypatch.setattr(module, "convert", convert)
@@ -77,12 +77,10 @@ def test_a_gate_that_cannot_be_met_refuses_a_good_artifact_too(
     source: Source,
     folder: Path,
     recorded: Callable[[Callable[[bytes], bytes]], None],
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     recorded(lambda payload: payload)
-    tight = dataclasses.replace(parity.GATES["int8"], max_logit_difference=0.0)
-    monkeypatch.setitem(parity.GATES, "int8", tight)
-    (result,) = export(source, [BY_OPTION["int8"]], folder)
+    tight = dataclasses.replace(INT8, gate=dataclasses.replace(INT8.gate, max_logit_difference=0.0))
+    (result,) = export(source, [dataclasses.replace(BY_OPTION["int8"], precision=tight)], folder)
     assert isinstance(result, Refused)
     assert "logit difference" in str(result.error)
 

@@ -3,6 +3,7 @@
 import sys
 from importlib import metadata
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -13,6 +14,7 @@ from digitrec_edge.formats.graph import Graph, Operator, Tensor
 from digitrec_edge.verification.inspection import answer as ask
 from digitrec_edge.verification.inspection import inspect
 from runtimes import RUNTIMES, RuntimeRow
+from runtimes.table import IndexPackage
 
 SUFFIXES = (".tflite", ".onnx", ".ort")
 LITERT, TFLITE_RUNTIME, ONNX = RUNTIMES
@@ -137,8 +139,8 @@ def test_it_imports_no_runtime(artifacts: Path, monkeypatch: pytest.MonkeyPatch)
     def fail(self: RuntimeRow) -> object:
         raise AssertionError("a runtime was imported")
 
-    monkeypatch.setattr(RuntimeRow, "module", fail)
+    monkeypatch.setattr(RuntimeRow, "load", fail)
     for row in RUNTIMES:
-        monkeypatch.setitem(sys.modules, row.package, None)
+        monkeypatch.setitem(sys.modules, cast(IndexPackage, row.presence).package, None)
     result = inspect(artifact.read(artifacts / "digitrec-int8.tflite"))
     assert result.operators

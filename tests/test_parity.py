@@ -7,8 +7,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from benchmarks.quality.parity import GATES, Parity, accuracy, check_gate, compare
-from digitrec_edge.errors import ParityError
+from benchmarks.quality.parity import Parity, accuracy, check_gate, compare
+from digitrec_edge.errors import ArtifactError, ParityError
+from digitrec_edge.variants import FLOAT32, VARIANTS, precision
+
+PRECISIONS = sorted({row.precision.name for row in VARIANTS})
 
 GOOD = Parity(images=10_000, accuracy=0.98, reference_accuracy=0.98, agreement=1.0, max_logit_difference=0.0)
 
@@ -63,10 +66,10 @@ def test_nothing_at_all_is_not_compared() -> None:
         compare(empty, empty, np.zeros(0, np.uint8))
 
 
-@pytest.mark.parametrize("variant", sorted(GATES))
+@pytest.mark.parametrize("variant", PRECISIONS)
 def test_every_gate_lets_the_reference_itself_pass_and_says_why_it_is_so_wide(variant: str) -> None:
-    check_gate(GOOD, variant)
-    assert GATES[variant].reason
+    check_gate(GOOD, precision(variant))
+    assert precision(variant).gate.reason
 
 
 @pytest.mark.parametrize(
@@ -80,7 +83,7 @@ def test_every_gate_lets_the_reference_itself_pass_and_says_why_it_is_so_wide(va
     ],
 )
 def test_a_figure_just_inside_passes(variant: str, figures: dict[str, float]) -> None:
-    check_gate(dataclasses.replace(GOOD, **figures), variant)  # type: ignore[arg-type]
+    check_gate(dataclasses.replace(GOOD, **figures), precision(variant))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -95,31 +98,31 @@ def test_a_figure_just_inside_passes(variant: str, figures: dict[str, float]) ->
 )
 def test_a_figure_just_outside_is_refused_and_named(variant: str, figures: dict[str, float], named: str) -> None:
     with pytest.raises(ParityError, match=f"{variant} parity is lost: {named}"):
-        check_gate(dataclasses.replace(GOOD, **figures), variant)  # type: ignore[arg-type]
+        check_gate(dataclasses.replace(GOOD, **figures), precision(variant))  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("variant", sorted(GATES))
+@pytest.mark.parametrize("variant", PRECISIONS)
 @pytest.mark.parametrize("figure", ["accuracy", "reference_accuracy", "agreement", "max_logit_difference"])
 def test_a_figure_that_is_no_number_is_refused(variant: str, figure: str) -> None:
     with pytest.raises(ParityError, match="parity is lost"):
-        check_gate(dataclasses.replace(GOOD, **{figure: math.nan}), variant)  # type: ignore[arg-type]
+        check_gate(dataclasses.replace(GOOD, **{figure: math.nan}), precision(variant))  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("variant", sorted(GATES))
+@pytest.mark.parametrize("variant", PRECISIONS)
 def test_logits_that_are_not_numbers_are_refused(variant: str) -> None:
     golden = one_hot(list(range(10)))
     broken = golden.copy()
     broken[3, 5] = np.nan
     with pytest.raises(ParityError, match="logit difference nan"):
-        check_gate(compare(broken, golden, np.arange(10, dtype=np.uint8)), variant)
+        check_gate(compare(broken, golden, np.arange(10, dtype=np.uint8)), precision(variant))
 
 
 def test_all_that_is_lost_is_named_at_once() -> None:
     lost = dataclasses.replace(GOOD, accuracy=0.5, agreement=0.5, max_logit_difference=9.0)
     with pytest.raises(ParityError, match=r"agreement.*; accuracy drop.*; logit difference"):
-        check_gate(lost, "float32")
+        check_gate(lost, FLOAT32)
 
 
-def test_a_variant_without_a_gate_cannot_pass() -> None:
-    with pytest.raises(KeyError):
-        check_gate(GOOD, "float128")
+def test_a_precision_that_is_not_known_has_no_gate_to_pass() -> None:
+    with pytest.raises(ArtifactError, match=r"'float128' is not known .* float32, .*: update digitrec-edge"):
+        precision("float128")

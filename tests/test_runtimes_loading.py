@@ -20,7 +20,7 @@ from digitrec_edge.errors import (
 )
 from runtimes import RUNTIMES, load
 from runtimes.loading import candidates, choose
-from runtimes.table import RuntimeRow, diagnose
+from runtimes.table import IndexPackage, RuntimeRow, diagnose
 
 INT8 = "digitrec-int8.tflite"
 EXTRAS = {"litert": "litert", "tflite-runtime": "tflite", "onnxruntime": "onnx"}
@@ -32,22 +32,27 @@ def row(name: str) -> RuntimeRow:
     return found
 
 
+def package_of(row: RuntimeRow) -> str:
+    assert isinstance(row.presence, IndexPackage)
+    return row.presence.package
+
+
 def uninstall(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
     """Make the import system find no such package, as on a machine without it."""
     for name in names:
-        monkeypatch.setitem(sys.modules, row(name).package, None)
+        monkeypatch.setitem(sys.modules, package_of(row(name)), None)
 
 
 def replace_package(monkeypatch: pytest.MonkeyPatch, folder: Path, name: str, source: str) -> None:
     """Put another package in the place of a runtime's own, for this test only."""
-    package = row(name).package
+    package = package_of(row(name))
     (folder / package).mkdir()
     (folder / package / "__init__.py").write_text(source if name == "onnxruntime" else "")
     (folder / package / "interpreter.py").write_text(source)
-    for module in [key for key in sys.modules if key.split(".")[0] == package or key == row(name).target]:
+    for module in [key for key in sys.modules if key.split(".")[0] == package or key == row(name).module]:
         monkeypatch.delitem(sys.modules, module)
     monkeypatch.syspath_prepend(folder)
-    monkeypatch.setattr(RuntimeRow, "version", "0.0")
+    monkeypatch.setattr(IndexPackage, "version", lambda self: "0.0")
 
 
 @pytest.fixture
@@ -55,9 +60,9 @@ def forget() -> Any:
     """Drop modules that were imported from a replaced package."""
     yield
     for found in RUNTIMES:
-        module = sys.modules.get(found.package)
+        module = sys.modules.get(package_of(found))
         if module is not None and "pytest" in str(getattr(module, "__file__", "")):
-            for key in [k for k in sys.modules if k.split(".")[0] == found.package or k == found.target]:
+            for key in [k for k in sys.modules if k.split(".")[0] == package_of(found) or k == found.module]:
                 del sys.modules[key]
 
 
@@ -168,7 +173,7 @@ def test_tflite_runtime_after_tensorflow_names_the_cause(
 
 
 def test_a_diagnosis_of_the_unknown_is_one_line_with_the_kind_of_error() -> None:
-    assert diagnose(row("litert"), OSError("two\nlines")) == "OSError: two lines"
+    assert diagnose(OSError("two\nlines")) == "OSError: two lines"
 
 
 def test_a_runtime_does_not_run_what_it_cannot_run(artifacts: Path) -> None:
@@ -179,7 +184,7 @@ def test_a_runtime_does_not_run_what_it_cannot_run(artifacts: Path) -> None:
 
 
 def test_an_unknown_runtime_is_refused_with_those_there_are(artifacts: Path) -> None:
-    with pytest.raises(InputError, match="no runtime is called 'tensorrt'; choose auto, litert, tflite-runtime, onnx"):
+    with pytest.raises(InputError, match="no runtime is called 'tensorrt'; choose from litert, tflite-runtime, onnx"):
         load(artifacts / INT8, "tensorrt")
 
 
@@ -191,7 +196,7 @@ def test_a_senseless_number_of_threads_is_refused(artifacts: Path, threads: int)
 
 def test_choose_prefers_what_is_installed() -> None:
     installed = [found for found in RUNTIMES if found.installed and "tflite" in found.formats]
-    assert choose("tflite", RUNTIMES, "auto") == installed[0]
+    assert choose("tflite", RUNTIMES) == installed[0]
 
 
 @pytest.mark.parametrize("path_type", [str, Path, lambda path: os.fspath(path)])
@@ -207,7 +212,7 @@ def test_missing_foreign_and_damaged_files_are_refused_before_a_runtime_sees_the
     def fail(self: RuntimeRow) -> types.ModuleType:
         raise AssertionError("a runtime was imported")
 
-    monkeypatch.setattr(RuntimeRow, "module", fail)
+    monkeypatch.setattr(RuntimeRow, "load", fail)
     whole = (artifacts / f"digitrec-int8{suffix}").read_bytes()
     path = tmp_path / f"a{suffix}"
     with pytest.raises(ArtifactError, match="no such file"):

@@ -9,18 +9,19 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from benchmarks.quality.parity import GATES
 from digitrec_edge import artifact
 from digitrec_edge.artifact import Artifact, sample
 from digitrec_edge.errors import ArtifactError
 from digitrec_edge.formats import SAMPLE_FILE
 from digitrec_edge.formats.flatbuffer import Table
-from digitrec_edge.verification.selftest import TOLERANCES, self_test
+from digitrec_edge.variants import INT8, VARIANTS, Precision
+from digitrec_edge.verification.selftest import self_test
 from runtimes import RUNTIMES, Model, load
 from runtimes.loading import unmet
 
 Loaded = Callable[[str, str], Model]
 NAME = "digitrec-int8.tflite"
+PRECISIONS = sorted({row.precision for row in VARIANTS}, key=lambda precision: precision.name)
 
 
 class FakeModel:
@@ -104,11 +105,11 @@ def test_one_changed_weight_fails_and_names_the_images(artifacts: Path, tmp_path
         assert image.largest_difference > result.tolerance
 
 
-@pytest.mark.parametrize("variant", TOLERANCES)
-def test_each_tolerance_lets_pass_what_is_within_and_nothing_more(artifacts: Path, variant: str) -> None:
-    found = with_variant(artifact.read(artifacts / NAME), variant)
+@pytest.mark.parametrize("precision", PRECISIONS, ids=lambda precision: precision.name)
+def test_each_tolerance_lets_pass_what_is_within_and_nothing_more(artifacts: Path, precision: Precision) -> None:
+    found = with_variant(artifact.read(artifacts / NAME), precision.name)
     expected = expected_of(found).astype(np.float64)
-    tolerance = TOLERANCES[variant][0] * float(np.ptp(expected))
+    tolerance = precision.tolerance.share * float(np.ptp(expected))
     for share, passes in ((0.0, True), (0.9, True), (1.1, False)):
         moved = expected.copy()
         moved[7, 2] += share * tolerance
@@ -135,7 +136,7 @@ def test_a_near_tie_may_turn_within_the_tolerance_but_not_beyond(artifacts: Path
     found = artifact.read(artifacts / NAME)
     images = sample.unpack(found.files[SAMPLE_FILE])
     expected = images.expected.copy()
-    tolerance = TOLERANCES["int8"][0] * float(np.ptp(expected))
+    tolerance = INT8.tolerance.share * float(np.ptp(expected))
     best = int(expected[0].argmax())
     other = (best + 1) % 10
     expected[0, other] = expected[0, best] - tolerance / 2
@@ -179,7 +180,12 @@ def test_a_file_without_a_sample_cannot_be_tested(artifacts: Path) -> None:
 
 
 def test_every_variant_has_a_tolerance_with_a_reason(artifacts: Path) -> None:
-    assert TOLERANCES.keys() == GATES.keys()
-    assert all(0 < share < 0.05 and reason for share, reason in TOLERANCES.values())
+    assert all(0 < row.tolerance.share < 0.05 and row.tolerance.reason for row in PRECISIONS)
     cards = [artifact.read(path).card for path in artifacts.glob("*.tflite")]
-    assert {card.variant for card in cards if card} == set(TOLERANCES)
+    assert {card.variant for card in cards if card} == {row.name for row in PRECISIONS}
+
+
+def test_a_precision_that_this_version_does_not_know_is_refused_by_name(artifacts: Path) -> None:
+    found = with_variant(artifact.read(artifacts / NAME), "int2")
+    with pytest.raises(ArtifactError, match="'int2' is not known .*: update digitrec-edge"):
+        self_test(found, fake(expected_of(found)))

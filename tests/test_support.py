@@ -1,5 +1,6 @@
-"""What releases can run stands in data/support.json; it is offered again to the releases installed here."""
+"""What releases can run stands in support.json; it is offered again to the releases installed here."""
 
+import dataclasses
 import itertools
 import json
 import subprocess
@@ -12,7 +13,7 @@ from digitrec_edge import artifact
 from digitrec_edge.formats.graph import Graph
 from digitrec_edge.formats.tflite_operators import BUILTIN_OPERATORS
 from runtimes import RUNTIMES, RuntimeRow, support
-from runtimes.targets import TARGETS
+from runtimes.table import IndexPackage, find
 
 TFLITE = [row for row in RUNTIMES if "tflite" in row.formats]
 HIGHEST = 20
@@ -130,8 +131,9 @@ def test_the_installed_tflite_runtime_has_each_builtin_operator_up_to_the_versio
 ) -> None:
     if not row.installed:
         pytest.skip(f"{row.name} is not installed here")
+    assert isinstance(row.presence, IndexPackage)
     codes = {name: code for code, name in enumerate(BUILTIN_OPERATORS) if name not in NO_OPERATORS}
-    found = child(OFFER_OPERATORS, row.package, request={"codes": codes, "highest": HIGHEST})
+    found = child(OFFER_OPERATORS, row.presence.package, request={"codes": codes, "highest": HIGHEST})
     known = newest_known(row.name, row.version)
     assert set(known) <= set(codes)
     oldest = {"BROADCAST_TO": 2}  # all others begin with version 1
@@ -141,7 +143,7 @@ def test_the_installed_tflite_runtime_has_each_builtin_operator_up_to_the_versio
 
 
 def test_the_installed_onnx_runtime_has_opsets_and_formats_up_to_those_that_are_written_down(artifacts: Path) -> None:
-    (row,) = [found for found in RUNTIMES if found.name == "onnxruntime"]
+    row = find("onnxruntime")
     path = artifacts / "digitrec-float32.ort"
     (_, version), *_ = artifact.read(path).graph.needs
     found = child(OFFER_OPSETS, path, str(version))
@@ -194,13 +196,13 @@ def test_versions_are_compared_as_numbers(version: str, key: tuple[int, ...]) ->
     ],
 )  # fmt: skip
 def test_what_a_version_lacks_is_said(runtime: str, version: str, needs: tuple[str, int], reason: str | None) -> None:
-    assert support.lacking(runtime, version, needing(needs)) == reason
-    assert support.lacks(runtime, version, *needs) == (reason is not None)
+    assert support.lacking(find(runtime), version, needing(needs)) == reason
+    assert support.lacks(find(runtime), version, *needs) == (reason is not None)
 
 
 def test_the_first_thing_that_is_lacking_is_named() -> None:
     graph = needing(("RESHAPE", 1), ("FULLY_CONNECTED", 12), ("CONV_2D", 99))
-    assert support.lacking("tflite-runtime", "2.14.0", graph) == (
+    assert support.lacking(find("tflite-runtime"), "2.14.0", graph) == (
         "needs FULLY_CONNECTED 12 (tflite-runtime 2.14.0 has 10 at the most)"
     )
 
@@ -220,14 +222,21 @@ def test_the_first_thing_that_is_lacking_is_named() -> None:
 def test_the_oldest_release_that_runs_a_model_is_found(
     runtime: str, needs: tuple[str, int], oldest: str | None
 ) -> None:
-    assert support.oldest(runtime, needing(needs)) == oldest
+    assert support.oldest(find(runtime), needing(needs)) == oldest
 
 
-def test_every_runtime_and_target_is_written_down() -> None:
-    assert {row.name for row in RUNTIMES} == {target.name for target in TARGETS}
-    for target in TARGETS:
-        assert target.release in support.releases(target.name)
+def test_a_runtime_of_which_nothing_is_recorded_is_left_to_refuse_by_itself() -> None:
+    row = dataclasses.replace(find("litert"), name="unheard-of")
+    graph = needing(("FULLY_CONNECTED", 99))
+    assert support.releases(row.name) == {}
+    assert support.lacking(row, "1.0", graph) is None
+    assert not support.lacks(row, "1.0", "FULLY_CONNECTED", 99)
+    assert support.oldest(row, graph) is None
+
+
+def test_every_runtime_and_the_release_that_artifacts_are_made_for_are_recorded() -> None:
     for row in RUNTIMES:
+        assert row.release in support.releases(row.name)
         releases = list(support.releases(row.name))
         assert releases == sorted(releases, key=support.version_key)
         for earlier, later in itertools.pairwise(releases):

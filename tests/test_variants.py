@@ -12,8 +12,8 @@ from digitrec_edge.errors import RuntimeUnavailableError
 from digitrec_edge.files import sha256
 from digitrec_edge.formats import MARK
 from digitrec_edge.formats.flatbuffer import Table
-from runtimes import RUNTIMES, Model, RuntimeRow, load, support
-from runtimes.targets import TARGETS
+from runtimes import RUNTIMES, Model, load, support
+from runtimes.table import IndexPackage, find
 
 Loaded = Callable[[str, str], Model]
 FLOAT = ["RESHAPE 1", *["FULLY_CONNECTED 1"] * 4]
@@ -56,17 +56,12 @@ def place(artifacts: Path, old_artifacts: Path) -> Callable[[str], Path]:
     return find
 
 
-def runtime(name: str) -> RuntimeRow:
-    (row,) = [found for found in RUNTIMES if found.name == name]
-    return row
-
-
 def variant_of(name: str) -> str:
     return name.removesuffix("-tflite-runtime")
 
 
 needs_tflite_runtime = pytest.mark.skipif(
-    not runtime("tflite-runtime").installed, reason="tflite-runtime is not installed here"
+    not find("tflite-runtime").installed, reason="tflite-runtime is not installed here"
 )
 
 
@@ -134,16 +129,16 @@ def test_there_is_nothing_that_accelerators_refuse(place: Callable[[str], Path],
 
 
 def test_every_card_says_what_the_model_itself_says(artifacts: Path, old_artifacts: Path) -> None:
-    releases = {row.name: row.release for row in TARGETS}
     for folder in (artifacts, old_artifacts):
         for path in (p for p in folder.iterdir() if p.suffix in (".tflite", ".onnx", ".ort")):
             found = artifact.read(path)
             assert found.card is not None
             requirements = found.card.requirements
             assert requirements.needs == dict(found.graph.needs)
-            able = [row.name for row in RUNTIMES if row.runs(found.format.name)]
-            assert requirements.oldest == {name: support.oldest(name, found.graph) for name in able}
-            assert support.lacking(requirements.target, releases[requirements.target], found.graph) is None
+            able = [row for row in RUNTIMES if row.runs(found.format.name)]
+            assert requirements.oldest == {row.name: support.oldest(row, found.graph) for row in able}
+            target = find(requirements.target)
+            assert support.lacking(target, target.release, found.graph) is None
 
 
 @needs_tflite_runtime
@@ -158,7 +153,7 @@ def test_what_the_card_says_of_tflite_runtime_is_true(place: Callable[[str], Pat
         with pytest.raises(RuntimeUnavailableError):
             load(path, "tflite-runtime")
         return
-    assert card.requirements.oldest["tflite-runtime"] == "2.14.0" == runtime("tflite-runtime").version
+    assert card.requirements.oldest["tflite-runtime"] == "2.14.0" == find("tflite-runtime").version
     newest = loaded(path.name, "litert").logits(IMAGES)
     oldest = loaded(path.name, "tflite-runtime").logits(IMAGES)
     assert (newest.argmax(axis=1) == oldest.argmax(axis=1)).mean() >= (1.0 if "float" in name else 0.99)
@@ -172,7 +167,7 @@ def test_what_the_installed_runtime_lacks_is_said_before_the_interpreter_sees_th
     def fail(data: bytes, threads: int) -> object:
         raise AssertionError("the interpreter saw the model")
 
-    monkeypatch.setattr(runtime("tflite-runtime").module(), "open_session", fail)
+    monkeypatch.setattr(find("tflite-runtime").load(), "open_session", fail)
     reason = (
         "needs FULLY_CONNECTED 12 (tflite-runtime 2.14.0 has 10 at the most): install ai-edge-litert, or export with "
         "--target tflite-runtime"
@@ -192,7 +187,7 @@ def test_a_runtime_that_is_too_old_names_the_release_that_is_needed(
     artifacts: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(support, "releases", lambda name: {"1.0": {}, "3.0": {"RESHAPE": 9, "FULLY_CONNECTED": 12}})
-    monkeypatch.setattr(RuntimeRow, "version", "2.0")
+    monkeypatch.setattr(IndexPackage, "version", lambda self: "2.0")
     with pytest.raises(RuntimeUnavailableError) as raised:
         load(artifacts / "digitrec-int8-dynamic.tflite", "litert")
     assert str(raised.value) == (
@@ -204,6 +199,7 @@ def test_a_runtime_that_is_too_old_names_the_release_that_is_needed(
 @needs_tflite_runtime
 def test_auto_passes_over_a_runtime_that_lacks_an_operator(artifacts: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("runtimes.loading.RUNTIMES", tuple(reversed(RUNTIMES)))
+    monkeypatch.setattr("runtimes.table.RUNTIMES", tuple(reversed(RUNTIMES)))
     for name, expected in (("digitrec-int8.tflite", "tflite-runtime"), ("digitrec-int4.tflite", "litert")):
         with load(artifacts / name) as model:
             assert model.runtime == expected

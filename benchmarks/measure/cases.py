@@ -7,7 +7,7 @@ from pathlib import Path
 from benchmarks.quality.parity import Parity
 from digitrec_edge import artifact, formats
 from digitrec_edge.errors import ArtifactError, BenchmarkError
-from runtimes import RUNTIMES
+from runtimes.table import RUNTIMES, find
 
 UNKNOWN = "unknown"
 
@@ -110,12 +110,11 @@ def plan(
     Golden logits are looked for beside each artifact.
 
     Raises:
-        BenchmarkError: no artifact, or a runtime or variant that does not exist.
+        BenchmarkError: no artifact, or no artifact of a variant.
+        InputError: a runtime that does not exist.
     """
-    known = [row.name for row in RUNTIMES]
     for name in runtimes:
-        if name not in known:
-            raise BenchmarkError(f"no runtime is called {name!r}; choose from {', '.join(known)}")
+        find(name)
     found = find_artifacts(paths)
     if variants:
         there = {path: variant_of(path) for path in found}

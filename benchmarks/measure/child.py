@@ -107,7 +107,7 @@ def measure_round(case: Case, effort: Effort, images: NDArray[np.uint8], number:
     row = _chosen(case)
     with undisturbed():
         start = time.perf_counter_ns()
-        row.module()
+        row.load()
         imported = time.perf_counter_ns()
         model = open_model(artifact.read(case.artifact), row, case.threads)
         loaded = time.perf_counter_ns()
@@ -148,14 +148,14 @@ def _packed(timed: Timed) -> Packed:
 def _chosen(case: Case) -> RuntimeRow:
     """Name the runtime before the clock runs; reading the file also brings it into the system's cache."""
     found = artifact.read(case.artifact)
-    return choose(found.format.name, candidates(case.runtime), case.runtime)
+    return choose(found.format.name, candidates(case.runtime))
 
 
 def measure_memory(case: Case, calls: int = 100) -> Memory:
     """Load and call a little in this fresh process, and ask for the highest resident memory so far."""
     before = peak_memory_bytes()
     row = _chosen(case)
-    row.module()
+    row.load()
     images = np.random.default_rng(0).integers(0, 256, (case.batch, 28, 28), dtype=np.uint8)
     with load(case.artifact, case.runtime, case.threads) as model:
         call, arguments = prepare_call(model, images, case.batch)

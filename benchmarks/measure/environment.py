@@ -9,11 +9,12 @@ from importlib import metadata
 from pathlib import Path
 
 from digitrec_edge.installation.machine import describe_machine
+from digitrec_edge.variants import TOOLS
+from runtimes.table import RUNTIMES
 
-_DISTRIBUTIONS = (
-    "digitrec-edge", "numpy", "tflite-runtime", "ai-edge-litert", "onnxruntime", "tensorflow", "keras", "onnx",
-    "tf2onnx",
-)  # fmt: skip
+_DISTRIBUTIONS = dict.fromkeys(
+    ("digitrec-edge", "numpy", *(row.distribution for row in RUNTIMES if row.distribution), *TOOLS)
+)
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitrec_edge.errors import ParityError
+from digitrec_edge.variants import Precision
 
 
 @dataclass(frozen=True)
@@ -53,67 +54,13 @@ def compare(logits: NDArray[np.float32], golden: NDArray[np.float32], labels: ND
     )
 
 
-@dataclass(frozen=True)
-class Gate:
-    """What an artifact must keep to be written.
-
-    Attributes:
-        reason: why just this much.
-    """
-
-    min_agreement: float
-    max_drop_pp: float
-    max_logit_difference: float
-    reason: str
-
-
-GATES = {
-    "float32": Gate(
-        min_agreement=1.0,
-        max_drop_pp=0.0,
-        max_logit_difference=1e-4,
-        reason="the same float32 numbers summed in another order: 784 products of magnitude 1 differ by about 1e-5",
-    ),
-    "float16": Gate(
-        min_agreement=0.999,
-        max_drop_pp=0.1,
-        max_logit_difference=0.25,
-        reason="weights keep 11 of 24 bits, a relative error of 2^-11 each: logits of 30 move by hundredths",
-    ),
-    "int8-dynamic": Gate(
-        min_agreement=0.995,
-        max_drop_pp=0.2,
-        max_logit_difference=float("inf"),
-        reason="weights as coarse as int8's, activations quantised by their own range each time",
-    ),
-    "int16x8": Gate(
-        min_agreement=0.995,
-        max_drop_pp=0.2,
-        max_logit_difference=float("inf"),
-        reason="weights as coarse as int8's; the activations' 16 bits add next to nothing",
-    ),
-    "int4": Gate(
-        min_agreement=0.98,
-        max_drop_pp=1.0,
-        max_logit_difference=float("inf"),
-        reason="15 steps per weight: one digit in a hundred may change, but most of these near-ties are even",
-    ),
-    "int8": Gate(
-        min_agreement=0.995,
-        max_drop_pp=0.2,
-        max_logit_difference=float("inf"),
-        reason="8 bits move logits by about their scale, 0.1 to 0.2; only digits with a rival that near may change",
-    ),
-}
-
-
-def check_gate(parity: Parity, variant: str) -> None:
-    """Let pass what is as good as its variant must be.
+def check_gate(parity: Parity, precision: Precision) -> None:
+    """Let pass what is as good as its precision must be.
 
     Raises:
         ParityError: names every figure that is out of bounds; a figure that is no number is out of bounds.
     """
-    gate = GATES[variant]
+    gate = precision.gate
     lost = [
         text
         for good, text in (
@@ -130,4 +77,4 @@ def check_gate(parity: Parity, variant: str) -> None:
         if not good
     ]
     if lost:
-        raise ParityError(f"{variant} parity is lost: {'; '.join(lost)}")
+        raise ParityError(f"{precision.name} parity is lost: {'; '.join(lost)}")

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 
 from benchmarks.results.document import Quality, Result, Run
 from benchmarks.results.statistics import Ratio, Summary, ratio
+from digitrec_edge.variants import FLOAT32, VARIANTS
 
-BASELINE = "float32"
+BASELINE = FLOAT32.name
+INTEGER = {row.precision.name for row in VARIANTS if row.precision.integer}
 
 MAX_LOSS_PP = 0.2
 """An artifact that is less accurate than the best one by more than this is not recommended, however fast: it is
@@ -136,7 +138,7 @@ def _slower_than_float(valid: Sequence[_Candidate]) -> list[str]:
     warnings = []
     for one in valid:
         result = one.result
-        if not result.variant.startswith("int"):
+        if result.variant not in INTEGER:
             continue
         for other in valid:
             same = (other.result.variant, other.result.runtime, other.result.format)

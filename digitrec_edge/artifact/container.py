@@ -65,10 +65,10 @@ def read(path: str | os.PathLike[str]) -> Artifact:
         known = " or ".join(row.suffix for row in formats.FORMATS)
         raise ArtifactError(f"{path} is not a model file: its content is neither {known}")
     try:
-        payload, files = kind.module.split(data) if sealed else (data, {})
-        graph = kind.module.describe(payload)
+        payload, files = kind.load().split(data) if sealed else (data, {})
+        graph = kind.load().describe(payload)
         if not sealed:
-            kind.module.verify(payload)
+            kind.load().verify(payload)
     except MalformedError as cause:
         raise ArtifactError(f"{path} is not a valid {kind.name} model: {cause}") from cause
     return Artifact(path, kind, data, payload, _card(path, payload, files) if sealed else None, files, graph)
@@ -102,6 +102,6 @@ def write(path: str | os.PathLike[str], payload: bytes, card: Card, sample: byte
     files = {LABELS_FILE: "".join(f"{label}\n" for label in card.labels).encode(), CARD_FILE: card.to_json()}
     if sample is not None:
         files[SAMPLE_FILE] = sample
-    data = formats.by_name(card.format).module.attach(payload, files)
+    data = formats.by_name(card.format).load().attach(payload, files)
     body = data[:-SEAL_BYTES]
     write_file(path, body + f"sha256:{sha256(body)}".encode())

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from digitrec_edge.cli import terminal
+from digitrec_edge.cli.options import DataOption, RuntimesOption
 from digitrec_edge.cli.remote import DEFAULT_TIMEOUT_S, Timeout, benchmark_on
 
 if TYPE_CHECKING:
@@ -18,13 +19,7 @@ def benchmark(
     paths: Annotated[
         list[Path] | None, typer.Argument(help="Artifacts or folders of them. Default: build/artifacts.")
     ] = None,
-    runtime: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="litert, tflite-runtime or onnxruntime; may be repeated. Default: all for each format.",
-            callback=terminal.check_runtimes,
-        ),
-    ] = None,
+    runtime: RuntimesOption = None,
     variant: Annotated[
         list[str] | None, typer.Option(help="Only artifacts of this precision, such as int8; may be repeated.")
     ] = None,
@@ -43,9 +38,7 @@ def benchmark(
         bool, typer.Option("--schema", help="Print the JSON Schema of --json and do nothing else.")
     ] = False,
     seed: Annotated[int, typer.Option(min=0, help="Of the order of the cases and of the bootstrap.")] = 0,
-    data: Annotated[
-        Path | None, typer.Option(help="Your own digits: a folder with the four IDX files, or a .npz. Default: MNIST.")
-    ] = None,
+    data: DataOption = None,
     host: Annotated[
         list[str] | None,
         typer.Option(help="Measure on this device instead, over ssh: pi@raspberrypi.local; may be repeated."),

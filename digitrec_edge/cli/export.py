@@ -6,43 +6,26 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from digitrec_edge.cli import terminal
+from digitrec_edge.cli.options import DataOption, TargetOption, flag_per_variant
+from digitrec_edge.variants import VARIANTS, Variant
+from runtimes.table import RuntimeRow, find
 
 if TYPE_CHECKING:
-    from converters import Variant
     from digitrec_edge.export import Exported, Refused
 
 
+@flag_per_variant
 def export(
     model: Annotated[Path, typer.Argument(help="The trained Keras model.")] = Path("build/model.keras"),
-    float32: Annotated[bool, typer.Option("--float32", help="digitrec-float32.tflite: TFLite, float32.")] = False,
-    int8: Annotated[
-        bool, typer.Option("--int8", help="digitrec-int8.tflite: full integer, weights, activations, input and output.")
-    ] = False,
-    float16: Annotated[bool, typer.Option("--float16", help="TFLite, float16 weights.")] = False,
-    int8_dynamic: Annotated[
-        bool, typer.Option("--int8-dynamic", help="TFLite, int8 weights, activations quantised while it runs.")
-    ] = False,
-    int16x8: Annotated[bool, typer.Option("--int16x8", help="TFLite, int8 weights, int16 activations.")] = False,
-    int4: Annotated[bool, typer.Option("--int4", help="TFLite, int4 weights, int8 activations.")] = False,
-    onnx: Annotated[bool, typer.Option("--onnx", help="digitrec-float32.onnx: ONNX opset 17, float32.")] = False,
-    onnx_int8: Annotated[
-        bool, typer.Option("--onnx-int8", help="digitrec-int8.onnx: ONNX, int8 weights and activations (QDQ).")
-    ] = False,
-    ort: Annotated[bool, typer.Option("--ort", help="digitrec-float32.ort: ONNX Runtime format, float32.")] = False,
-    ort_int8: Annotated[bool, typer.Option("--ort-int8", help="digitrec-int8.ort: ONNX Runtime format, int8.")] = False,
+    chosen: list[Variant] = [],  # noqa: B006  (a flag for each variant)
     all_variants: Annotated[bool, typer.Option("--all", help="All of them; so does giving none.")] = False,
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the artifacts.")] = Path("build/artifacts"),
     calibration_images: Annotated[
         int, typer.Option(min=1, help="Training images to measure activation ranges on, for int8.")
     ] = 500,
     seed: Annotated[int, typer.Option(min=0, help="Draws the calibration images.")] = 0,
-    target: Annotated[
-        str | None,
-        typer.Option(help="Runtime to fit: litert, tflite-runtime, onnxruntime. Default: the newest of each format."),
-    ] = None,
-    data: Annotated[
-        Path | None, typer.Option(help="Your own digits: a folder with the four IDX files, or a .npz. Default: MNIST.")
-    ] = None,
+    target: TargetOption = None,
+    data: DataOption = None,
 ) -> None:
     """Export a trained model to artifacts, each tried on the whole test set before it is written.
 
@@ -51,19 +34,15 @@ def export(
     old one stays.
     """
     terminal.hold_native_output()
-    from converters import VARIANTS, open_source
+    from converters import open_source
     from digitrec_edge.errors import DigitrecError
     from digitrec_edge.export import Exported
     from digitrec_edge.export import export as run
 
-    asked = {
-        "float32": float32, "float16": float16, "int8-dynamic": int8_dynamic, "int8": int8, "int16x8": int16x8,
-        "int4": int4, "onnx": onnx, "onnx-int8": onnx_int8, "ort": ort, "ort-int8": ort_int8,
-    }  # fmt: skip
-    everything = all_variants or not any(asked.values())
-    wanted = [row for row in VARIANTS if everything or asked[row.option]]
+    every = all_variants or not chosen
+    wanted = list(VARIANTS) if every else chosen
     if target is not None:
-        wanted = _fitting(wanted, target, everything)
+        wanted = _fitting(wanted, find(target), every=every)
     with terminal.progress() as bar:
         task = bar.add_task("loading TensorFlow", total=len(wanted))
         source = open_source(model, data, calibration_images, seed)
@@ -82,17 +61,14 @@ def export(
         raise DigitrecError(f"refused {refused[-1].path}: {refused[-1].error}")
 
 
-def _fitting(wanted: "list[Variant]", name: str, everything: bool) -> "list[Variant]":
-    """Keep the variants whose format the target runs; one that was asked for by name must be among them."""
-    from runtimes.targets import TARGETS
+def _fitting(wanted: list[Variant], target: RuntimeRow, *, every: bool) -> list[Variant]:
+    """Keep the variants that the target runs; one that was asked for by its option must be among them."""
+    from runtimes.support import fits
 
-    targets = {row.name: row for row in TARGETS}
-    if name not in targets:
-        raise typer.BadParameter(f"{name!r} is no target; choose {', '.join(targets)}", param_hint="--target")
-    fitting = [row for row in wanted if row.fits(targets[name])]
-    if not everything and len(fitting) < len(wanted):
+    fitting = [row for row in wanted if fits(target, row)]
+    if not every and len(fitting) < len(wanted):
         odd = next(row for row in wanted if row not in fitting)
-        raise typer.BadParameter(f"{name} does not run --{odd.option}", param_hint="--target")
+        raise typer.BadParameter(f"{target.name} does not run --{odd.option}", param_hint="--target")
     return fitting
 
 

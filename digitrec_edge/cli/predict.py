@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from digitrec_edge.cli import terminal
+from digitrec_edge.cli.options import AUTO, RuntimeOption, ThreadsOption
 from digitrec_edge.cli.pictures import STANDARD_INPUT, Named, expand
 
 if TYPE_CHECKING:
@@ -26,10 +27,8 @@ def predict(
         typer.Argument(help="Pictures: files, folders, 'globs', or - for standard input.", metavar="PICTURE..."),
     ],
     model: Annotated[Path | None, typer.Option(help="Artifact to use. Default: the pretrained int8 one.")] = None,
-    runtime: Annotated[
-        str, typer.Option(help="auto, litert, tflite-runtime or onnxruntime.", callback=terminal.check_runtime)
-    ] = "auto",
-    threads: Annotated[int, typer.Option(min=1, max=256, help="Threads that the runtime may use.")] = 1,
+    runtime: RuntimeOption = AUTO,
+    threads: ThreadsOption = 1,
     multi: Annotated[bool, typer.Option("--multi", help="Read several digits per picture, in reading order.")] = False,
     min_confidence: Annotated[
         float, typer.Option(min=0, max=1, help="Report a digit of a lower probability as unsure.")

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from digitrec_edge.cli import terminal
+from digitrec_edge.cli.options import DataOption
 
 
 def report(
@@ -19,9 +20,7 @@ def report(
         list[Path] | None,
         typer.Option(help="Results of benchmark --json; may be repeated, one per device. Default: benchmark*.json."),
     ] = None,
-    data: Annotated[
-        Path | None, typer.Option(help="Your own digits: a folder with the four IDX files, or a .npz. Default: MNIST.")
-    ] = None,
+    data: DataOption = None,
 ) -> None:
     """Show all that is known of a model and its artifacts on one page, and every figure as PNG and SVG.
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from digitrec_edge.cli import terminal
+from digitrec_edge.cli.options import AUTO, DataOption, RuntimeOption, ThreadsOption
 from digitrec_edge.cli.predict import PRETRAINED
 
 if TYPE_CHECKING:
@@ -18,19 +19,15 @@ def robustness(
     artifacts: Annotated[
         list[Path] | None, typer.Argument(help="Artifacts, one column each. Default: the pretrained int8 one.")
     ] = None,
-    runtime: Annotated[
-        str, typer.Option(help="auto, litert, tflite-runtime or onnxruntime.", callback=terminal.check_runtime)
-    ] = "auto",
-    threads: Annotated[int, typer.Option(min=1, max=256, help="Threads that the runtime may use.")] = 1,
+    runtime: RuntimeOption = AUTO,
+    threads: ThreadsOption = 1,
     min_accuracy: Annotated[
         float | None, typer.Option(min=0, max=1, help="Fail (exit 1) when any set is below, such as 0.989.")
     ] = None,
     json_file: Annotated[
         Path | None, typer.Option("--json", help="Write results and environment to this file.")
     ] = None,
-    data: Annotated[
-        Path | None, typer.Option(help="Your own digits: a folder with the four IDX files, or a .npz. Default: MNIST.")
-    ] = None,
+    data: DataOption = None,
 ) -> None:
     """Measure accuracy on the test set when it is shifted, turned, noisy, faded, grey-backed or thickened.
 

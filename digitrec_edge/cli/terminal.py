@@ -7,8 +7,6 @@ import sys
 import tempfile
 from typing import IO, Any
 
-import typer
-
 DEBUG_VARIABLE = "DIGITREC_DEBUG"
 PROGRESS_VARIABLE = "DIGITREC_PROGRESS"
 
@@ -25,35 +23,6 @@ def hold_native_output() -> None:
     sys.stderr = os.fdopen(terminal, "w", buffering=1, errors="backslashreplace")
     with tempfile.TemporaryFile() as sink:
         os.dup2(sink.fileno(), 2)
-
-
-def check_runtime(name: str) -> str:
-    """Let pass what is a runtime's name or ``auto``.
-
-    Raises:
-        typer.BadParameter: names those there are; the exit status is 2.
-    """
-    from digitrec_edge.errors import InputError
-    from runtimes.loading import candidates
-
-    try:
-        candidates(name)
-    except InputError as error:
-        raise typer.BadParameter(str(error)) from None
-    return name
-
-
-def check_runtimes(names: list[str] | None) -> list[str] | None:
-    """Do the same for several; ``auto`` is none of them.
-
-    Raises:
-        typer.BadParameter: see :func:`check_runtime`.
-    """
-    for name in (word.strip() for several in names or [] for word in several.split(",") if word.strip()):
-        if name == "auto":
-            raise typer.BadParameter("leave --runtime out to measure in every runtime")
-        check_runtime(name)
-    return names
 
 
 def progress() -> Any:

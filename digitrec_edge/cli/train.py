@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from digitrec_edge.cli import terminal
+from digitrec_edge.cli.options import DataOption
 
 if TYPE_CHECKING:
     from digitrec_edge.training.checkpoint import Epoch
@@ -29,9 +30,7 @@ def train(
         float | None,
         typer.Option(help="Share of the training images to hold out and watch instead of the test set, such as 0.1."),
     ] = None,
-    data: Annotated[
-        Path | None, typer.Option(help="Your own digits: a folder with the four IDX files, or a .npz. Default: MNIST.")
-    ] = None,
+    data: DataOption = None,
     output: Annotated[Path, typer.Option("--output", "-o", help="Where to write the model.")] = Path(
         "build/model.keras"
     ),

@@ -7,13 +7,12 @@ from typing import Annotated
 import typer
 
 from digitrec_edge.cli import terminal
+from digitrec_edge.cli.options import AUTO, RuntimeOption
 
 
 def verify(
     file: Annotated[Path, typer.Argument(help="An artifact that digitrec-edge exported.")],
-    runtime: Annotated[
-        str, typer.Option(help="auto, litert, tflite-runtime or onnxruntime.", callback=terminal.check_runtime)
-    ] = "auto",
+    runtime: RuntimeOption = AUTO,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Check an artifact on this machine: its hashes, then a self-test in the runtime here.

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Protocol, cast
 
+from digitrec_edge.errors import ArtifactError
 from digitrec_edge.formats.graph import Graph
 
 
@@ -29,16 +30,20 @@ class FormatModule(Protocol):
 
 @dataclass(frozen=True)
 class Format:
-    """A row of the table."""
+    """A row of the table.
+
+    Attributes:
+        suffix: of its files.
+        module: with the functions above.
+    """
 
     name: str
     suffix: str
-    target: str
+    module: str
 
-    @property
-    def module(self) -> FormatModule:
-        """The functions of this format."""
-        return cast(FormatModule, import_module(self.target))
+    def load(self) -> FormatModule:
+        """Import the functions of this format."""
+        return cast(FormatModule, import_module(self.module))
 
 
 FORMATS = (
@@ -61,9 +66,19 @@ MARK = b"digitrec_edge"
 
 def recognise(data: bytes) -> Format | None:
     """Return the format of a file by its content, or None."""
-    return next((row for row in FORMATS if row.module.recognise(data)), None)
+    return next((row for row in FORMATS if row.load().recognise(data)), None)
 
 
 def by_name(name: str) -> Format:
-    """Return the format called ``name``; KeyError when there is none."""
-    return {row.name: row for row in FORMATS}[name]
+    """Return the format called ``name``.
+
+    Raises:
+        ArtifactError: this version does not know it.
+    """
+    for row in FORMATS:
+        if row.name == name:
+            return row
+    raise ArtifactError(
+        f"format {name!r} is not known to this digitrec-edge (it knows {', '.join(row.name for row in FORMATS)}): "
+        "update digitrec-edge"
+    )

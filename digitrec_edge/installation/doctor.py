@@ -13,8 +13,10 @@ from dataclasses import dataclass
 from digitrec_edge import __version__
 from digitrec_edge.installation.advice import Advice, advise
 from digitrec_edge.installation.machine import Machine, describe_machine
-from digitrec_edge.installation.wheels import EXTRAS, WHEELS, why_none
+from digitrec_edge.installation.wheels import WHEELS, why_none
 from digitrec_edge.records import parse
+from digitrec_edge.variants import TOOLS
+from runtimes.table import RUNTIMES
 
 __all__ = ["BASE", "CONVERT", "Advice", "Examination", "Part", "Report", "advise", "consult", "examine"]
 
@@ -97,8 +99,11 @@ class _Answer:
 
 
 BASE = (Part("numpy", "numpy", "numpy", ""), Part("Pillow", "pillow", "pillow", ""))
-_TOOLS = ("tensorflow", "keras", "onnx", "tf2onnx", "ai-edge-quantizer", "numba")
-CONVERT = tuple(Part(name, name, name.replace("-", "_"), "convert") for name in _TOOLS)
+CONVERT = tuple(
+    Part(name, name, name.replace("-", "_"), "convert")
+    for name in dict.fromkeys((*TOOLS, "numba"))
+    if name not in [row.distribution for row in RUNTIMES]
+)
 
 
 def consult(on_part: Callable[[str], None] = lambda name: None) -> Report:
@@ -111,21 +116,15 @@ def consult(on_part: Callable[[str], None] = lambda name: None) -> Report:
     on_part("numpy and Pillow")
     base = examine(BASE, machine)
     runtimes: list[Examination] = []
-    if base[0].status == WORKS:
-        for part in _runtime_parts():
-            on_part(part.name)
-            runtimes += examine([part], machine)
-    else:  # without numpy not even the table of runtimes can be read
-        runtimes += [Examination(name, UNTRIED, None, "numpy must work first") for _, name in EXTRAS]
+    for row in RUNTIMES:
+        if base[0].status == WORKS:
+            on_part(row.name)
+            runtimes += examine([Part(row.name, row.distribution, f"runtime:{row.name}", row.extra)], machine)
+        else:
+            runtimes.append(Examination(row.name, UNTRIED, None, "numpy must work first"))
     on_part("the tools of training and export")
     convert = examine(CONVERT, machine)
     return Report(__version__, machine, tuple(base), tuple(runtimes), tuple(convert), advise(machine))
-
-
-def _runtime_parts() -> list[Part]:
-    from runtimes.table import RUNTIMES
-
-    return [Part(row.name, row.distribution, f"runtime:{row.name}", row.extra) for row in RUNTIMES]
 
 
 def examine(parts: Sequence[Part], machine: Machine, timeout_s: float = TIMEOUT_S) -> list[Examination]:

@@ -64,13 +64,13 @@ def try_runtime(name: str) -> str:
     from runtimes.table import RUNTIMES, diagnose
 
     (row,) = (row for row in RUNTIMES if row.name == name)
-    row.module()
+    row.load()
     try:
         return _read_test_images(name) if "tflite" in row.formats else _read_pixels(name)
     except DigitrecError:
         raise
     except Exception as cause:  # whatever a broken runtime raises
-        raise DigitrecError(diagnose(row, cause.__cause__ or cause)) from cause
+        raise DigitrecError(diagnose(cause.__cause__ or cause)) from cause
 
 
 def _read_test_images(runtime: str) -> str:

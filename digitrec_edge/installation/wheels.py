@@ -7,6 +7,7 @@ more than it keeps. Only what the extras of this package install is here.
 from dataclasses import dataclass
 
 from digitrec_edge.installation.machine import Machine
+from runtimes.table import RUNTIMES
 
 MIN_PYTHON, MAX_PYTHON = (3, 10), (3, 13)
 """What this package itself runs on; pyproject.toml says the same."""
@@ -66,7 +67,9 @@ WHEELS = (
     Wheel("numpy", "1.26.4", "glibc", _64, _CP310_312, (2, 17)),
 )
 
-EXTRAS = (("tflite", "tflite-runtime"), ("litert", "ai-edge-litert"), ("onnx", "onnxruntime"))
+EXTRAS = tuple(
+    (row.extra, row.distribution) for row in sorted(RUNTIMES, key=lambda row: row.installed_mb) if row.distribution
+)
 """(extra, the runtime that it is asked for), the smallest installation first. The ``tflite`` extra brings
 LiteRT where Python is too new for tflite-runtime; then ``litert`` says more plainly what comes."""
 

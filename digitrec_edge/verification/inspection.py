@@ -97,13 +97,9 @@ def answer(row: RuntimeRow, format_name: str, graph: Graph) -> RuntimeAnswer:
     if not row.runs(format_name):
         formats = " and ".join(f".{name}" for name in row.formats)
         return RuntimeAnswer(row.name, False, installed, None, f"runs {formats} files")
-    oldest = support.oldest(row.name, graph)
-    newest = installed or list(support.releases(row.name))[-1]
-    lacking = support.lacking(row.name, newest, graph)
-    if lacking:
-        why = lacking
-    elif installed:
-        why = f"{installed} is installed; {oldest} and later run it"
-    else:
-        why = f"not installed; {oldest} and later run it"
-    return RuntimeAnswer(row.name, lacking is None, installed, oldest, why)
+    oldest = support.oldest(row, graph)
+    newest = [installed] if installed else list(support.releases(row.name))[-1:]
+    lacking = support.lacking(row, newest[0], graph) if newest else None
+    here = f"{installed} is installed" if installed else "not installed"
+    known = f"{oldest} and later run it" if oldest else "which releases run it is not recorded"
+    return RuntimeAnswer(row.name, lacking is None, installed, oldest, lacking or f"{here}; {known}")

@@ -8,18 +8,8 @@ from numpy.typing import NDArray
 from digitrec_edge.artifact import Artifact, sample
 from digitrec_edge.errors import ArtifactError
 from digitrec_edge.formats import SAMPLE_FILE
+from digitrec_edge.variants import precision
 from runtimes.model import Model
-
-TOLERANCES = {
-    "float32": (1e-5, "the same sums in another order"),
-    "float16": (1e-3, "the same sums in another order, of weights that some kernels multiply as float16"),
-    "int16x8": (1e-3, "16-bit activations rounded one step apart"),
-    "int8": (0.02, "kernels round one step, 1/255 of a layer's range, apart in each of four layers"),
-    "int4": (0.02, "as int8: the activations have 8 bits"),
-    "int8-dynamic": (0.02, "activations are quantised to 8 bits by each kernel's own rule"),
-}
-"""How far a logit may be from the one at export, per variant, as a share of the range of all logits of
-the sample; and why. Kernels differ from CPU to CPU."""
 
 
 @dataclass(frozen=True)
@@ -60,12 +50,12 @@ def self_test(found: Artifact, model: Model) -> SelfTest:
     """Run an artifact's own sample through a loaded model and compare with the logits at export.
 
     Raises:
-        ArtifactError: the file carries no sample.
+        ArtifactError: the file carries no sample, or a precision that this version does not know.
     """
     if found.card is None or SAMPLE_FILE not in found.files:
         raise ArtifactError(f"{found.path} carries no sample to test with; files that digitrec-edge exported do")
     images = sample.unpack(found.files[SAMPLE_FILE])
-    share, _ = TOLERANCES[found.card.variant]
+    share = precision(found.card.variant).tolerance.share
     tolerance = share * float(np.ptp(images.expected))
     logits = model.logits(images.images)
     differences = np.abs(logits.astype(np.float64) - images.expected).max(axis=1)

@@ -1,0 +1,42 @@
+"""From a Source and a row of the table of variants to a payload."""
+
+from collections.abc import Callable
+from importlib import import_module, metadata
+from typing import cast
+
+from converters.source import Source
+from digitrec_edge.errors import ConversionError, DigitrecError
+from digitrec_edge.variants import Variant
+from runtimes.table import RuntimeRow
+
+Convert = Callable[[Source, RuntimeRow], bytes]
+
+
+def tool_versions(variant: Variant) -> dict[str, str]:
+    """Return the installed version of each tool that takes part in a variant."""
+    return {tool: metadata.version(tool) for tool in (*variant.tools, "numpy", "digitrec-edge")}
+
+
+def convert(source: Source, variant: Variant, target: RuntimeRow) -> bytes:
+    """Convert to one variant for one target.
+
+    Returns:
+        The payload: the model without its card.
+
+    Raises:
+        ConversionError: a tool is missing or refuses the model.
+    """
+    try:
+        module = import_module(f"converters.{variant.format}")
+        return cast(Convert, getattr(module, variant.function))(source, target)
+    except DigitrecError:
+        raise
+    except ImportError as cause:
+        raise ConversionError(
+            f"--{variant.option} needs {cause.name}, which is not installed: pip install 'digitrec-edge[convert]'"
+        ) from cause
+    except Exception as cause:  # the converters raise whatever their compilers raise
+        text = " ".join(str(cause).split())[:300]
+        raise ConversionError(
+            f"{source.path} cannot be converted to {variant.precision.name} .{variant.format}: {text}"
+        ) from cause

@@ -1,0 +1,88 @@
+"""Options that several commands share; those that stand for rows of a table are made from the rows."""
+
+import functools
+import inspect
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from digitrec_edge import formats
+from digitrec_edge.errors import InputError
+from digitrec_edge.variants import VARIANTS, Variant
+from runtimes.table import find, names
+
+AUTO = "auto"
+
+
+def check_runtime(name: str) -> str:
+    """Let pass what is a runtime's name or ``auto``.
+
+    Raises:
+        typer.BadParameter: names those there are; the exit status is 2.
+    """
+    return name if name == AUTO else _find(name)
+
+
+def check_target(name: str | None) -> str | None:
+    """Let pass a runtime's name; None stands for the first runtime of each format."""
+    return None if name is None else _find(name)
+
+
+def _find(name: str) -> str:
+    try:
+        return find(name).name
+    except InputError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+def check_runtimes(several: list[str] | None) -> list[str] | None:
+    """Do the same for several; ``auto`` is none of them."""
+    for name in (word.strip() for words in several or [] for word in words.split(",") if word.strip()):
+        if name == AUTO:
+            raise typer.BadParameter("leave --runtime out to measure in every runtime")
+        check_runtime(name)
+    return several
+
+
+def _listed(words: list[str]) -> str:
+    return f"{', '.join(words[:-1])} or {words[-1]}" if len(words) > 1 else words[0]
+
+
+RuntimeOption = Annotated[str, typer.Option(help=f"{_listed([AUTO, *names()])}.", callback=check_runtime)]
+RuntimesOption = Annotated[
+    list[str] | None,
+    typer.Option(help=f"{_listed(names())}; may be repeated. Default: all for each format.", callback=check_runtimes),
+]
+TargetOption = Annotated[
+    str | None,
+    typer.Option(help=f"Runtime to fit: {_listed(names())}. Default: the first of each format.", callback=check_target),
+]
+ThreadsOption = Annotated[int, typer.Option(min=1, max=256, help="Threads that the runtime may use.")]
+DataOption = Annotated[
+    Path | None, typer.Option(help="Your own digits: a folder with the four IDX files, or a .npz. Default: MNIST.")
+]
+
+
+def flag_per_variant(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command a flag for each row of the table of variants; its ``chosen`` gets the rows asked for."""
+    rows = {row.option.replace("-", "_"): row for row in VARIANTS}
+
+    @functools.wraps(command)
+    def with_flags(**values: Any) -> None:
+        chosen = [row for name, row in rows.items() if values.pop(name)]
+        command(chosen=chosen, **values)
+
+    parameters: list[inspect.Parameter] = []
+    for parameter in inspect.signature(command).parameters.values():
+        parameters += [_flag(name, row) for name, row in rows.items()] if parameter.name == "chosen" else [parameter]
+    with_flags.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    with_flags.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return with_flags
+
+
+def _flag(name: str, row: Variant) -> inspect.Parameter:
+    text = f"{row.name}{formats.by_name(row.format).suffix}: {row.help}."
+    option = Annotated[bool, typer.Option(f"--{row.option}", help=text)]
+    return inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=False, annotation=option)

@@ -1,0 +1,167 @@
+"""The variants: what a model can be exported as, one row each, with all that is ever asked of one.
+
+``converters.FORMAT`` holds the function that makes it; nothing else knows a variant by name. Reading the table needs
+neither numpy nor a converter. ``docs/extending.md`` adds a row step by step.
+"""
+
+from dataclasses import dataclass
+
+from digitrec_edge.errors import ArtifactError
+
+INFINITE = float("inf")
+
+
+@dataclass(frozen=True)
+class Gate:
+    """What an artifact must keep of its Keras model, over the whole test set, to be written.
+
+    Attributes:
+        min_agreement: share of images with the same digit, 0 to 1.
+        max_drop_pp: accuracy that may be lost, in percentage points.
+        max_logit_difference: largest allowed absolute difference of any logit.
+        reason: why just this much.
+    """
+
+    min_agreement: float
+    max_drop_pp: float
+    max_logit_difference: float
+    reason: str
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """How far a logit of the self-test may be from the one at export: kernels differ from CPU to CPU.
+
+    Attributes:
+        share: of the range of all logits of the sample.
+        reason: why just this much.
+    """
+
+    share: float
+    reason: str
+
+
+@dataclass(frozen=True)
+class Precision:
+    """The arithmetic of a variant, as its card names it.
+
+    Attributes:
+        integer: whether it is chosen for speed and size, so that being slower than float32 is worth a warning.
+    """
+
+    name: str
+    gate: Gate
+    tolerance: Tolerance
+    integer: bool
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A row of the table.
+
+    Attributes:
+        option: the command line's ``--option`` without dashes.
+        precision: its arithmetic, and how far that may lead from the Keras model.
+        format: of the file.
+        function: in ``converters.FORMAT``; takes a Source and a RuntimeRow, returns the payload.
+        calibrated: whether activation ranges are measured on training images.
+        tools: distributions that take part.
+        help: what it is, in a few words.
+        needs: an operator and its version without which this variant cannot be, whatever the target.
+    """
+
+    option: str
+    precision: Precision
+    format: str
+    function: str
+    calibrated: bool
+    tools: tuple[str, ...]
+    help: str
+    needs: tuple[str, int] | None = None
+
+    @property
+    def name(self) -> str:
+        """Name of the artifact, and of its file without suffix."""
+        return f"digitrec-{self.precision.name}"
+
+
+FLOAT32 = Precision(
+    "float32",
+    Gate(1.0, 0.0, 1e-4, "the same float32 sums in another order: 784 products of magnitude 1 differ by about 1e-5"),
+    Tolerance(1e-5, "the same sums in another order"),
+    integer=False,
+)
+FLOAT16 = Precision(
+    "float16",
+    Gate(0.999, 0.1, 0.25, "weights keep 11 of 24 bits, a relative error of 2^-11: logits of 30 move by hundredths"),
+    Tolerance(1e-3, "the same sums in another order, of weights that some kernels multiply as float16"),
+    integer=False,
+)
+INT8 = Precision(
+    "int8",
+    Gate(
+        0.995, 0.2, INFINITE,
+        "8 bits move logits by about their scale, 0.1 to 0.2; only digits with a rival that near may change",
+    ),
+    Tolerance(0.02, "kernels round one step, 1/255 of a layer's range, apart in each of four layers"),
+    integer=True,
+)  # fmt: skip
+INT8_DYNAMIC = Precision(
+    "int8-dynamic",
+    Gate(0.995, 0.2, INFINITE, "weights as coarse as int8's, activations quantised by their own range each time"),
+    Tolerance(0.02, "activations are quantised to 8 bits by each kernel's own rule"),
+    integer=True,
+)
+INT16X8 = Precision(
+    "int16x8",
+    Gate(0.995, 0.2, INFINITE, "weights as coarse as int8's; the activations' 16 bits add next to nothing"),
+    Tolerance(1e-3, "16-bit activations rounded one step apart"),
+    integer=True,
+)
+INT4 = Precision(
+    "int4",
+    Gate(0.98, 1.0, INFINITE, "15 steps per weight: one digit in a hundred may change, most of them near-ties"),
+    Tolerance(0.02, "as int8: the activations have 8 bits"),
+    integer=True,
+)
+
+NARROW_DENSE = ("FULLY_CONNECTED", 12)
+"""From this version on (TensorFlow 2.17) runtimes know one scale per channel of narrow Dense weights."""
+
+_TFLITE = ("tensorflow", "keras")
+_ONNX = (*_TFLITE, "tf2onnx", "onnx")
+_ORT = (*_ONNX, "onnxruntime")
+_INT4 = (*_TFLITE, "ai-edge-quantizer")
+
+VARIANTS = (
+    Variant("float32", FLOAT32, "tflite", "float32", False, _TFLITE, "float32"),
+    Variant("float16", FLOAT16, "tflite", "float16", False, _TFLITE, "float16 weights, float32 arithmetic"),
+    Variant(
+        "int8-dynamic", INT8_DYNAMIC, "tflite", "int8_dynamic", False, _TFLITE,
+        "int8 weights, activations quantised at run time",
+    ),
+    Variant("int8", INT8, "tflite", "int8", True, _TFLITE, "full integer: weights, activations, input and output"),
+    Variant("int16x8", INT16X8, "tflite", "int16x8", True, _TFLITE, "int8 weights, int16 activations"),
+    Variant("int4", INT4, "tflite", "int4", True, _INT4, "int4 weights, int8 activations", NARROW_DENSE),
+    Variant("onnx", FLOAT32, "onnx", "float32", False, _ONNX, "float32, opset 17"),
+    Variant("onnx-int8", INT8, "onnx", "int8", True, _ORT, "int8 weights and activations (QDQ)"),
+    Variant("ort", FLOAT32, "ort", "float32", False, _ORT, "ONNX Runtime's own format, float32"),
+    Variant("ort-int8", INT8, "ort", "int8", True, _ORT, "ONNX Runtime's own format, int8"),
+)  # fmt: skip
+
+TOOLS = tuple(dict.fromkeys(tool for row in VARIANTS for tool in row.tools))
+"""Distributions that take part in any conversion."""
+
+
+def precision(name: str) -> Precision:
+    """Return the precision that a card names.
+
+    Raises:
+        ArtifactError: this version does not know it.
+    """
+    known = {row.precision.name: row.precision for row in VARIANTS}
+    if name not in known:
+        raise ArtifactError(
+            f"precision {name!r} is not known to this digitrec-edge (it knows {', '.join(known)}): update digitrec-edge"
+        )
+    return known[name]

@@ -1,0 +1,92 @@
+"""The table of runtimes: each row whole, found by name and by format, and read without numpy."""
+
+import subprocess
+import sys
+
+import pytest
+
+from digitrec_edge.errors import InputError, NotInstalledError
+from digitrec_edge.formats import FORMATS
+from runtimes import RUNTIMES, RuntimeRow, support
+from runtimes.table import IndexPackage, find, for_format, names
+
+
+@pytest.mark.parametrize(
+    ("format_name", "first"), [("tflite", "litert"), ("onnx", "onnxruntime"), ("ort", "onnxruntime")]
+)
+def test_the_first_row_of_a_format_is_its_newest_runtime(format_name: str, first: str) -> None:
+    assert for_format(format_name)[0].name == first
+    assert for_format(format_name, [find(first)]) == [find(first)]
+
+
+def test_every_format_has_a_runtime_and_every_runtime_runs_known_formats() -> None:
+    assert {name for row in RUNTIMES for name in row.formats} == {row.name for row in FORMATS}
+
+
+def test_names_colours_and_files_of_two_runtimes_do_not_meet() -> None:
+    assert len(set(names())) == len(RUNTIMES)
+    assert len({row.colour for row in RUNTIMES}) == len(RUNTIMES)
+    for row in FORMATS:
+        suffixes = [runtime.suffix for runtime in for_format(row.name)]
+        assert len(set(suffixes)) == len(suffixes)
+        assert suffixes[0] == ""
+
+
+def test_an_unknown_name_is_refused_with_those_there_are() -> None:
+    with pytest.raises(InputError) as raised:
+        find("tensorrt")
+    assert str(raised.value) == "no runtime is called 'tensorrt'; choose from litert, tflite-runtime, onnxruntime"
+
+
+@pytest.mark.parametrize(
+    ("format_name", "runtime", "able"),
+    [
+        ("onnx", "litert", "onnxruntime does"),
+        ("ort", "tflite-runtime", "onnxruntime does"),
+        ("tflite", "onnxruntime", "litert or tflite-runtime does"),
+    ],
+)
+def test_a_runtime_that_does_not_run_the_format_names_one_that_does(format_name: str, runtime: str, able: str) -> None:
+    with pytest.raises(InputError) as raised:
+        for_format(format_name, [find(runtime)])
+    assert str(raised.value) == f"{runtime} does not run .{format_name} files; {able}"
+
+
+class Bundled:
+    """A runtime that is no package of the index."""
+
+    distribution = ""
+
+    def __init__(self, version: str | None) -> None:
+        self._version = version
+
+    def version(self) -> str | None:
+        return self._version
+
+
+def test_a_runtime_need_not_be_a_package_of_the_index() -> None:
+    row = RuntimeRow("own", "runtimes.litert", Bundled("7.0"), "", ("tflite",), "7.0", "#000000", 0)
+    assert row.installed
+    assert row.version == "7.0"
+    absent = RuntimeRow("own", "runtimes.litert", Bundled(None), "", ("tflite",), "7.0", "#000000", 0)
+    assert not absent.installed
+    with pytest.raises(NotInstalledError, match="own is not installed: install digitrec-edge again"):
+        absent.load()
+
+
+def test_a_module_without_its_distribution_is_no_installation() -> None:
+    assert IndexPackage("json", "no-such-distribution").version() is None
+    assert IndexPackage("no_such_module", "numpy").version() is None
+
+
+def test_tables_are_read_without_numpy_and_without_any_runtime() -> None:
+    code = (
+        "import sys; import runtimes, digitrec_edge.variants, digitrec_edge.formats; runtimes.RUNTIMES; "
+        "assert not {'numpy', 'PIL', 'ai_edge_litert', 'onnxruntime', 'tflite_runtime'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_scales_per_channel_of_dense_weights_are_only_for_runtimes_that_know_them() -> None:
+    known = {row.name: not support.lacks(row, row.release, "FULLY_CONNECTED", 12) for row in for_format("tflite")}
+    assert known == {"litert": True, "tflite-runtime": False}
