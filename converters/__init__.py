@@ -2,5 +2,6 @@
 
 from converters.conversion import convert
 from converters.source import Source, open_source
+from digitrec_edge.variants import VARIANTS, Variant
 
-__all__ = ["Source", "convert", "open_source"]
+__all__ = ["VARIANTS", "Source", "Variant", "convert", "open_source"]

@@ -1,11 +1,40 @@
-"""Records: frozen dataclasses from plain JSON values, nothing missing and nothing unknown."""
+"""Records: frozen dataclasses from plain JSON values, nothing missing and nothing unknown; a reader per version."""
 
 import dataclasses
 import types
 import typing
+from collections.abc import Callable, Mapping
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 
 T = TypeVar("T")
+
+
+class NewerVersionError(ValueError):
+    """A record of a newer version than this package reads; the message names the package that made it."""
+
+
+def read_version(raw: Any, key: str, readers: Mapping[int, Callable[[Any], T]], made_by: str) -> T:
+    """Read a record by the reader for its version: a file of an older version stays readable for ever.
+
+    Args:
+        raw: plain JSON values.
+        key: of the version.
+        readers: version -> reader.
+        made_by: version of digitrec-edge that wrote it, empty when that is not known.
+
+    Raises:
+        NewerVersionError: a version above all that there are readers for.
+        ValueError: no version, or one that never was; or what the reader raises.
+    """
+    version = raw.get(key) if isinstance(raw, dict) else None
+    if type(version) is int and version > max(readers):
+        raise NewerVersionError(
+            f"made by a newer digitrec-edge ({made_by or 'unknown'}; {key.replace('_', ' ')} {version}): "
+            "update digitrec-edge"
+        )
+    if type(version) is not int or version not in readers:
+        raise ValueError(f"{key.replace('_', ' ')} is {version!r}, 1 to {max(readers)} is needed")
+    return readers[version](raw)
 
 
 def parse(kind: type[T], raw: Any, where: str = "card") -> T:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.measure.cases import find_artifacts, plan
-from digitrec_edge.errors import BenchmarkError
+from digitrec_edge.errors import BenchmarkError, InputError
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ def test_without_golden_logits_beside_it_a_case_has_none(folder: Path) -> None:
 
 
 def test_an_unknown_runtime_is_refused_with_those_there_are(folder: Path) -> None:
-    with pytest.raises(BenchmarkError, match="no runtime is called 'tpu'; choose from litert, tflite-runtime, onnx"):
+    with pytest.raises(InputError, match="no runtime is called 'tpu'; choose from litert, tflite-runtime, onnx"):
         plan([folder], ["tpu"])
 
 

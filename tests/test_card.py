@@ -16,7 +16,7 @@ from digitrec_edge.artifact.card import (
     Requirements,
     TensorCard,
 )
-from digitrec_edge.records import parse
+from digitrec_edge.records import NewerVersionError, parse
 
 
 def full_card() -> Card:
@@ -111,16 +111,24 @@ def test_a_list_of_the_wrong_length_is_named() -> None:
         Card.from_json(encoded(raw))
 
 
-@pytest.mark.parametrize("version", [CARD_VERSION + 1, 0, "1", None])
-def test_a_card_of_another_version_is_refused(version: object) -> None:
-    with pytest.raises(ValueError, match="card version"):
+@pytest.mark.parametrize("version", [0, -1, "1", 1.0, True, None])
+def test_a_card_of_a_version_that_never_was_is_refused(version: object) -> None:
+    with pytest.raises(ValueError, match="card version is"):
         Card.from_json(encoded({**raw_card(), "card_version": version}))
+
+
+def test_a_card_of_a_newer_version_names_who_made_it_whatever_else_it_holds() -> None:
+    raw = {"card_version": CARD_VERSION + 1, "tools": {"digitrec-edge": "9.1"}, "something": "new"}
+    with pytest.raises(NewerVersionError, match=r"made by a newer digitrec-edge \(9\.1;.*: update digitrec-edge"):
+        Card.from_json(encoded(raw))
+    with pytest.raises(NewerVersionError, match=r"made by a newer digitrec-edge \(unknown;"):
+        Card.from_json(encoded({"card_version": 99}))
 
 
 def test_a_card_without_version_is_refused() -> None:
     raw = raw_card()
     del raw["card_version"]
-    with pytest.raises(ValueError, match="card version None"):
+    with pytest.raises(ValueError, match="card version is None"):
         Card.from_json(encoded(raw))
 
 

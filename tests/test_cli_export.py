@@ -63,7 +63,7 @@ def test_each_artifact_is_a_line_of_figures_and_has_its_report(cli: Cli, trained
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        (["--target", "tensorrt"], "'tensorrt' is no target; choose litert, tflite-runtime, onnxruntime"),
+        (["--target", "tensorrt"], "no runtime is called 'tensorrt'; choose from litert, tflite-runtime, onnxruntime"),
         (["--target", "tflite-runtime", "--onnx"], "tflite-runtime does not run --onnx"),
         (["--target", "tflite-runtime", "--int4"], "tflite-runtime does not run --int4"),
         (["--target", "onnxruntime", "--int8"], "onnxruntime does not run --int8"),

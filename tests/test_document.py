@@ -38,7 +38,7 @@ def test_a_document_fits_the_published_schema(make_run: MakeRun, make_result: Ma
 
 
 def test_the_published_schema_is_that_of_the_code() -> None:
-    assert published() == render(), "python -m benchmarks.results.schema > benchmarks/data/benchmark-1.schema.json"
+    assert published() == render(), "python -m benchmarks.results.schema > benchmarks/results/benchmark-1.schema.json"
 
 
 def test_the_schema_is_a_schema_and_describes_every_field_that_the_code_describes() -> None:
@@ -52,7 +52,7 @@ def test_the_schema_is_a_schema_and_describes_every_field_that_the_code_describe
 @pytest.mark.parametrize(
     ("where", "value"),
     [
-        (("version",), 2),
+        (("version",), 0),
         (("runs", 0, "results", 0, "status"), "fine"),
         (("runs", 0, "results", 0, "threads"), "1"),
         (("runs", 0, "results", 0, "invoke", "p50_us"), None),

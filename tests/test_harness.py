@@ -16,7 +16,7 @@ from benchmarks.measure.child import Packed, Round
 from benchmarks.measure.memory import Memory
 from benchmarks.measure.samples import pack, unpack
 from digitrec_edge.cli.predict import PRETRAINED
-from digitrec_edge.errors import BenchmarkError
+from digitrec_edge.errors import BenchmarkError, InputError
 
 TINY = Effort("tiny", 2, warmup_calls=1, warmup_ms=0, calls=10, measure_ms=0, cold_starts=1)
 
@@ -175,7 +175,7 @@ def test_a_plan_pairs_artifacts_with_runtimes_threads_and_batches(case: Case) ->
     assert plan([folder], ["litert"], variants=["int8"])
     with pytest.raises(BenchmarkError, match="no artifact of variant 'float16'; there are int8"):
         plan([folder], variants=["float16"])
-    with pytest.raises(BenchmarkError, match="no runtime is called 'tensorrt'; choose from litert"):
+    with pytest.raises(InputError, match="no runtime is called 'tensorrt'; choose from litert"):
         plan([folder], ["tensorrt"])
     with pytest.raises(BenchmarkError, match="no such file or folder"):
         plan([folder / "absent"])

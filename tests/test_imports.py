@@ -80,7 +80,8 @@ for folder in sys.argv[1:]:
 
 def test_quality_and_self_test_and_inspection_do_without_them(artifacts: Path) -> None:
     code = """
-from benchmarks import Case, child
+from benchmarks import Case
+from benchmarks.measure import child
 from digitrec_edge import artifact
 from digitrec_edge.verification.inspection import inspect
 from digitrec_edge.verification.selftest import self_test

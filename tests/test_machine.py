@@ -194,5 +194,7 @@ def test_glibc_is_asked_first_and_where_there_is_neither_nothing_is_claimed(
 
 
 def test_machine_is_read_without_numpy() -> None:
-    code = "import sys; sys.modules['numpy'] = None; from digitrec_edge import machine; machine.describe_machine()"
+    code = (
+        "import sys; sys.modules['numpy'] = None; import digitrec_edge.installation.machine as m; m.describe_machine()"
+    )
     subprocess.run([sys.executable, "-c", code], check=True)

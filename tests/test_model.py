@@ -70,7 +70,7 @@ def test_a_model_that_cannot_be_written_leaves_no_litter(tmp_path: Path) -> None
 def test_the_same_model_saved_by_another_process_is_the_same_file(tmp_path: Path) -> None:
     code = (
         "import sys, pathlib\n"
-        "from digitrec_edge import model\n"
+        "from digitrec_edge.training import network as model\n"
         "ballast = [object() for _ in range(int(sys.argv[2]))]\n"
         "import keras\n"
         "keras.utils.set_random_seed(3)\n"

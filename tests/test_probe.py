@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from digitrec_edge.errors import BrokenRuntimeError, NotInstalledError
+from digitrec_edge.errors import BrokenRuntimeError, InputError, NotInstalledError
 from digitrec_edge.installation import probe
-from digitrec_edge.installation.probe import MIN_RIGHT, TINY_ONNX, try_part, try_runtime
+from digitrec_edge.installation.probe import MIN_RIGHT, try_part, try_runtime
 
 
 class Stuck:
@@ -29,12 +29,12 @@ class Stuck:
 
 
 def test_runtimes_that_work_say_what_they_did() -> None:
-    found = try_part("runtime:litert", "ai-edge-litert")
-    assert found["status"] == "works"
-    right = int(str(found["detail"]).split()[1])
-    assert MIN_RIGHT <= right <= 100
-    assert str(found["version"])[0].isdigit()
-    assert try_part("runtime:onnxruntime", "onnxruntime")["detail"] == "runs a small ONNX model right"
+    for name, distribution in (("litert", "ai-edge-litert"), ("onnxruntime", "onnxruntime")):
+        found = try_part(f"runtime:{name}", distribution)
+        assert found["status"] == "works"
+        right = int(str(found["detail"]).split()[1])
+        assert MIN_RIGHT <= right <= 100
+        assert str(found["version"])[0].isdigit()
 
 
 def test_base_parts_work() -> None:
@@ -92,17 +92,24 @@ def test_what_is_not_installed_is_missing() -> None:
 
 
 def test_a_damaged_artifact_is_not_the_runtimes_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    damaged = tmp_path / "digitrec-int8.tflite"
-    damaged.write_bytes(probe.PRETRAINED.read_bytes()[:-1])
-    monkeypatch.setattr(probe, "PRETRAINED", damaged)
+    whole = (probe.PRETRAINED / "digitrec-int8.tflite").read_bytes()
+    (tmp_path / "digitrec-int8.tflite").write_bytes(whole[:-1])
+    monkeypatch.setattr(probe, "PRETRAINED", tmp_path)
     found = try_part("runtime:litert", "ai-edge-litert")
     assert found["status"] == "not tried"
     assert "install digitrec-edge again" in str(found["detail"])
 
 
 def test_an_unknown_runtime_is_no_quiet_success() -> None:
-    with pytest.raises(ValueError, match="unpack"):
+    with pytest.raises(InputError, match="no-such-runtime"):
         try_runtime("no-such-runtime")
+
+
+def test_a_runtime_whose_formats_have_no_bundled_artifact_is_only_imported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(probe, "PRETRAINED", tmp_path)
+    assert "no .tflite artifact to try it with" in try_runtime("litert")
 
 
 def test_output_of_the_parts_does_not_mix_with_the_answers(tmp_path: Path) -> None:
@@ -115,25 +122,3 @@ def test_output_of_the_parts_does_not_mix_with_the_answers(tmp_path: Path) -> No
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert [json.loads(line)["status"] for line in done.stdout.splitlines()] == ["works", "works"]
     assert "hello" in done.stderr
-
-
-@pytest.mark.desktop
-def test_the_small_onnx_model_is_flatten_and_slice() -> None:
-    onnx = pytest.importorskip("onnx")
-    tensor, helper = onnx.TensorProto, onnx.helper
-    bounds = [
-        helper.make_tensor(name, tensor.INT64, [1], [value]) for name, value in (("start", 0), ("end", 10), ("axis", 1))
-    ]
-    graph = helper.make_graph(
-        [
-            helper.make_node("Flatten", ["image"], ["flat"]),
-            helper.make_node("Slice", ["flat", "start", "end", "axis"], ["logits"]),
-        ],
-        "probe",
-        [helper.make_tensor_value_info("image", tensor.FLOAT, ["batch", 28, 28])],
-        [helper.make_tensor_value_info("logits", tensor.FLOAT, ["batch", 10])],
-        bounds,
-    )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=7, producer_name="")
-    onnx.checker.check_model(model)
-    assert onnx.load_from_string(TINY_ONNX) == model

@@ -10,7 +10,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from digitrec_edge import mnist
+from digitrec_edge import artifact, formats, mnist
+from digitrec_edge.variants import VARIANTS
+from runtimes import RUNTIMES, support
+from runtimes.table import names
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text() if (ROOT / "README.md").exists() else ""
@@ -55,6 +58,35 @@ def test_make_targets_exist() -> None:
         assert program == "make"
         done = subprocess.run(["make", "-n", target], cwd=ROOT, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
+
+
+def variants_table(artifacts: Path, old_artifacts: Path) -> str:
+    """The table of variants as its rows, and the artifacts themselves, have it."""
+    lines = [
+        f"| option | file | what it is | {' | '.join(names())} |",
+        "|" + "---|" * (3 + len(RUNTIMES)),
+    ]
+    for variant in VARIANTS:
+        suffix = formats.by_name(variant.format).suffix
+        cells = [f"`--{variant.option}`", f"`{variant.name}{suffix}`", variant.help]
+        for row in RUNTIMES:
+            made_for_it = old_artifacts / f"{variant.name}{row.suffix}{suffix}"
+            if not row.runs(variant.format):
+                cells.append("")
+            elif support.oldest(row, artifact.read(artifacts / f"{variant.name}{suffix}").graph):
+                cells.append("yes")
+            elif row.suffix and made_for_it.exists():
+                cells.append(f"with `--target {row.name}`")
+            else:
+                cells.append("no")
+        lines.append(f"| {' | '.join(cells)} |".replace("  ", " "))
+    return "\n".join(lines)
+
+
+def test_the_table_of_variants_is_that_of_the_rows_and_of_the_artifacts(artifacts: Path, old_artifacts: Path) -> None:
+    expected = variants_table(artifacts, old_artifacts)
+    found = README.partition("<!-- variants -->\n")[2].partition("\n<!-- /variants -->")[0]
+    assert found.strip() == expected, f"put this between the marks of README.md:\n{expected}"
 
 
 def test_files_that_the_readme_points_to_exist() -> None:

@@ -60,6 +60,9 @@ class Bundled:
     def __init__(self, version: str | None) -> None:
         self._version = version
 
+    def found(self) -> bool:
+        return self._version is not None
+
     def version(self) -> str | None:
         return self._version
 
@@ -74,9 +77,11 @@ def test_a_runtime_need_not_be_a_package_of_the_index() -> None:
         absent.load()
 
 
-def test_a_module_without_its_distribution_is_no_installation() -> None:
+def test_a_package_of_the_index_is_found_by_its_module_and_its_version_by_its_distribution() -> None:
+    assert IndexPackage("json", "no-such-distribution").found()
     assert IndexPackage("json", "no-such-distribution").version() is None
-    assert IndexPackage("no_such_module", "numpy").version() is None
+    assert not IndexPackage("no_such_module", "numpy").found()
+    assert IndexPackage("no_such_module", "numpy").version() is not None
 
 
 def test_tables_are_read_without_numpy_and_without_any_runtime() -> None:

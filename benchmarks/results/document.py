@@ -6,10 +6,10 @@ A document holds one run per device; documents of several devices merge into one
 
 import dataclasses
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from benchmarks.measure.environment import Condition, Environment
 from benchmarks.measure.latency import Effort, Timer
@@ -18,7 +18,7 @@ from benchmarks.results.statistics import Summary
 from digitrec_edge import __version__
 from digitrec_edge.errors import BenchmarkError
 from digitrec_edge.files import read_file
-from digitrec_edge.records import parse
+from digitrec_edge.records import NewerVersionError, parse, read_version
 
 RESULTS_VERSION = 1
 _LIMIT_BYTES = 1 << 30
@@ -141,6 +141,10 @@ class Document:
         return json.dumps(dataclasses.asdict(self), indent=1, allow_nan=False).encode() + b"\n"
 
 
+_READERS: dict[int, Callable[[Any], Document]] = {1: lambda raw: parse(Document, raw, "document")}
+"""Version -> reader; what a later version adds, the readers of older ones fill in."""
+
+
 def document(*runs: Run) -> Document:
     """Make a document of runs."""
     return Document(RESULTS_VERSION, f"digitrec-edge {__version__}", runs)
@@ -150,13 +154,14 @@ def from_json(data: bytes, name: str = "the document") -> Document:
     """Read a document.
 
     Raises:
-        BenchmarkError: no JSON, another version, a missing or unknown key, or a value of the wrong type.
+        BenchmarkError: no JSON, a newer version, a missing or unknown key, or a value of the wrong type.
     """
     try:
         raw = json.loads(data)
-        if isinstance(raw, dict) and raw.get("version") != RESULTS_VERSION:
-            raise ValueError(f"its version is {raw.get('version')}, this digitrec-edge reads {RESULTS_VERSION}")
-        return parse(Document, raw, "document")
+        made_by = str(raw.get("generator", "")).removeprefix("digitrec-edge ") if isinstance(raw, dict) else ""
+        return read_version(raw, "version", _READERS, made_by)
+    except NewerVersionError as cause:
+        raise BenchmarkError(f"{name} was {cause}") from cause
     except (ValueError, RecursionError) as cause:
         raise BenchmarkError(f"{name} is no benchmark document: {cause}; measure again") from cause
 

@@ -2,9 +2,11 @@
 
 import dataclasses
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
-from digitrec_edge.records import parse
+from digitrec_edge.records import parse, read_version
 
 CARD_VERSION = 1
 LABELS = tuple("0123456789")
@@ -105,12 +107,17 @@ class Card:
         """Read a card.
 
         Raises:
-            ValueError: no JSON, a missing or unknown key, a value of the wrong type or a newer version.
+            NewerVersionError: a version that this package does not read yet.
+            ValueError: no JSON, a missing or unknown key, or a value of the wrong type.
         """
         try:
             raw = json.loads(data)
         except RecursionError:
             raise ValueError("nested too deeply") from None
-        if isinstance(raw, dict) and raw.get("card_version") != CARD_VERSION:
-            raise ValueError(f"card version {raw.get('card_version')}, this digitrec-edge reads {CARD_VERSION}")
-        return parse(cls, raw)
+        tools = raw.get("tools") if isinstance(raw, dict) else None
+        made_by = str(tools.get("digitrec-edge", "")) if isinstance(tools, dict) else ""
+        return read_version(raw, "card_version", _READERS, made_by)
+
+
+_READERS: dict[int, Callable[[Any], Card]] = {1: lambda raw: parse(Card, raw)}
+"""Version -> reader; what a later version adds, the readers of older ones fill in."""

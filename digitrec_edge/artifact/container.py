@@ -17,6 +17,7 @@ from digitrec_edge.errors import ArtifactError, DamagedError
 from digitrec_edge.files import read_file, sha256, write_file
 from digitrec_edge.formats import CARD_FILE, LABELS_FILE, MARK, SAMPLE_FILE, SEAL_BYTES, Format
 from digitrec_edge.formats.graph import Graph, MalformedError
+from digitrec_edge.records import NewerVersionError
 
 LIMIT_BYTES = 256 << 20
 """Larger files are refused unread: the recogniser has 1 MB."""
@@ -52,7 +53,7 @@ def read(path: str | os.PathLike[str]) -> Artifact:
     """Read a model file and check it.
 
     Raises:
-        ArtifactError: missing, not a regular file, of no known format, or malformed.
+        ArtifactError: missing, not a regular file, of no known format, malformed, or of a newer version.
         DamagedError: it carries a card but is truncated or was changed.
     """
     path = Path(path)
@@ -82,6 +83,8 @@ def _is_sealed(data: bytes) -> bool:
 def _card(path: Path, payload: bytes, files: Mapping[str, bytes]) -> Card:
     try:
         card = Card.from_json(files.get(CARD_FILE, b"null"))
+    except NewerVersionError as cause:
+        raise ArtifactError(f"{path} was {cause}") from cause
     except ValueError as cause:
         raise DamagedError(f"{path} has a card that cannot be read: {cause}") from cause
     if card.payload_sha256 != sha256(payload):

@@ -1,5 +1,6 @@
 """``digitrec-edge export``."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 @flag_per_variant
 def export(
     model: Annotated[Path, typer.Argument(help="The trained Keras model.")] = Path("build/model.keras"),
-    chosen: list[Variant] = [],  # noqa: B006  (a flag for each variant)
+    chosen: Sequence[Variant] = (),  # a flag for each
     all_variants: Annotated[bool, typer.Option("--all", help="All of them; so does giving none.")] = False,
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the artifacts.")] = Path("build/artifacts"),
     calibration_images: Annotated[
@@ -40,7 +41,7 @@ def export(
     from digitrec_edge.export import export as run
 
     every = all_variants or not chosen
-    wanted = list(VARIANTS) if every else chosen
+    wanted = list(VARIANTS if every else chosen)
     if target is not None:
         wanted = _fitting(wanted, find(target), every=every)
     with terminal.progress() as bar:

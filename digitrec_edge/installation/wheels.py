@@ -68,10 +68,12 @@ WHEELS = (
 )
 
 EXTRAS = tuple(
-    (row.extra, row.distribution) for row in sorted(RUNTIMES, key=lambda row: row.installed_mb) if row.distribution
+    (row.extra, row.distribution)
+    for row in sorted(RUNTIMES, key=lambda row: (row.formats[0] != RUNTIMES[0].formats[0], row.installed_mb))
+    if row.extra
 )
-"""(extra, the runtime that it is asked for), the smallest installation first. The ``tflite`` extra brings
-LiteRT where Python is too new for tflite-runtime; then ``litert`` says more plainly what comes."""
+"""(extra, the runtime that it is asked for): those of the usual format first, of these the smallest installation. The
+``tflite`` extra brings LiteRT where Python is too new for tflite-runtime; ``litert`` then says it more plainly."""
 
 _PLATFORM_NAMES = {"glibc": "glibc Linux", "musl": "musl Linux", "macos": "macOS", "windows": "Windows"}
 
