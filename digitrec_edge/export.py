@@ -4,6 +4,7 @@ This is where converters and benchmarks meet; neither knows the other.
 """
 
 import dataclasses
+import shutil
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from digitrec_edge.artifact import golden, sample
 from digitrec_edge.artifact.card import LABELS, Card, ParityFigures, Preprocessing, Requirements, TensorCard
 from digitrec_edge.artifact.golden import Golden
 from digitrec_edge.errors import ConversionError, DigitrecError, InputError
-from digitrec_edge.files import make_folder, sha256
+from digitrec_edge.files import locked, sha256
 from digitrec_edge.formats.graph import Graph, MalformedError, Tensor
 from digitrec_edge.mnist import Digits
 from digitrec_edge.quantization import PIXEL_MAX
@@ -31,6 +32,9 @@ from digitrec_edge.variants import Variant
 from runtimes import support
 from runtimes.loading import choose
 from runtimes.table import RUNTIMES, RuntimeRow, find, for_format
+
+_SCRATCH = ".export-"
+"""Folders for candidates begin so."""
 
 
 @dataclass(frozen=True)
@@ -88,18 +92,31 @@ def export(
         ConversionError: the target does not run a variant's format; nothing was converted.
         RuntimeUnavailableError: a runtime that must try an artifact is missing; nothing was converted.
         DataError: the test set cannot be read.
+        OutputError: the folder cannot be written, or another export is at work there.
     """
     plan = [(variant, _target(variant, target)) for variant in variants]
-    runners = {row.name: _runner(row, variant.format) for variant, row in plan}
+    runnable = [(variant, row, _runner(row, variant.format).name) for variant, row in plan]
+    with locked(folder, "exporting into"):
+        return _export_all(source, runnable, folder, data, on_result)
+
+
+def _export_all(
+    source: Source,
+    plan: Sequence[tuple[Variant, RuntimeRow, str]],
+    folder: Path,
+    data: Path | None,
+    on_result: Callable[[Exported | Refused], None],
+) -> list[Exported | Refused]:
     digits = mnist.load("test", data)
     logits = model.reference_logits(source.fresh_model(), digits.images)
     job = _Job(source, folder, data, digits, Golden(logits, source.sha256, digits.digest()))
-    make_folder(folder)
+    for left in folder.glob(f"{_SCRATCH}*"):  # by an export that was killed: nobody else is here now
+        shutil.rmtree(left)
     results: list[Exported | Refused] = []
-    for variant, row in plan:
+    for variant, row, runner in plan:
         suffix = formats.by_name(variant.format).suffix
         path = folder / f"{variant.name}{row.suffix}{suffix}"
-        result = _export_one(job, variant, row, path, runners[row.name].name)
+        result = _export_one(job, variant, row, path, runner)
         results.append(result)
         on_result(result)
     if any(isinstance(result, Exported) for result in results):
@@ -126,7 +143,7 @@ def _export_one(job: _Job, variant: Variant, target: RuntimeRow, final: Path, ru
     try:
         payload = convert(job.source, variant, target)
         card = _card(job.source, variant, target, payload)
-        with tempfile.TemporaryDirectory(prefix=".export-", dir=job.folder) as scratch:
+        with tempfile.TemporaryDirectory(prefix=_SCRATCH, dir=job.folder) as scratch:
             candidate = Path(scratch) / final.name
             artifact.write(candidate, payload, card)
             answer = runtime_logits(candidate, runtime, job.data)

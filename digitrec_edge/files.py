@@ -1,14 +1,23 @@
 """Files: read whole and bounded, written whole or not at all."""
 
+import contextlib
 import hashlib
 import os
+import platform
+import re
 import stat
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from digitrec_edge.errors import DigitrecError, OutputError
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
 
 
 def sha256(data: bytes | memoryview) -> str:
@@ -46,18 +55,26 @@ def read_file(path: str | os.PathLike[str], *, limit_bytes: int, error: type[Dig
 
 @contextmanager
 def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """Yield a temporary path in the folder of ``path`` and move it there when the block succeeds.
+    """Yield a temporary path and move what is written there to ``path`` when the block succeeds.
 
-    The old file stays whole until the new one is complete and on disk; when the block raises, the
-    temporary file is removed and nothing has changed.
+    The old file stays whole until the new one is complete and on disk; when the block raises, the temporary file is
+    removed and nothing has changed. A link stays, and the file that it leads to is replaced and keeps its owner and
+    mode. A pipe or a device is written into and never replaced. Temporary files that a killed process left here
+    are removed.
 
     Raises:
         OutputError: the folder cannot be made or written, the disk is full, or ``path`` is a folder.
     """
     path = Path(path)
-    make_folder(path.parent)
+    if _is_stream(path):
+        with _into_stream(path) as temporary:
+            yield temporary
+        return
+    target = _resolved(path)
+    make_folder(target.parent)
+    _remove_stale(target)
     try:
-        descriptor, name = tempfile.mkstemp(prefix=f".{path.stem[:100]}-", suffix=path.suffix[:100], dir=path.parent)
+        descriptor, name = tempfile.mkstemp(prefix=_prefix(target), suffix=target.suffix[:100], dir=target.parent)
     except (OSError, ValueError) as cause:
         raise _not_written(path, cause) from cause
     os.close(descriptor)
@@ -66,14 +83,123 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         yield temporary
         with temporary.open("rb+") as stream:
             os.fsync(stream.fileno())
-        umask = os.umask(0)
-        os.umask(umask)
-        temporary.chmod(0o666 & ~umask)
-        temporary.replace(path)
+        _take_over(target, temporary)
+        temporary.replace(target)
     except OSError as cause:
         raise _not_written(path, cause) from cause
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _is_stream(path: Path) -> bool:
+    """Whether something is there that takes bytes and is no file: a pipe, a device, a socket, an open descriptor."""
+    if path.is_relative_to("/dev") or path.is_relative_to("/proc"):
+        return path.exists() and not path.is_dir()
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError):
+        return False
+    return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
+
+
+@contextmanager
+def _into_stream(path: Path) -> Iterator[Path]:
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            temporary = Path(folder) / path.name
+            yield temporary
+            with path.open("ab") as stream:
+                stream.write(temporary.read_bytes())
+    except OSError as cause:
+        raise _not_written(path, cause) from cause
+
+
+def _resolved(path: Path) -> Path:
+    try:
+        return path.resolve() if path.is_symlink() else path
+    except (OSError, RuntimeError, ValueError) as cause:  # a circle of links
+        raise _not_written(path, cause) from cause
+
+
+def _take_over(old: Path, new: Path) -> None:
+    """Give a new file the mode and the owner of the old one; without an old one, what the umask says."""
+    try:
+        before = old.stat()
+    except FileNotFoundError:
+        umask = os.umask(0)
+        os.umask(umask)
+        new.chmod(0o666 & ~umask)
+        return
+    with contextlib.suppress(PermissionError, AttributeError):  # only root gives files away; Windows has no owners
+        os.chown(new, before.st_uid, before.st_gid)
+    new.chmod(stat.S_IMODE(before.st_mode))
+
+
+STALE_AFTER_S = 86_400.0
+"""A temporary file this old belongs to no writer any more, whichever machine it was on."""
+
+
+def _host() -> str:
+    return re.sub(r"\W", "", platform.node())[:20]
+
+
+def _prefix(path: Path) -> str:
+    return f".{path.stem[:60]}-{_host()}-{os.getpid()}-"
+
+
+def _remove_stale(path: Path) -> None:
+    """Remove temporary files for ``path`` whose writer is dead."""
+    pattern = re.compile(rf"\.{re.escape(path.stem[:60])}-(?P<host>\w*)-(?P<pid>\d+)-\w+{re.escape(path.suffix[:100])}")
+    with contextlib.suppress(OSError):
+        for entry in os.scandir(path.parent):
+            match = pattern.fullmatch(entry.name)
+            if not match:
+                continue
+            with contextlib.suppress(OSError):
+                old = time.time() - entry.stat().st_mtime > STALE_AFTER_S
+                if old or (match["host"] == _host() and not _alive(int(match["pid"]))):
+                    Path(entry.path).unlink()
+
+
+def _alive(process: int) -> bool:
+    if os.name == "nt":  # where a signal of 0 would not ask but interrupt
+        return True
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        return True
+    return True
+
+
+@contextmanager
+def locked(folder: Path, purpose: str) -> Iterator[None]:
+    """Hold a folder for oneself while the block runs; the lock goes with the process, whatever ends it.
+
+    Args:
+        folder: made when it is missing.
+        purpose: what is done to it, for the message.
+
+    Raises:
+        OutputError: another process holds it, or it cannot be opened.
+    """
+    make_folder(folder)
+    if fcntl is None:  # Windows: no two processes can open the files that are being replaced anyway
+        yield
+        return
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except OSError as cause:
+        raise _not_written(folder, cause) from cause
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise OutputError(f"another process is {purpose} {str(folder)!r}: wait for it or use another") from None
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def make_folder(path: Path) -> None:
@@ -98,11 +224,16 @@ def check_writable(path: Path) -> None:
     Raises:
         OutputError: it cannot.
     """
-    make_folder(path.parent)
-    if path.is_dir():
+    if _is_stream(path):
+        if not os.access(path, os.W_OK):
+            raise OutputError(f"cannot write {str(path)!r}: no permission")
+        return
+    target = _resolved(path)
+    make_folder(target.parent)
+    if target.is_dir():
         raise OutputError(f"cannot write {str(path)!r}: it is a folder")
     try:
-        with tempfile.TemporaryFile(dir=path.parent):
+        with tempfile.TemporaryFile(dir=target.parent):
             pass
     except OSError as cause:
         raise _not_written(path, cause) from cause

@@ -15,6 +15,7 @@ from digitrec_edge import export as module
 from digitrec_edge.artifact import golden
 from digitrec_edge.errors import ConversionError, NotInstalledError, OutputError, ParityError, RuntimeUnavailableError
 from digitrec_edge.export import Exported, Refused, export
+from digitrec_edge.files import locked
 from digitrec_edge.variants import INT8, VARIANTS, Variant
 from runtimes import RuntimeRow
 
@@ -194,3 +195,17 @@ def test_a_folder_that_cannot_be_made_is_one_line(source: Source, tmp_path: Path
     (tmp_path / "file").touch()
     with pytest.raises(OutputError, match="cannot write"):
         export(source, [BY_OPTION["int8"]], tmp_path / "file")
+
+
+def test_two_exports_into_one_folder_do_not_mix_and_a_killed_one_leaves_no_scratch(
+    source: Source, folder: Path, recorded: Callable[[Callable[[bytes], bytes]], None]
+) -> None:
+    recorded(lambda payload: payload)
+    before = content(folder)
+    with locked(folder, "exporting into"), pytest.raises(OutputError, match="another process is exporting into"):
+        export(source, [BY_OPTION["int8"]], folder)
+    assert content(folder) == before
+    (folder / ".export-killed").mkdir()
+    (result,) = export(source, [BY_OPTION["int8"]], folder)
+    assert isinstance(result, Exported)
+    assert not (folder / ".export-killed").exists()

@@ -2,6 +2,8 @@
 
 import os
 import stat
+import subprocess
+import sys
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -11,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from digitrec_edge.errors import DataError, OutputError
-from digitrec_edge.files import check_writable, read_file, replacing, sha256, write_file
+from digitrec_edge.files import check_writable, locked, read_file, replacing, sha256, write_file
 
 
 def read(path: Path, limit_bytes: int = 1000) -> bytes:
@@ -189,3 +191,128 @@ def test_whether_a_place_can_be_written_is_known_beforehand(tmp_path: Path, targ
     check_writable(tmp_path / "new" / "file")
     assert (tmp_path / "file").read_bytes() == b"content"
     assert os.listdir(tmp_path / "new") == []
+
+
+def test_a_link_stays_and_its_target_is_replaced_with_owner_and_mode_kept(tmp_path: Path) -> None:
+    target, link = tmp_path / "there" / "real.json", tmp_path / "link.json"
+    target.parent.mkdir()
+    target.write_bytes(b"old")
+    target.chmod(0o604)
+    if os.geteuid() == 0:
+        os.chown(target, 1234, 4321)
+    before = target.stat()
+    link.symlink_to(target)
+    check_writable(link)
+    write_file(link, b"new")
+    assert link.is_symlink()
+    assert target.read_bytes() == b"new"
+    after = target.stat()
+    assert (after.st_uid, after.st_gid, after.st_mode) == (before.st_uid, before.st_gid, before.st_mode)
+    assert os.listdir(target.parent) == ["real.json"]
+
+
+def test_a_link_to_nowhere_makes_the_file_that_it_leads_to(tmp_path: Path) -> None:
+    link = tmp_path / "link"
+    link.symlink_to(tmp_path / "new" / "file")
+    write_file(link, b"content")
+    assert link.is_symlink()
+    assert (tmp_path / "new" / "file").read_bytes() == b"content"
+
+
+def test_a_circle_of_links_is_one_clear_error(tmp_path: Path) -> None:
+    (tmp_path / "a").symlink_to(tmp_path / "b")
+    (tmp_path / "b").symlink_to(tmp_path / "a")
+    with pytest.raises(OutputError, match="cannot write"):
+        write_file(tmp_path / "a", b"content")
+
+
+def test_a_pipe_is_written_into_and_stays_one(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    received: list[bytes] = []
+    reader = threading.Thread(target=lambda: received.append(pipe.read_bytes()), daemon=True)
+    reader.start()
+    check_writable(pipe)
+    write_file(pipe, b"through the pipe")
+    reader.join(10)
+    assert received == [b"through the pipe"]
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+
+
+def test_a_device_is_written_into_and_stays_one(tmp_path: Path) -> None:
+    device = tmp_path / "null"
+    try:
+        os.mknod(device, 0o666 | stat.S_IFCHR, os.makedev(1, 3))
+    except OSError:
+        pytest.skip("only root makes device nodes, and not everywhere")
+    check_writable(device)
+    write_file(device, b"content")
+    assert stat.S_ISCHR(device.stat().st_mode)
+    link = tmp_path / "link"
+    link.symlink_to(device)
+    write_file(link, b"content")
+    assert link.is_symlink()
+    assert stat.S_ISCHR(device.stat().st_mode)
+
+
+def test_standard_output_may_be_named_as_a_file(tmp_path: Path) -> None:
+    code = (
+        "from digitrec_edge.files import write_file; print('before', flush=True); write_file('/dev/stdout', b'content')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+    assert done.stdout == b"before\ncontent"
+    with (tmp_path / "out").open("wb") as stream:
+        subprocess.run([sys.executable, "-c", code], stdout=stream, check=True)
+    assert (tmp_path / "out").read_bytes() == b"before\ncontent"
+
+
+def test_a_full_device_is_one_clear_error() -> None:
+    with pytest.raises(OutputError, match="cannot write '/dev/full': No space left on device"):
+        write_file("/dev/full", b"content")
+
+
+def test_what_a_killed_writer_left_is_removed_by_the_next_one_and_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "model.keras"
+    code = (
+        "import os, sys; from digitrec_edge.files import replacing\n"
+        "with replacing(sys.argv[1]) as temporary:\n"
+        "    temporary.write_bytes(b'half'); os.kill(os.getpid(), 9)"
+    )
+    subprocess.run([sys.executable, "-c", code, str(path)], check=False)
+    (left,) = os.listdir(tmp_path)
+    kept = [".model-otherhost-1-abc.keras", ".model.keras", ".modelling-x-1-abc.keras"]
+    for name in kept:
+        (tmp_path / name).touch()
+    with replacing(path) as temporary:
+        assert left not in os.listdir(tmp_path)
+        write_file(path, b"another write of the same process meanwhile")
+        assert temporary.exists()
+        temporary.write_bytes(b"whole")
+    assert sorted(os.listdir(tmp_path)) == sorted([*kept, "model.keras"])
+    assert path.read_bytes() == b"whole"
+    os.utime(tmp_path / kept[0], (0, 0))
+    write_file(path, b"later")
+    assert kept[0] not in os.listdir(tmp_path)
+
+
+def test_a_folder_is_held_by_one_process_at_a_time(tmp_path: Path) -> None:
+    folder = tmp_path / "artifacts"
+    code = (
+        "import sys; from pathlib import Path; from digitrec_edge.files import locked\n"
+        "with locked(Path(sys.argv[1]), 'exporting into'):\n"
+        "    print('held', flush=True); sys.stdin.read()"
+    )
+    holder = subprocess.Popen(
+        [sys.executable, "-c", code, str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert holder.stdout
+    assert holder.stdout.readline() == "held\n"
+    with (
+        pytest.raises(OutputError, match="another process is exporting into .*artifacts"),
+        locked(folder, "exporting into"),
+    ):
+        raise AssertionError("two hold it")
+    holder.kill()
+    holder.communicate()
+    with locked(folder, "exporting into"):
+        assert os.listdir(folder) == []
