@@ -2,6 +2,11 @@
 
 import json
 import math
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -17,3 +22,75 @@ def test_numbers_that_json_does_not_have_become_null(capsys: pytest.CaptureFixtu
 
     found = json.loads(printed, parse_constant=refuse)
     assert found == {"largest": None, "rows": [[None, 1.5], None], "name": "int8", "passed": False}
+
+
+PROGRAM = f"{sys.executable} -m digitrec_edge"
+
+
+def shell(line: str, folder: Path, **variables: str) -> "subprocess.CompletedProcess[bytes]":
+    environment = {**os.environ, **variables}
+    return subprocess.run(["bash", "-c", line], cwd=folder, env=environment, capture_output=True, timeout=60)
+
+
+@pytest.fixture
+def folder(artifacts: Path, tmp_path: Path) -> Path:
+    shutil.copy(artifacts / "digitrec-int8.tflite", tmp_path / "a.tflite")
+    return tmp_path
+
+
+@pytest.mark.parametrize("command", ["inspect a.tflite", "verify a.tflite", "--help"])
+@pytest.mark.parametrize(
+    ("redirection", "status", "said"),
+    [
+        ("<&-", 0, ""),
+        (">&-", 0, ""),
+        ("2>&-", 0, ""),
+        ("<&- >&- 2>&-", 0, ""),
+        ("> /dev/full", 1, "digitrec-edge: cannot write to standard output: No space left on device\n"),
+        ("| true", 0, ""),
+    ],
+)
+def test_a_command_survives_whatever_its_streams_are(
+    folder: Path, command: str, redirection: str, status: int, said: str
+) -> None:
+    done = shell(f"{PROGRAM} {command} {redirection}", folder)
+    assert done.returncode == status
+    assert done.stderr.decode() == said
+
+
+def test_it_needs_no_temporary_folder(folder: Path) -> None:
+    done = shell(f"{PROGRAM} verify a.tflite", folder, TMPDIR="/no/such/folder", TMP="/no/such", TEMP="/no/such")
+    assert done.returncode == 0, done.stderr
+
+
+def test_closed_standard_input_is_an_empty_picture(folder: Path) -> None:
+    done = shell(f"{PROGRAM} predict - <&-", folder)
+    assert done.returncode == 1
+    assert b"standard input is empty" in done.stderr
+    assert b"Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("name", ["z\u00fcrich.tflite", "\u5341.tflite"])
+def test_a_name_that_the_locale_cannot_show_is_escaped(folder: Path, name: str) -> None:
+    shutil.copy(folder / "a.tflite", folder / name)
+    ascii_only = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    done = shell(f"{PROGRAM} inspect {name}", folder, **ascii_only)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.isascii()
+    assert b"Traceback" not in done.stderr
+
+
+def test_control_sequences_in_names_are_shown_and_not_obeyed(folder: Path) -> None:
+    name = "\x1b[31mred\x9b5m\u202e\nline\r.tflite"
+    shutil.copy(folder / "a.tflite", folder / name)
+    for line in ("inspect *line*", "verify *line*", "predict *line*", "benchmark /no/*line*", "compare *line* *line*"):
+        done = shell(f"{PROGRAM} {line}", folder)
+        for output in (done.stdout.decode(), done.stderr.decode()):
+            assert not {character for character in output if character in "\x1b\x9b\u202e\r"}
+        assert b"Traceback" not in done.stderr
+
+
+def test_an_error_stays_one_line_whatever_a_name_holds(folder: Path) -> None:
+    done = shell(f"{PROGRAM} verify $'no\\nsuch\\x1b[2Jfile'", folder)
+    assert done.returncode == 1
+    assert done.stderr.decode() == "digitrec-edge: no such file: no\\nsuch\\x1b[2Jfile\n"

@@ -3,11 +3,13 @@
 Exit status: 0 good, 1 the work failed, 2 wrong usage, 130 interrupted.
 """
 
+import errno
 import sys
 
 import typer
 
 from digitrec_edge import __version__
+from digitrec_edge.cli import terminal
 from digitrec_edge.cli.benchmark import benchmark
 from digitrec_edge.cli.compare import compare
 from digitrec_edge.cli.deploy import deploy
@@ -51,8 +53,17 @@ def common(
 
 def main() -> None:
     """Run the command line; errors raised on purpose become one line and exit status 1, Ctrl-C 130."""
+    terminal.guard_streams()
     try:
-        app()
+        try:
+            app()
+        finally:
+            sys.stdout.flush()
     except DigitrecError as error:
-        print(f"digitrec-edge: {error}", file=sys.stderr)
+        print(f"digitrec-edge: {terminal.escaped(str(error))}", file=sys.stderr)
         sys.exit(130 if isinstance(error, InterruptedRunError) else 1)
+    except terminal.StreamError as error:
+        terminal.drop_output()
+        if error.errno != errno.EPIPE:  # somebody who stopped reading wants no message either
+            print(f"digitrec-edge: cannot write to standard output: {error.strerror}", file=sys.stderr)
+        sys.exit(1)

@@ -1,14 +1,95 @@
 """The terminal: tables on standard output, progress on standard error, native log lines nowhere."""
 
+import io
 import json
 import math
 import os
 import sys
-import tempfile
-from typing import IO, Any
+from collections.abc import Callable
+from typing import IO, Any, cast
 
 DEBUG_VARIABLE = "DIGITREC_DEBUG"
 PROGRESS_VARIABLE = "DIGITREC_PROGRESS"
+
+
+_CONTROLS = {
+    code: f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+    for code in (*range(0x20), *range(0x7F, 0xA0), *range(0x2028, 0x202F), *range(0x2066, 0x206A))
+    if chr(code) not in "\n\t"
+}
+"""What moves a terminal's cursor, changes its settings or turns the direction of writing, and how it is shown."""
+
+
+def escaped(text: str) -> str:
+    """Return text of any origin in one line that a terminal shows and does not obey."""
+    return text.translate(_CONTROLS).replace("\n", "\\n")
+
+
+class StreamError(OSError):
+    """Standard output or error that takes nothing: nobody reads the pipe, or the disk is full."""
+
+
+class _Stream(io.TextIOWrapper):
+    """Standard output or error: whatever is written there is shown, nothing of it is obeyed."""
+
+    def write(self, text: str) -> int:
+        return self.write_styled(text.translate(_CONTROLS))
+
+    def write_styled(self, text: str) -> int:
+        """Write text with the control sequences of our own styles."""
+        try:
+            return super().write(text)
+        except OSError as cause:
+            raise StreamError(cause.errno, cause.strerror) from cause
+
+    def flush(self) -> None:
+        try:
+            super().flush()
+        except OSError as cause:
+            raise StreamError(cause.errno, cause.strerror) from cause
+
+
+class _Styled:
+    """A stream for rich, which writes styles and moves the cursor."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        self._stream = stream
+        self.write: Callable[[str], int] = stream.write_styled if isinstance(stream, _Stream) else stream.write
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+def guard_streams() -> None:
+    """Make the standard streams fit to be used, whatever they were when the program was started.
+
+    A closed one leads to the null device, a character that its encoding lacks is escaped, and control sequences in
+    file names, cards or a device's words are shown and not obeyed.
+    """
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest free number, which is this one
+    if sys.stdin is None:
+        sys.stdin = os.fdopen(0, "r", closefd=False)
+    for name, descriptor in (("stdout", 1), ("stderr", 2)):
+        setattr(sys, name, _open_stream(getattr(sys, name), descriptor))
+
+
+def _open_stream(old: Any, descriptor: int) -> _Stream:
+    if old is None:
+        old = os.fdopen(descriptor, "w", closefd=False)
+    old.flush()
+    encoding, buffering = old.encoding, old.line_buffering
+    return _Stream(old.detach(), encoding=encoding, errors="backslashreplace", line_buffering=buffering)
+
+
+def drop_output() -> None:
+    """Let what is still buffered for standard output go nowhere, so that the end of the program is quiet."""
+    sink = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(sink, 1)
+    os.close(sink)
 
 
 def hold_native_output() -> None:
@@ -20,14 +101,15 @@ def hold_native_output() -> None:
         return
     sys.stderr.flush()
     terminal = os.dup(2)
-    sys.stderr = os.fdopen(terminal, "w", buffering=1, errors="backslashreplace")
-    with tempfile.TemporaryFile() as sink:
-        os.dup2(sink.fileno(), 2)
+    encoding = sys.stderr.encoding
+    sys.stderr = _Stream(os.fdopen(terminal, "wb"), encoding=encoding, errors="backslashreplace", line_buffering=True)
+    sink = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(sink, 2)
+    os.close(sink)
 
 
 def progress() -> Any:
     """Return a rich progress bar with elapsed and remaining time, on standard error."""
-    from rich.console import Console
     from rich.progress import (
         BarColumn,
         MofNCompleteColumn,
@@ -44,7 +126,7 @@ def progress() -> Any:
         TimeElapsedColumn(),
         TextColumn("left"),
         TimeRemainingColumn(),
-        console=Console(file=sys.stderr),
+        console=_console(),
         transient=True,
         disable=not sys.stderr.isatty(),
     )
@@ -59,16 +141,21 @@ def step(bar: Any, task: Any, done: int, total: int, text: str) -> None:
 
 def status_lines() -> Any:
     """Return a rich display of one moving line per task, with elapsed time, on standard error."""
-    from rich.console import Console
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
     return Progress(
         SpinnerColumn(),
         TextColumn("{task.description}"),
         TimeElapsedColumn(),
-        console=Console(file=sys.stderr),
+        console=_console(),
         disable=not sys.stderr.isatty(),
     )
+
+
+def _console() -> Any:
+    from rich.console import Console
+
+    return Console(file=cast(IO[str], _Styled(sys.stderr)))
 
 
 def print_table(
@@ -84,11 +171,11 @@ def print_table(
     for heading, right in columns:
         table.add_column(heading, justify="right" if right else "left", no_wrap=right, overflow="fold")
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*map(escaped, row))
     console = Console(file=stream, highlight=False, markup=False, width=None if stream.isatty() else 160)
     with console.capture() as capture:
         console.print(table)
-    stream.write("".join(line.rstrip() + "\n" for line in capture.get().splitlines()))
+    _Styled(stream).write("".join(line.rstrip() + "\n" for line in capture.get().splitlines()))
 
 
 def print_json(value: Any) -> None:
