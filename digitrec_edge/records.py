@@ -1,12 +1,46 @@
 """Records: frozen dataclasses from plain JSON values, nothing missing and nothing unknown; a reader per version."""
 
 import dataclasses
+import json
+import math
+import sys
 import types
 import typing
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 
 T = TypeVar("T")
+_LARGEST = sys.float_info.max
+
+
+def load_json(data: bytes | str) -> Any:
+    """Read strict JSON from anywhere: no duplicate keys, no NaN, no endless nesting, no number beyond a float.
+
+    Raises:
+        ValueError: it is something else.
+    """
+    try:
+        return json.loads(data, object_pairs_hook=_unique, parse_constant=_refuse, parse_float=_finite)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"key {next(name for name in names if names.count(name) > 1)!r} is there twice")
+    return found
+
+
+def _refuse(constant: str) -> Any:
+    raise ValueError(f"{constant} is no JSON")
+
+
+def _finite(text: str) -> float:
+    if not math.isfinite(number := float(text)):
+        raise ValueError(f"{text[:40]} is beyond the range of a float")
+    return number
 
 
 class NewerVersionError(ValueError):
@@ -83,6 +117,8 @@ def _value(hint: Any, raw: Any, where: str) -> Any:
     if dataclasses.is_dataclass(hint):
         return parse(typing.cast(type, hint), raw, where)
     if hint is float and type(raw) in (int, float):
+        if not -_LARGEST <= raw <= _LARGEST:  # false for NaN, too
+            raise ValueError(f"{where} is beyond the range of a float")
         return float(raw)
     if type(raw) is not hint:
         raise ValueError(f"{where} is {type(raw).__name__}, {hint.__name__} is needed")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from digitrec_edge.records import parse, read_version
+from digitrec_edge.records import load_json, parse, read_version
 
 CARD_VERSION = 1
 LABELS = tuple("0123456789")
@@ -98,6 +98,22 @@ class Card:
     tools: dict[str, str]
     card_version: int = CARD_VERSION
 
+    def __post_init__(self) -> None:
+        """Refuse values that no card can have, before anything is computed with them."""
+        ranges: list[tuple[str, float, float, float]] = [
+            ("temperature", self.temperature, 0.01, 100.0),
+            ("preprocessing.divide_by", self.preprocessing.divide_by, 1e-6, 1e6),
+        ]
+        for tensor in (*self.inputs, *self.outputs):
+            if tensor.scale is not None:
+                ranges.append((f"scale of {tensor.name!r}", tensor.scale, 1e-12, 1e12))
+        if self.parity:
+            shares = {name: getattr(self.parity, name) for name in ("accuracy", "reference_accuracy", "agreement")}
+            ranges += [(f"parity.{name}", share, 0.0, 1.0) for name, share in shares.items()]
+        for name, value, low, high in ranges:
+            if not low <= value <= high:
+                raise ValueError(f"card: {name} is {value}, {low:g} to {high:g} is allowed")
+
     def to_json(self) -> bytes:
         """Return the card as UTF-8 JSON, the same bytes for the same card."""
         return json.dumps(dataclasses.asdict(self), indent=1, sort_keys=True).encode()
@@ -110,10 +126,7 @@ class Card:
             NewerVersionError: a version that this package does not read yet.
             ValueError: no JSON, a missing or unknown key, or a value of the wrong type.
         """
-        try:
-            raw = json.loads(data)
-        except RecursionError:
-            raise ValueError("nested too deeply") from None
+        raw = load_json(data)
         tools = raw.get("tools") if isinstance(raw, dict) else None
         made_by = str(tools.get("digitrec-edge", "")) if isinstance(tools, dict) else ""
         return read_version(raw, "card_version", _READERS, made_by)

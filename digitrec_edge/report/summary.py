@@ -3,12 +3,13 @@
 https://keras.io/guides/serialization_and_saving/
 """
 
-import json
 import math
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from digitrec_edge.records import load_json
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ def summarise_model(path: Path) -> tuple[Layer, ...]:
     """Return the layers of a Sequential model; empty when the file is another kind of model."""
     try:
         with zipfile.ZipFile(path) as archive:
-            config = json.loads(archive.read("config.json"))
+            config = load_json(archive.read("config.json"))
         return _layers([(entry["class_name"], entry["config"]) for entry in config["config"]["layers"]])
     except (zipfile.BadZipFile, KeyError, TypeError, ValueError):
         return ()

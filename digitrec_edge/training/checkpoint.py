@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from digitrec_edge.errors import TrainingError
 from digitrec_edge.files import read_file, write_file
 from digitrec_edge.npz import read_arrays
-from digitrec_edge.records import parse
+from digitrec_edge.records import load_json, parse
 from digitrec_edge.training.recipes import Recipe
 
 CHECKPOINT_VERSION = 1
@@ -99,7 +99,7 @@ def read(path: Path) -> Checkpoint:
     data = read_file(path, limit_bytes=_LIMIT_BYTES, error=TrainingError)
     try:
         (text,) = read_arrays(data, ["header"])
-        header = parse(_Header, json.loads(str(text)), "checkpoint")
+        header = parse(_Header, load_json(str(text)), "checkpoint")
         variables = tuple(read_arrays(data, _names(header.variables)))
     except ValueError as cause:
         raise TrainingError(f"{path} is not a checkpoint: {cause}; train without --resume") from cause

@@ -8,7 +8,7 @@ from typing import Any
 
 from digitrec_edge.errors import TrainingError
 from digitrec_edge.files import sha256, write_file
-from digitrec_edge.records import parse
+from digitrec_edge.records import load_json, parse
 from digitrec_edge.training.checkpoint import Epoch
 from digitrec_edge.training.network import save
 from digitrec_edge.training.recipes import Recipe
@@ -68,7 +68,7 @@ def read_history(model_path: Path) -> History | None:
     if not path.exists():
         return None
     try:
-        history = parse(History, json.loads(path.read_text()), "history")
+        history = parse(History, load_json(path.read_bytes()), "history")
     except ValueError as cause:
         raise TrainingError(f"{path} is not a training history: {cause}; train again") from cause
     return history if history.model_sha256 == sha256(model_path.read_bytes()) else None
