@@ -72,6 +72,7 @@ def open_model(found: Artifact, row: RuntimeRow, threads: int) -> Model:
         ArtifactError: the runtime refuses the model for another reason.
     """
     module = row.load()
+    check_release(row)
     lacking = unmet(found, row)
     if lacking:
         raise RuntimeUnavailableError(
@@ -87,6 +88,19 @@ def open_model(found: Artifact, row: RuntimeRow, threads: int) -> Model:
     except (SystemError, ImportError, AttributeError, OSError, MemoryError) as cause:  # numpy 2 shows only here
         raise BrokenRuntimeError(f"{row.name} is installed but does not work: {diagnose(cause)}") from cause
     return Model(session, found, row, threads)
+
+
+def check_release(row: RuntimeRow) -> None:
+    """Let pass an installed runtime that is not older than the oldest release that is used.
+
+    Raises:
+        RuntimeUnavailableError: names the installed version and the line that brings a newer one.
+    """
+    if support.version_key(row.version) < support.version_key(row.release):
+        raise RuntimeUnavailableError(
+            f"{row.name} {row.version} is older than {row.release}, the oldest release that digitrec-edge uses: "
+            f"pip install -U '{row.distribution}>={row.release}'"
+        )
 
 
 def _cure(found: Artifact, row: RuntimeRow) -> str:

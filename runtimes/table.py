@@ -76,7 +76,7 @@ class RuntimeRow:
         presence: how to see whether it is here, and which version.
         extra: of digitrec-edge, that installs it; empty when every installation has it.
         formats: that it runs; the first is its usual one.
-        release: that artifacts are made for; what each release can run stands in support.json.
+        release: the oldest that is used, and that artifacts are made for; support.json says what each can run.
         colour: of its figures in the report, as ``#rrggbb``.
         installed_mb: what it adds to a device.
         suffix: of artifacts made for it; empty for the first row of a format.
@@ -166,7 +166,7 @@ RUNTIMES = (
         presence=IndexPackage("onnxruntime", "onnxruntime"),
         extra="onnx",
         formats=("onnx", "ort"),
-        release="1.18.1",
+        release="1.24.4",  # up to 1.23 it reads whatever file a hostile model names as its weights
         colour="#009e73",
         installed_mb=55,
     ),

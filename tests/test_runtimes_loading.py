@@ -52,7 +52,7 @@ def replace_package(monkeypatch: pytest.MonkeyPatch, folder: Path, name: str, so
     for module in [key for key in sys.modules if key.split(".")[0] == package or key == row(name).module]:
         monkeypatch.delitem(sys.modules, module)
     monkeypatch.syspath_prepend(folder)
-    monkeypatch.setattr(IndexPackage, "version", lambda self: "0.0")
+    monkeypatch.setattr(IndexPackage, "version", lambda self: "99.0")
 
 
 @pytest.fixture
@@ -278,9 +278,20 @@ def test_what_the_runtime_refuses_is_said_in_one_line(
         "        raise ValueError(\"Didn't find op for builtin opcode\\n'FULLY_CONNECTED' version '12'\")\n"
     )
     replace_package(monkeypatch, tmp_path, "litert", source)
-    with pytest.raises(ArtifactError, match=r"litert 0\.0 refuses .*Didn't find op .* version '12'") as raised:
+    with pytest.raises(ArtifactError, match=r"litert 99\.0 refuses .*Didn't find op .* version '12'") as raised:
         load(artifacts / INT8, "litert")
     assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(("name", "artifact_name"), [("litert", INT8), ("onnxruntime", "digitrec-int8.onnx")])
+def test_a_runtime_older_than_the_oldest_that_is_used_is_refused_by_name(
+    artifacts: Path, monkeypatch: pytest.MonkeyPatch, name: str, artifact_name: str
+) -> None:
+    monkeypatch.setattr(IndexPackage, "version", lambda self: "1.0.9")
+    with pytest.raises(
+        RuntimeUnavailableError, match=rf"{name} 1\.0\.9 is older than {row(name).release}.*pip install -U"
+    ):
+        load(artifacts / artifact_name, name)
 
 
 def test_every_reason_is_a_runtime_unavailable_error() -> None:

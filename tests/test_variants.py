@@ -186,13 +186,14 @@ def test_what_the_installed_runtime_lacks_is_said_before_the_interpreter_sees_th
 def test_a_runtime_that_is_too_old_names_the_release_that_is_needed(
     artifacts: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(support, "releases", lambda name: {"1.0": {}, "3.0": {"RESHAPE": 9, "FULLY_CONNECTED": 12}})
-    monkeypatch.setattr(IndexPackage, "version", lambda self: "2.0")
+    facts = {"20.0": {}, "30.0": {"RESHAPE": 9, "FULLY_CONNECTED": 12}}
+    monkeypatch.setattr(support, "releases", lambda name: facts)
+    monkeypatch.setattr(IndexPackage, "version", lambda self: "25.0")
     with pytest.raises(RuntimeUnavailableError) as raised:
         load(artifacts / "digitrec-int8-dynamic.tflite", "litert")
     assert str(raised.value) == (
-        "int8-dynamic needs RESHAPE 1 (litert 2.0 does not have it): pip install -U 'ai-edge-litert>=3.0', or install "
-        "tflite-runtime, or export with --target litert"
+        "int8-dynamic needs RESHAPE 1 (litert 25.0 does not have it): pip install -U 'ai-edge-litert>=30.0', or "
+        "install tflite-runtime, or export with --target litert"
     )
 
 

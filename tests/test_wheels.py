@@ -8,6 +8,7 @@ import pytest
 
 from digitrec_edge.installation.machine import Machine, describe_machine
 from digitrec_edge.installation.wheels import EXTRAS, MAX_PYTHON, MIN_PYTHON, WHEELS, wheels_for, why_none
+from runtimes import support
 from runtimes.table import RUNTIMES
 
 ROOT = Path(__file__).parents[1]
@@ -29,6 +30,17 @@ def test_extras_and_python_versions_are_those_of_pyproject() -> None:
         assert re.search(rf'^{extra} = \[\s*"{distribution}\b', text, re.MULTILINE)
     newer = f"{MAX_PYTHON[0]}.{MAX_PYTHON[1] + 1}"
     assert f'requires-python = ">={MIN_PYTHON[0]}.{MIN_PYTHON[1]},<{newer}"' in text
+
+
+@pytest.mark.checkout
+def test_the_extra_of_a_runtime_asks_for_the_oldest_release_that_is_used() -> None:
+    text = (ROOT / "pyproject.toml").read_text()
+    for row in RUNTIMES:
+        floors = re.findall(rf'"{row.distribution}>=([\d.]+)', text)
+        assert floors
+        assert {support.version_key(floor) for floor in floors} <= {
+            support.version_key(row.release), support.version_key(row.release.removesuffix(".0"))
+        }  # fmt: skip
 
 
 @pytest.mark.checkout
