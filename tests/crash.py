@@ -1,0 +1,74 @@
+"""Kills a piece of work at each of its file operations in turn, as a power cut would, and shows what is left.
+
+An audit hook (PEP 578) sees every file that Python opens for writing, renames, removes or makes; a forked child kills
+itself at the chosen one.
+"""
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+_WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
+_EVENTS = frozenset({"os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.chmod", "os.chown", "os.truncate"})
+
+
+def crash_points(work: Callable[[Path], object], prepare: Callable[[], Path]) -> Iterator[tuple[int, Path]]:
+    """Run ``work`` in a fresh folder for each of its file operations, killed right before that one.
+
+    Args:
+        work: gets the folder; runs in a forked child, so it must need no thread of this process.
+        prepare: makes a folder as the work finds it.
+
+    Yields:
+        The number of the operation, from 1, and the folder as the killed child left it.
+    """
+    point = 1
+    while True:
+        folder = prepare()
+        status = _killed_at(point, work, folder)
+        if os.WIFEXITED(status):
+            assert os.WEXITSTATUS(status) == 0, f"the work itself failed: exit status {os.WEXITSTATUS(status)}"
+            return
+        assert os.WTERMSIG(status) == signal.SIGKILL
+        yield point, folder
+        point += 1
+
+
+def _killed_at(point: int, work: Callable[[Path], object], folder: Path) -> int:
+    child = os.fork()
+    if child:
+        return os.waitpid(child, 0)[1]
+    try:
+        sys.addaudithook(_Killer(point, folder))
+        work(folder)
+        os._exit(0)
+    except BaseException:  # noqa: BLE001  (a forked child must not run on into the tests)
+        import traceback
+
+        traceback.print_exc()
+        os._exit(1)
+
+
+class _Killer:
+    def __init__(self, point: int, folder: Path) -> None:
+        self._left, self._folder = point, str(folder)
+
+    def __call__(self, event: str, arguments: tuple[Any, ...]) -> None:
+        if event not in _EVENTS and not (event == "open" and _writes(arguments)):
+            return
+        if not any(isinstance(name, str | bytes | os.PathLike) and self._inside(name) for name in arguments):
+            return
+        self._left -= 1
+        if self._left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def _inside(self, name: Any) -> bool:
+        return os.fsdecode(name).startswith(self._folder)
+
+
+def _writes(arguments: tuple[Any, ...]) -> bool:
+    flags = arguments[2]
+    return isinstance(flags, int) and bool(flags & _WRITING)
