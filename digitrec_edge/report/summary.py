@@ -12,7 +12,7 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class Layer:
+class KerasLayer:
     """A layer of a Keras model.
 
     Attributes:
@@ -27,7 +27,7 @@ class Layer:
     activation: str | None
 
 
-def summarise_model(path: Path) -> tuple[Layer, ...]:
+def summarise_model(path: Path) -> tuple[KerasLayer, ...]:
     """Return the layers of a Sequential model; empty when the file is another kind of model."""
     try:
         with zipfile.ZipFile(path) as archive:
@@ -37,7 +37,7 @@ def summarise_model(path: Path) -> tuple[Layer, ...]:
         return ()
 
 
-def _layers(entries: list[tuple[str, dict[str, Any]]]) -> tuple[Layer, ...]:
+def _layers(entries: list[tuple[str, dict[str, Any]]]) -> tuple[KerasLayer, ...]:
     found = []
     shape: tuple[int, ...] | None = None
     for kind, config in entries:
@@ -54,7 +54,7 @@ def _layers(entries: list[tuple[str, dict[str, Any]]]) -> tuple[Layer, ...]:
             shape = None
         activation = config.get("activation")
         found.append(
-            Layer(config["name"], kind, shape, parameters, activation if isinstance(activation, str) else None)
+            KerasLayer(config["name"], kind, shape, parameters, activation if isinstance(activation, str) else None)
         )
     return tuple(found)
 
