@@ -33,12 +33,8 @@ class Presence(Protocol):
         """Its name in the package index; empty for one that is not installed from there."""
         ...
 
-    def found(self) -> bool:
-        """Say whether it is here; says nothing about whether it works."""
-        ...
-
     def version(self) -> str | None:
-        """Return the version that is here, None when it is not, without importing anything."""
+        """Return the version that is here, None when it is not; says nothing about whether it works."""
         ...
 
 
@@ -54,12 +50,10 @@ class IndexPackage:
     package: str
     distribution: str
 
-    def found(self) -> bool:
-        """See Presence."""
-        return find_spec(self.package) is not None
-
     def version(self) -> str | None:
         """See Presence."""
+        if find_spec(self.package) is None:
+            return None
         try:
             return metadata.version(self.distribution)
         except metadata.PackageNotFoundError:
@@ -108,7 +102,7 @@ class RuntimeRow:
     @property
     def installed(self) -> bool:
         """Whether the runtime is here; says nothing about whether it works."""
-        return self.presence.found()
+        return self.presence.version() is not None
 
     @property
     def version(self) -> str:

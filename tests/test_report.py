@@ -22,16 +22,15 @@ from benchmarks import document
 from benchmarks.measure.logits import runtime_logits
 from benchmarks.results.document import Result, Run
 from digitrec_edge import artifact, mnist
-from digitrec_edge.artifact import Artifact, golden
+from digitrec_edge.artifact import golden
 from digitrec_edge.artifact.golden import Golden
 from digitrec_edge.cli.predict import PRETRAINED
 from digitrec_edge.errors import BenchmarkError
 from digitrec_edge.files import sha256
-from digitrec_edge.report import Material, collect, write
-from digitrec_edge.report.layers import size_by_layer
-from digitrec_edge.report.quality import confusion
-from digitrec_edge.report.speed import Point, efficient
+from digitrec_edge.report import ReportData, collect, write
+from digitrec_edge.report.predictions import confusion
 from digitrec_edge.report.summary import summarise_model
+from digitrec_edge.report.tradeoff import MeasuredCase, efficient
 
 if TYPE_CHECKING:
     from tests.browser import Browser
@@ -66,13 +65,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory, make_result: MakeResult, ma
 
 
 @pytest.fixture(scope="session")
-def material(folder: Path) -> Material:
+def data(folder: Path) -> ReportData:
     return collect(folder)
 
 
 @pytest.fixture(scope="session")
-def page(material: Material, folder: Path) -> Path:
-    return write(material, folder / "report.html")[0]
+def page(data: ReportData, folder: Path) -> Path:
+    return write(data, folder / "report.html")[0]
 
 
 class _Checker(HTMLParser):
@@ -121,27 +120,27 @@ def test_the_page_is_one_well_formed_file_that_needs_nothing_else(page: Path) ->
     assert not re.search(r"@import|url\((?!#)|<script", text)
 
 
-def test_every_mistake_and_every_changed_digit_is_there(page: Path, material: Material) -> None:
+def test_every_mistake_and_every_changed_digit_is_there(page: Path, data: ReportData) -> None:
     text = page.read_text()
-    assert material.reference
-    labels = material.test.labels
-    wrong = (material.reference.digits != labels).nonzero()[0]
-    changed = (material.reference.digits != material.answers[0].digits).nonzero()[0]
+    assert data.reference
+    labels = data.test.labels
+    wrong = (data.reference.digits != labels).nonzero()[0]
+    changed = (data.reference.digits != data.predictions[0].digits).nonzero()[0]
     assert {0, 1, 2} >= set(changed.tolist())
     assert len(changed) >= 2
     for k in wrong:
-        assert f'alt="test image {k}: {labels[k]} read as {material.reference.digits[k]}"' in text
+        assert f'alt="test image {k}: {labels[k]} read as {data.reference.digits[k]}"' in text
     for k in changed:
-        before, after = material.reference.digits[k], material.answers[0].digits[k]
+        before, after = data.reference.digits[k], data.predictions[0].digits[k]
         assert f"test image {k}: Keras {before}, digitrec-int8.tflite {after}, truth {labels[k]}" in text
     assert text.count('<img class="digit"') == len(wrong) + len(changed)
-    assert f"All {len(wrong)} of 10,000 test images that Keras gets wrong" in text
+    assert f"All {len(wrong)} of 10,000 test images that Keras misclassifies" in text
 
 
-def test_figures_of_files_that_are_no_longer_there_are_left_out_and_named(page: Path, material: Material) -> None:
-    assert any("digitrec-float32.tflite are left out" in note for note in material.notes)
-    assert material.benchmark
-    assert all(r.variant == "int8" for run in material.benchmark.runs for r in run.results)
+def test_figures_of_files_that_are_no_longer_there_are_left_out_and_named(page: Path, data: ReportData) -> None:
+    assert any("digitrec-float32.tflite are left out" in note for note in data.notes)
+    assert data.benchmark
+    assert all(r.variant == "int8" for run in data.benchmark.runs for r in run.results)
     assert "measured on other files than those here" in page.read_text()
 
 
@@ -177,8 +176,8 @@ def test_every_figure_is_also_a_png_and_an_svg(page: Path) -> None:
                 assert np.asarray(picture.convert("L")).std() > 1
 
 
-def test_the_same_material_gives_the_same_page(page: Path, material: Material, tmp_path: Path) -> None:
-    again = write(material, tmp_path / "again.html")[0]
+def test_the_same_material_gives_the_same_page(page: Path, data: ReportData, tmp_path: Path) -> None:
+    again = write(data, tmp_path / "again.html")[0]
     assert again.read_text() == page.read_text()
 
 
@@ -186,15 +185,15 @@ def test_a_folder_of_artifacts_alone_is_enough(tmp_path: Path) -> None:
     payload = artifact.read(PRETRAINED).payload
     (tmp_path / "foreign.tflite").write_bytes(payload.replace(b"digitrec_edge", b"another_model"))
     (tmp_path / "broken.tflite").write_bytes(b"no model at all")
-    material = collect(tmp_path)
-    assert material.reference is None
-    assert material.benchmark is None
-    assert [one.name for one in material.answers] == ["foreign.tflite"]
-    page, _ = write(material, tmp_path / "report.html")
+    data = collect(tmp_path)
+    assert data.reference is None
+    assert data.benchmark is None
+    assert [one.name for one in data.predictions] == ["foreign.tflite"]
+    page, _ = write(data, tmp_path / "report.html")
     text = page.read_text()
     assert "broken.tflite could not be run" in text
-    assert "No card: a foreign file." in text
-    assert "that foreign.tflite gets wrong" in text
+    assert "No card: " in text
+    assert "that foreign.tflite misclassifies" in text
     assert "Changed by conversion" not in text
 
 
@@ -202,9 +201,9 @@ def test_golden_logits_of_another_model_are_not_used(tmp_path: Path) -> None:
     shutil.copy(PRETRAINED, tmp_path)
     test = mnist.load("test")
     golden.write(tmp_path / "golden.npz", Golden(np.zeros((10_000, 10), np.float32), "0" * 64, test.digest()))
-    material = collect(tmp_path)
-    assert material.reference is None
-    assert any("belongs to another Keras model" in note for note in material.notes)
+    data = collect(tmp_path)
+    assert data.reference is None
+    assert any("belongs to another Keras model" in note for note in data.notes)
 
 
 def test_a_folder_without_artifacts_is_an_error(tmp_path: Path) -> None:
@@ -212,28 +211,18 @@ def test_a_folder_without_artifacts_is_an_error(tmp_path: Path) -> None:
         collect(tmp_path)
 
 
-def test_sizes_add_up_to_the_file(material: Material) -> None:
-    found: Artifact = material.artifacts[0]
-    layers = size_by_layer(found)
-    assert sum(layer.stored_bytes for layer in layers) == len(found.data)
-    assert [layer.name for layer in layers][:2] == ["layer 1 (784 x 256)", "layer 2 (256 x 128)"]
-    assert len(layers) == 5
-    assert layers[-1].rest
-    assert layers[-1].stored_bytes < 0.2 * len(found.data)
-
-
-def test_the_confusion_matrix_counts_every_image_once(material: Material) -> None:
-    counts = confusion(material.answers[0], material.test.labels)
+def test_the_confusion_matrix_counts_every_image_once(data: ReportData) -> None:
+    counts = confusion(data.predictions[0], data.test.labels)
     assert counts.sum() == 10_000
-    assert np.array_equal(counts.sum(axis=1), np.bincount(material.test.labels, minlength=10))
-    assert np.trace(counts) / 10_000 == pytest.approx(material.answers[0].accuracy(material.test.labels))
+    assert np.array_equal(counts.sum(axis=1), np.bincount(data.test.labels, minlength=10))
+    assert np.trace(counts) / 10_000 == pytest.approx(data.predictions[0].accuracy(data.test.labels))
 
 
 def test_the_efficient_cases_are_those_that_no_valid_case_beats(make_result: MakeResult) -> None:
-    def point(p50: float, accuracy: float, status: str = "ok") -> Point:
+    def point(p50: float, accuracy: float, status: str = "ok") -> MeasuredCase:
         result = make_result(p50=p50, status=status)
         assert result.end_to_end
-        return Point(result, result.end_to_end, accuracy, 1000)
+        return MeasuredCase(result, result.end_to_end, accuracy, 1000)
 
     fast, good, beaten, invalid = point(5, 0.97), point(9, 0.98), point(9, 0.96), point(1, 0.99, "invalid")
     assert efficient([good, beaten, invalid, fast]) == [fast, good]
