@@ -16,11 +16,11 @@ from PIL import Image
 from benchmarks.measure import isolation
 from benchmarks.measure.affinity import bound_to, choose_cpus
 from benchmarks.measure.cases import UNKNOWN, Case, Measured
-from benchmarks.measure.child import Packed, Round
 from benchmarks.measure.environment import Condition, describe_condition, describe_environment
 from benchmarks.measure.latency import Effort, describe_timer
 from benchmarks.measure.memory import Memory
 from benchmarks.measure.samples import unpack
+from benchmarks.measure.tasks import Packed, Round
 from benchmarks.results.document import Quality, Result, Run, Starts
 from benchmarks.results.statistics import Summary, summarise
 from benchmarks.results.validity import judge

@@ -1,15 +1,16 @@
-"""Arrays from a .npz file that may be anything: every way in which it can be wrong is one kind of error."""
+"""Arrays from a .npz file that may be anything, every way in which it can be wrong one kind of error; and into one."""
 
 import io
 import lzma
 import zipfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+_DATE = (1980, 1, 1, 0, 0, 0)
 _WRONG = (
     zipfile.BadZipFile, zlib.error, lzma.LZMAError, ValueError, TypeError, KeyError, EOFError, OSError, SyntaxError,
     RuntimeError,  # encrypted, or packed in a way that zipfile does not know
@@ -39,3 +40,19 @@ def read_arrays(data: bytes, names: Sequence[str]) -> list[NDArray[Any]]:
         raise
     except _WRONG as cause:
         raise ValueError(" ".join(str(cause).split())[:200] or type(cause).__name__) from cause
+
+
+def write_arrays(arrays: Mapping[str, Any], *, level: int | None = None) -> bytes:
+    """Return a .npz file, the same bytes for the same arrays: no date, no pickled object.
+
+    Args:
+        arrays: by name; texts become arrays of one.
+        level: of deflate, 0 to 9; None is zlib's own.
+    """
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        for name, array in arrays.items():
+            entry = io.BytesIO()
+            np.save(entry, np.asarray(array), allow_pickle=False)
+            archive.writestr(zipfile.ZipInfo(f"{name}.npy", _DATE), entry.getvalue(), zipfile.ZIP_DEFLATED, level)
+    return stream.getvalue()

@@ -122,3 +122,36 @@ def test_a_closed_model_says_so_in_every_thread(artifacts: Path, name: str) -> N
         for call in (model.classify, model.predict, model.logits):
             with pytest.raises(InputError, match="the model is closed; load it again"):
                 pool.submit(call, IMAGES[0]).result()
+
+
+def test_where_onnx_runtime_s_private_names_are_missing_the_public_ones_do(
+    artifacts: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from runtimes import onnxruntime
+
+    path = artifacts / "digitrec-int8.onnx"
+    with load(path) as direct:
+        expected = [direct.classify(image) for image in IMAGES[:50]]
+    used: list[int] = []
+
+    class Public:
+        """A session without its native insides."""
+
+        def __init__(self, wrapped: Any) -> None:
+            self.wrapped = wrapped
+
+        def run_with_iobinding(self, binding: Any) -> None:
+            used.append(1)
+            self.wrapped.run_with_iobinding(binding.wrapped)
+
+    bound = onnxruntime._bound_run
+    monkeypatch.setattr(onnxruntime, "_bound_run", lambda session, binding: bound(Public(session), Hidden(binding)))
+
+    class Hidden:
+        def __init__(self, wrapped: Any) -> None:
+            self.wrapped = wrapped
+
+    with load(path) as public:
+        assert [public.classify(image) for image in IMAGES[:50]] == expected
+        public.invoke()
+    assert len(used) == 51

@@ -12,9 +12,9 @@ from benchmarks import Effort, Step, plan, run
 from benchmarks.measure import isolation
 from benchmarks.measure.affinity import choose_cpus
 from benchmarks.measure.cases import Case
-from benchmarks.measure.child import Packed, Round
 from benchmarks.measure.memory import Memory
 from benchmarks.measure.samples import pack, unpack
+from benchmarks.measure.tasks import Packed, Round
 from digitrec_edge.cli.predict import PRETRAINED
 from digitrec_edge.errors import BenchmarkError, InputError
 

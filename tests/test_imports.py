@@ -81,13 +81,13 @@ for folder in sys.argv[1:]:
 def test_quality_and_self_test_and_inspection_do_without_them(artifacts: Path) -> None:
     code = """
 from benchmarks import Case
-from benchmarks.measure import child
+from benchmarks.measure import tasks
 from digitrec_edge import artifact
 from digitrec_edge.verification.inspection import inspect
 from digitrec_edge.verification.selftest import self_test
 from runtimes import load
 for path in sys.argv[2:]:
-    print(child.measure_quality(Case(path, "auto", golden=sys.argv[1])).parity.agreement)
+    print(tasks.measure_quality(Case(path, "auto", golden=sys.argv[1])).parity.agreement)
     with load(path) as model:
         assert self_test(artifact.read(path), model).passed
     assert inspect(artifact.read(path)).operators

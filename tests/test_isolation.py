@@ -1,7 +1,7 @@
 """A case runs in a process of its own; whatever happens there is a row that says why."""
 
 import dataclasses
-import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,8 +16,16 @@ from digitrec_edge.errors import BenchmarkError
 CASE = Case(artifact="a.tflite", runtime="litert")
 
 
-def in_child(monkeypatch: pytest.MonkeyPatch, code: str) -> None:
-    monkeypatch.setattr(isolation, "CHILD", code)
+@pytest.fixture
+def stub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Puts other code in the place of what answers in the child."""
+
+    def install(code: str) -> None:
+        (tmp_path / "stub_of_isolation.py").write_text(code)
+        monkeypatch.syspath_prepend(tmp_path)
+        monkeypatch.setattr(isolation, "FUNCTION", "stub_of_isolation:answer")
+
+    return install
 
 
 def test_a_case_is_measured(artifacts: Path) -> None:
@@ -77,95 +85,30 @@ def test_a_case_that_cannot_run_says_why(artifacts: Path, change: dict[str, str]
     assert reason in row.reason
 
 
-@pytest.mark.parametrize("name", ["SIGKILL", "SIGSEGV", "SIGABRT"])
-def test_a_child_that_dies_of_a_signal_is_a_row_that_names_it(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    in_child(monkeypatch, f"import os, signal; os.kill(os.getpid(), signal.{name})")
+def test_a_child_that_dies_is_a_row_that_says_of_what(stub: Callable[[str], None]) -> None:
+    stub("import os\ndef answer(request): os.abort()")
     row = measure(CASE)
     assert row.measured is None
-    assert row.reason == f"the process died of {name}"
+    assert row.reason == "the process died of SIGABRT"
 
 
-def test_a_signal_without_a_name_is_a_row_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    in_child(monkeypatch, "import os, signal; os.kill(os.getpid(), signal.SIGRTMIN + 3)")
-    assert measure(CASE).reason.startswith("the process died of signal ")
-
-
-def test_a_child_that_hangs_is_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
-    in_child(monkeypatch, "import time; time.sleep(60)")
+def test_a_child_that_hangs_is_a_row(stub: Callable[[str], None]) -> None:
+    stub("import time\ndef answer(request): time.sleep(60)")
     assert measure(CASE, timeout_s=1).reason == "no answer within 1 s"
 
 
-@pytest.mark.parametrize(
-    "printed",
-    [
-        "",
-        "hello",
-        "5",
-        "null",
-        "[]",
-        "{}",
-        '{"answer": null}',
-        '{"answer": {}}',
-        '{"answer": {"accuracy": 1}}',
-        '{"error": "half an ans',
-    ],
-)
-def test_a_child_that_prints_rubbish_is_a_row(monkeypatch: pytest.MonkeyPatch, printed: str) -> None:
-    in_child(monkeypatch, f"print({printed!r})")
+@pytest.mark.parametrize("value", ["None", "{}", "5", "{'accuracy': 1}", "float('nan')"])
+def test_an_answer_that_is_no_measurement_is_a_row(stub: Callable[[str], None], value: str) -> None:
+    stub(f"def answer(request): return {value}")
     row = measure(CASE)
     assert row.measured is None
     assert row.reason.startswith("the process gave no readable answer")
 
 
-def test_a_child_that_prints_bytes_that_are_no_text_is_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
-    in_child(monkeypatch, "import sys; sys.stdout.buffer.write(bytes(range(256)))")
-    assert measure(CASE).reason.startswith("the process gave no readable answer")
-
-
-def test_a_child_that_fails_is_a_row_with_its_last_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    in_child(monkeypatch, "raise RuntimeError('out of luck')")
-    assert measure(CASE).reason == "the process ended with 1: RuntimeError: out of luck"
-    in_child(monkeypatch, "import os; os._exit(3)")
-    assert measure(CASE).reason == "the process ended with 3: no message"
-
-
-def test_an_answer_of_nothing_at_all_is_not_taken_for_a_measurement(monkeypatch: pytest.MonkeyPatch) -> None:
-    in_child(monkeypatch, """print('{"answer": null}')""")
-    row = measure(CASE)
-    assert row.measured is None
-    assert row.reason
-
-
-def test_what_a_runtime_prints_does_not_spoil_the_answer(artifacts: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    in_child(
-        monkeypatch,
-        "import sys, os; sys.path[:] = filter(None, sys.path)\n"
-        "import benchmarks.measure.child as child\n"
-        "old = child.measure_quality\n"
-        "def run(case):\n    os.write(1, b'INFO: native words'); print('words'); return old(case)\n"
-        "child.measure_quality = run\nchild.main()",
-    )
-    row = measure(Case(str(artifacts / "digitrec-int8.tflite"), "litert"))
-    assert row.reason == ""
-    assert row.measured is not None
-
-
-def test_packages_of_the_same_names_in_the_working_directory_are_not_ours(
-    artifacts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name in ("benchmarks", "runtimes", "json"):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "__init__.py").write_text("raise SystemExit('not ours')")
-    monkeypatch.chdir(tmp_path)
-    row = measure(Case(str(artifacts / "digitrec-int8.tflite"), "litert"))
-    assert row.reason == ""
-    assert os.listdir(tmp_path / "benchmarks") == ["__init__.py"]
-
-
 def test_a_runtime_that_is_not_installed_is_a_row_that_names_the_extra(
-    artifacts: Path, monkeypatch: pytest.MonkeyPatch
+    artifacts: Path, stub: Callable[[str], None]
 ) -> None:
-    in_child(monkeypatch, isolation.CHILD.replace("; from", "; sys.modules['tflite_runtime'] = None; from"))
+    stub("import sys\nsys.modules['tflite_runtime'] = None\nfrom benchmarks.measure.tasks import answer")
     row = measure(Case(str(artifacts / "digitrec-int8.tflite"), "tflite-runtime"))
     assert row.reason == "tflite-runtime is not installed: pip install 'digitrec-edge[tflite]'"
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from benchmarks.quality.parity import Parity, accuracy, check_gate, compare
+from benchmarks.quality.parity import Parity, check_gate, compare
 from digitrec_edge.errors import ArtifactError, ParityError
 from digitrec_edge.variants import FLOAT32, VARIANTS, precision
 
@@ -18,17 +18,6 @@ GOOD = Parity(images=10_000, accuracy=0.98, reference_accuracy=0.98, agreement=1
 
 def one_hot(digits: list[int]) -> NDArray[np.float32]:
     return np.eye(10, dtype=np.float32)[digits]
-
-
-def test_accuracy_is_the_share_of_right_digits() -> None:
-    assert accuracy(one_hot([3, 1, 4, 1]), np.array([3, 1, 4, 5], np.uint8)) == 0.75
-
-
-def test_a_tie_goes_to_the_lowest_digit() -> None:
-    logits = np.zeros((1, 10), np.float32)
-    logits[0, [4, 7]] = 1
-    assert accuracy(logits, np.array([4], np.uint8)) == 1.0
-    assert accuracy(logits, np.array([7], np.uint8)) == 0.0
 
 
 def test_compare_gives_each_figure() -> None:

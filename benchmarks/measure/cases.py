@@ -12,6 +12,11 @@ from runtimes.table import RUNTIMES, find
 UNKNOWN = "unknown"
 
 
+def case_label(name: str, threads: int, batch: int, separator: str = ", ") -> str:
+    """Call a case by its name, and by its threads and pictures per call where these are several."""
+    return separator.join([name, *[f"{threads} threads"] * (threads > 1), *[f"batch {batch}"] * (batch > 1)])
+
+
 @dataclass(frozen=True)
 class Case:
     """What to measure.
@@ -33,8 +38,7 @@ class Case:
     @property
     def label(self) -> str:
         """What to call the case in one line."""
-        extras = [f"{self.threads} threads"] * (self.threads > 1) + [f"batch {self.batch}"] * (self.batch > 1)
-        return ", ".join([f"{Path(self.artifact).name} on {self.runtime}", *extras])
+        return case_label(f"{Path(self.artifact).name} on {self.runtime}", self.threads, self.batch)
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,7 @@ class Measured:
 
 
 @dataclass(frozen=True)
-class Row:
+class Attempt:
     """A case with its result, or with the reason why there is none."""
 
     case: Case

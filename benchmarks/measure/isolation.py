@@ -1,28 +1,26 @@
 """Asks each question about a case in a fresh process and survives whatever happens there."""
 
 import dataclasses
-import json
-import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks.measure.cases import Case, Measured, Row
-from benchmarks.measure.child import Round
+from benchmarks.measure.cases import Attempt, Case, Measured
 from benchmarks.measure.latency import Effort
 from benchmarks.measure.memory import Memory
+from benchmarks.measure.tasks import Round
+from digitrec_edge import child
 from digitrec_edge.errors import BenchmarkError
 from digitrec_edge.records import parse
 
 TIMEOUT_S = 600.0
 
-CHILD = "import sys; sys.path[:] = filter(None, sys.path); from benchmarks.measure.child import main; main()"
-"""Not ``-m benchmarks.measure.child``: that would look for the package in the working directory first."""
+FUNCTION = "benchmarks.measure.tasks:answer"
 
 
-def measure(case: Case, timeout_s: float = TIMEOUT_S) -> Row:
+def measure(case: Case, timeout_s: float = TIMEOUT_S) -> Attempt:
     """Measure accuracy and parity of one case in a child process.
 
     Returns:
@@ -32,11 +30,11 @@ def measure(case: Case, timeout_s: float = TIMEOUT_S) -> Row:
     try:
         answer = ask({"task": "quality", "case": dataclasses.asdict(case)}, timeout_s)
     except BenchmarkError as error:
-        return Row(case, None, str(error))
+        return Attempt(case, None, str(error))
     try:
-        return Row(case, parse(Measured, answer, "measurement"))
+        return Attempt(case, parse(Measured, answer, "measurement"))
     except ValueError as cause:
-        return Row(case, None, f"the process gave no readable answer: {cause}")
+        return Attempt(case, None, f"the process gave no readable answer: {cause}")
 
 
 def measure_round(case: Case, effort: Effort, images: Path, number: int, timeout_s: float = TIMEOUT_S) -> Round:
@@ -70,42 +68,14 @@ def measure_cold_start(case: Case, picture: Path, timeout_s: float = TIMEOUT_S) 
         raise BenchmarkError(f"no answer within {timeout_s:.0f} s") from None
     elapsed_ms = (time.perf_counter_ns() - start) / 1e6
     if done.returncode or str(picture) not in done.stdout:
-        raise BenchmarkError(_death(done))
+        raise BenchmarkError(child.describe_end(done.returncode, done.stderr))
     return elapsed_ms
 
 
 def ask(request: dict[str, Any], timeout_s: float = TIMEOUT_S) -> Any:
-    """Put a request to ``benchmarks.measure.child`` in a fresh process and return its answer.
+    """Put a request to ``benchmarks.measure.tasks`` in a fresh process and return its answer.
 
     Raises:
         BenchmarkError: an error that the child names, its death, or no answer in time.
     """
-    try:
-        done = subprocess.run(
-            [sys.executable, "-c", CHILD],
-            input=json.dumps(request),
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=timeout_s,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        raise BenchmarkError(f"no answer within {timeout_s:.0f} s") from None
-    try:
-        reply = json.loads(done.stdout)
-        if "error" in reply:
-            raise BenchmarkError(str(reply["error"]))
-        return reply["answer"]
-    except (ValueError, KeyError, TypeError) as cause:
-        if done.returncode:
-            raise BenchmarkError(_death(done)) from None
-        raise BenchmarkError(f"the process gave no readable answer: {cause}") from None
-
-
-def _death(done: subprocess.CompletedProcess[str]) -> str:
-    if done.returncode < 0:
-        names = {int(number): number.name for number in signal.Signals}
-        return f"the process died of {names.get(-done.returncode, f'signal {-done.returncode}')}"
-    lines = done.stderr.strip().splitlines() or ["no message"]
-    return f"the process ended with {done.returncode}: {lines[-1][:200]}"
+    return child.ask(FUNCTION, request, timeout_s, BenchmarkError)

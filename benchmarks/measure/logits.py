@@ -1,34 +1,25 @@
-"""The logits of a whole test set in a process of its own; run as ``python -m benchmarks.measure.logits``.
+"""The logits of a whole test set, computed in a process of its own."""
 
-tflite-runtime cannot be loaded beside TensorFlow, and a runtime that crashes must take only itself down.
-"""
-
-import io
-import json
-import os
-import signal
-import subprocess
-import sys
+import base64
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from digitrec_edge import mnist
-from digitrec_edge.errors import DigitrecError, ParityError
-from digitrec_edge.npz import read_arrays
+from digitrec_edge import child, mnist
+from digitrec_edge.errors import ParityError
+from digitrec_edge.npz import read_arrays, write_arrays
 from runtimes import load
 
 TIMEOUT_S = 600.0
-
-CHILD = "import sys; sys.path[:] = filter(None, sys.path); from benchmarks.measure.logits import main; main()"
-"""Not ``-m benchmarks.measure.logits``: that would look for the package in the working directory first."""
+FUNCTION = "benchmarks.measure.logits:answer"
 
 
 @dataclass(frozen=True)
 class RuntimeLogits:
-    """What an artifact answered.
+    """The logits of an artifact in a runtime.
 
     Attributes:
         logits: ``(N, 10) float32``, one row per test image.
@@ -50,45 +41,22 @@ def runtime_logits(artifact: Path, runtime: str, data: Path | None = None) -> Ru
     Raises:
         ParityError: the process failed, died or gave no answer in time; names the reason.
     """
-    request = json.dumps({"artifact": str(artifact), "runtime": runtime, "data": str(data) if data else None})
-    command = [sys.executable, "-c", CHILD]
+    request = {"artifact": str(artifact), "runtime": runtime, "data": str(data) if data else None}
+    found = child.ask(FUNCTION, request, TIMEOUT_S, ParityError)
     try:
-        done = subprocess.run(command, input=request.encode(), capture_output=True, timeout=TIMEOUT_S, check=False)
-    except subprocess.TimeoutExpired:
-        raise ParityError(f"{artifact} in {runtime}: no answer within {TIMEOUT_S:.0f} s") from None
-    if done.returncode < 0:
-        names = {int(number): number.name for number in signal.Signals}
-        name = names.get(-done.returncode, f"signal {-done.returncode}")
-        raise ParityError(f"{artifact} in {runtime}: the process died of {name}")
-    if done.returncode:
-        lines = done.stderr.decode(errors="replace").strip().splitlines() or ["no message"]
-        raise ParityError(lines[-1][:400])
-    try:
-        logits, name_and_version = read_arrays(done.stdout, ("logits", "runtime"))
-    except ValueError as cause:
+        (logits,) = read_arrays(base64.b64decode(found["arrays"]), ["logits"])
+        name_and_version = str(found["runtime"])
+    except (ValueError, KeyError, TypeError) as cause:
         raise ParityError(f"{artifact} in {runtime}: the process gave no readable answer: {cause}") from cause
     if logits.dtype != np.float32 or logits.ndim != 2 or logits.shape[1] != mnist.CLASSES:
         raise ParityError(f"{artifact} in {runtime}: the process answered {logits.dtype} {logits.shape}")
-    return RuntimeLogits(logits, str(name_and_version))
+    return RuntimeLogits(logits, name_and_version)
 
 
-def main() -> None:
-    """Answer one request: JSON in on standard input, a .npz out on standard output."""
-    answer = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # whatever a runtime prints must not mix with the answer
-    request = json.load(sys.stdin)
-    try:
-        digits = mnist.load("test", Path(request["data"]) if request["data"] else None)
-        with load(request["artifact"], request["runtime"]) as model:
-            logits = model.logits(digits.images)
-            runtime = f"{model.runtime} {model.runtime_version}"
-    except DigitrecError as error:
-        sys.exit(str(error))
-    stream = io.BytesIO()
-    np.savez(stream, logits=logits, runtime=np.array(runtime))
-    answer.write(stream.getvalue())
-    answer.flush()
-
-
-if __name__ == "__main__":
-    main()
+def answer(request: dict[str, Any]) -> dict[str, str]:
+    """Do what :func:`runtime_logits` asks for, in the child."""
+    digits = mnist.load("test", Path(request["data"]) if request["data"] else None)
+    with load(request["artifact"], request["runtime"]) as model:
+        arrays = write_arrays({"logits": model.logits(digits.images)})
+        runtime = f"{model.runtime} {model.runtime_version}"
+    return {"arrays": base64.b64encode(arrays).decode(), "runtime": runtime}

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.quality.accuracy import accuracy
 from digitrec_edge.errors import ParityError
 from digitrec_edge.variants import Precision
 
@@ -31,11 +32,6 @@ class Parity:
         return 100 * (self.reference_accuracy - self.accuracy)
 
 
-def accuracy(logits: NDArray[np.float32], labels: NDArray[np.uint8]) -> float:
-    """Return the share of rows of ``(N, 10)`` logits whose largest, the lowest digit first, is the label."""
-    return float((logits.argmax(axis=1) == labels).mean())
-
-
 def compare(logits: NDArray[np.float32], golden: NDArray[np.float32], labels: NDArray[np.uint8]) -> Parity:
     """Compare logits ``(N, 10)`` with golden logits of the same images.
 
@@ -47,8 +43,8 @@ def compare(logits: NDArray[np.float32], golden: NDArray[np.float32], labels: ND
     difference = np.abs(logits.astype(np.float64) - golden).max()
     return Parity(
         images=len(labels),
-        accuracy=accuracy(logits, labels),
-        reference_accuracy=accuracy(golden, labels),
+        accuracy=accuracy(logits.argmax(axis=1), labels),
+        reference_accuracy=accuracy(golden.argmax(axis=1), labels),
         agreement=float((logits.argmax(axis=1) == golden.argmax(axis=1)).mean()),
         max_logit_difference=float(difference),
     )

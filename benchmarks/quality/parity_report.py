@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.quality.accuracy import class_accuracy
 from benchmarks.quality.parity import Parity, compare
 from digitrec_edge.files import write_file
 
 REPORT_VERSION = 1
-CLASSES = 10
 
 
 @dataclass(frozen=True)
@@ -80,8 +80,8 @@ def report_parity(
         runtime=runtime,
         parity=parity,
         mean_logit_difference=float(np.abs(logits.astype(np.float64) - golden).mean()),
-        class_accuracy=_class_accuracy(digits, labels),
-        reference_class_accuracy=_class_accuracy(references, labels),
+        class_accuracy=class_accuracy(digits, labels),
+        reference_class_accuracy=class_accuracy(references, labels),
         changed=tuple(
             ChangedDigit(
                 index=int(k),
@@ -99,14 +99,6 @@ def report_parity(
 def _margins(logits: NDArray[np.float32]) -> NDArray[np.float32]:
     ordered = np.sort(logits, axis=1)
     return ordered[:, -1] - ordered[:, -2]
-
-
-def _class_accuracy(digits: NDArray[np.int64], labels: NDArray[np.uint8]) -> tuple[float | None, ...]:
-    shares = []
-    for digit in range(CLASSES):
-        rows = labels == digit
-        shares.append(float((digits[rows] == digit).mean()) if rows.any() else None)
-    return tuple(shares)
 
 
 def report_path(artifact: Path) -> Path:

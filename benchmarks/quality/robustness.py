@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.quality.parity import accuracy
+from benchmarks.quality.accuracy import accuracy
 from digitrec_edge.errors import BenchmarkError
 from digitrec_edge.mnist import Digits
 from digitrec_edge.temperature import calibration_error
@@ -160,7 +160,9 @@ def measure_robustness(
     temperature = model.card.temperature if model.card else 1.0
     error = calibration_error(model.logits(digits.images), digits.labels, temperature)
     for test_set in TEST_SETS:
-        found = [accuracy(model.logits(images), digits.labels) for images in test_set.make(digits.images)]
+        found = [
+            accuracy(model.logits(images).argmax(axis=1), digits.labels) for images in test_set.make(digits.images)
+        ]
         results.append(Result(test_set.name, len(digits) * len(found), float(np.mean(found))))
         on_set(results[-1])
     runtime = f"{model.runtime} {model.runtime_version}"

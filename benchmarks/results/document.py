@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from benchmarks.measure.cases import case_label
 from benchmarks.measure.environment import Condition, Environment
 from benchmarks.measure.latency import Effort, Timer
 from benchmarks.measure.memory import Memory
@@ -101,8 +102,7 @@ class Result:
     @property
     def label(self) -> str:
         """What to call the case in one line."""
-        extras = [f"{self.threads} threads"] * (self.threads > 1) + [f"batch {self.batch}"] * (self.batch > 1)
-        return ", ".join([f"{self.artifact} on {self.runtime}", *extras])
+        return case_label(f"{self.artifact} on {self.runtime}", self.threads, self.batch)
 
 
 @dataclass(frozen=True)

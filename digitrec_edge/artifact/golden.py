@@ -1,7 +1,6 @@
 """Golden logits: what the Keras model answers to every test image, kept so that a device can compare."""
 
-import io
-import zipfile
+import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +9,7 @@ from numpy.typing import NDArray
 
 from digitrec_edge.errors import DataError
 from digitrec_edge.files import read_file, write_file
-from digitrec_edge.npz import read_arrays
+from digitrec_edge.npz import read_arrays, write_arrays
 
 FILE_NAME = "golden.npz"
 _LIMIT_BYTES = 64 << 20
@@ -33,17 +32,7 @@ class Golden:
 
 def write(path: Path, golden: Golden) -> None:
     """Write to a .npz file, atomically, the same bytes for the same content."""
-    stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, value in (
-            ("logits", golden.logits),
-            ("source_sha256", np.array(golden.source_sha256)),
-            ("test_sha256", np.array(golden.test_sha256)),
-        ):
-            entry = io.BytesIO()
-            np.save(entry, value, allow_pickle=False)
-            archive.writestr(zipfile.ZipInfo(f"{name}.npy", (1980, 1, 1, 0, 0, 0)), entry.getvalue())
-    write_file(path, stream.getvalue())
+    write_file(path, write_arrays(dataclasses.asdict(golden)))
 
 
 def read(path: Path) -> Golden:

@@ -1,14 +1,12 @@
 """A sample of the test set that travels inside an artifact, so that any device can test it alone."""
 
-import io
-import zipfile
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from digitrec_edge.errors import DamagedError
-from digitrec_edge.npz import read_arrays
+from digitrec_edge.npz import read_arrays, write_arrays
 
 IMAGES = 32
 SEED = 0
@@ -37,14 +35,7 @@ class Sample:
 
 def pack(sample: Sample) -> bytes:
     """Pack a sample into a compressed .npz, the same bytes for the same content."""
-    stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w") as archive:
-        for name in _FIELDS:
-            entry = io.BytesIO()
-            np.save(entry, getattr(sample, name), allow_pickle=False)
-            info = zipfile.ZipInfo(f"{name}.npy", (1980, 1, 1, 0, 0, 0))
-            archive.writestr(info, entry.getvalue(), zipfile.ZIP_DEFLATED, 9)
-    return stream.getvalue()
+    return write_arrays({name: getattr(sample, name) for name in _FIELDS}, level=9)
 
 
 def unpack(data: bytes) -> Sample:

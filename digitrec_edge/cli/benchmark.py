@@ -13,6 +13,7 @@ from digitrec_edge.cli.remote import DEFAULT_TIMEOUT_S, Timeout, benchmark_on
 
 if TYPE_CHECKING:
     from benchmarks import Document, Run
+    from benchmarks.request import BenchmarkRequest
 
 
 def benchmark(
@@ -49,6 +50,9 @@ def benchmark(
     keep: Annotated[bool, typer.Option("--keep", help="With --host: leave the run's files there.")] = False,
     clean: Annotated[bool, typer.Option("--clean", help="With --host: remove everything of ours there after.")] = False,
     timeout: Timeout = DEFAULT_TIMEOUT_S,
+    request: Annotated[
+        Path | None, typer.Option(hidden=True, help="Do what this file asks for, as another machine sent it.")
+    ] = None,
 ) -> None:
     """Measure every artifact in every runtime that can run it, and say which to deploy here.
 
@@ -65,45 +69,46 @@ def benchmark(
     terminal.hold_native_output()
     if quick and strict:
         raise typer.BadParameter("--quick and --strict exclude each other", param_hint="--strict")
-    from benchmarks import EFFORTS, document, plan, run
-    from digitrec_edge.errors import BenchmarkError
+    from benchmarks.request import BenchmarkRequest, read_request
     from digitrec_edge.files import check_writable
 
     files = {"json": json_file, "csv": csv_file, "markdown": markdown_file}
     for path in filter(None, files.values()):
         check_writable(path)
-    if host:
-        benchmark_on(
-            host,
-            paths or [Path("build/artifacts")],
-            data,
-            _arguments(runtime, variant, threads, batch, seed, quick=quick, strict=strict, keep_samples=keep_samples),
-            extras=_words(extra),
-            keep=keep,
-            clean=clean,
-            timeout_s=timeout,
-            show=lambda merged: _show_all(merged, files),
-        )
-        return
-    cases = plan(
-        paths or [Path("build/artifacts")],
-        runtime or [],
-        variants=_words(variant),
-        threads=_numbers(threads, "--threads", 256),
-        batches=_numbers(batch, "--batch", 10_000),
-        data=data,
-    )
-    effort = EFFORTS["strict" if strict else "quick" if quick else "default"]
-    with terminal.progress() as bar:
-        task = bar.add_task("benchmark", total=None)
-        done = run(
-            cases,
-            effort,
-            device=device,
+    wanted = (
+        read_request(request)
+        if request
+        else BenchmarkRequest(
+            artifacts=tuple(map(str, paths or [Path("build/artifacts")])),
+            runtimes=tuple(_words(runtime)),
+            variants=tuple(_words(variant)),
+            threads=tuple(_numbers(threads, "--threads", 256)),
+            batches=tuple(_numbers(batch, "--batch", 10_000)),
+            effort="strict" if strict else "quick" if quick else "default",
             seed=seed,
             keep_samples=keep_samples,
-            on_step=lambda step: terminal.step(bar, task, step.done, step.total, step.text),
+            device=device,
+            data=str(data) if data else None,
         )
+    )
+    if host:
+        benchmark_on(
+            host, wanted, extras=_words(extra), keep=keep, clean=clean, timeout_s=timeout,
+            show=lambda merged: _show_all(merged, files),
+        )  # fmt: skip
+    else:
+        _benchmark_here(wanted, files)
+
+
+def _benchmark_here(request: "BenchmarkRequest", files: dict[str, Path | None]) -> None:
+    """Measure on this machine, print and write; what could not be relied on ends a strict benchmark with 1."""
+    from benchmarks import document
+    from benchmarks.request import measure_request
+    from digitrec_edge.errors import BenchmarkError
+
+    with terminal.progress() as bar:
+        task = bar.add_task("benchmark", total=None)
+        done = measure_request(request, lambda step: terminal.step(bar, task, step.done, step.total, step.text))
     show(done)
     _write(document(done), files)
     if done.interrupted:
@@ -112,28 +117,8 @@ def benchmark(
     if not any(result.end_to_end for result in done.results):
         raise BenchmarkError("no case could be measured; the table says why")
     invalid = [result.label for result in done.results if result.status == "invalid"]
-    if strict and invalid:
+    if request.effort == "strict" and invalid:
         raise BenchmarkError(f"{len(invalid)} of {len(done.results)} cases are INVALID: {', '.join(invalid)}")
-
-
-def _arguments(
-    runtime: list[str] | None,
-    variant: list[str] | None,
-    threads: str,
-    batch: str,
-    seed: int,
-    *,
-    quick: bool,
-    strict: bool,
-    keep_samples: bool,
-) -> list[str]:
-    """Return the options that a device is to be given, too."""
-    arguments = ["--threads", threads, "--batch", batch, "--seed", str(seed)]
-    for option, values in (("--runtime", runtime), ("--variant", variant)):
-        for value in values or ():
-            arguments += [option, value]
-    flags = {"--quick": quick, "--strict": strict, "--keep-samples": keep_samples}
-    return [*arguments, *(flag for flag, given in flags.items() if given)]
 
 
 def _show_all(merged: "Document", files: dict[str, Path | None]) -> None:

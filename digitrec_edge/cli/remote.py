@@ -12,6 +12,7 @@ import typer
 from digitrec_edge.cli import terminal
 
 if TYPE_CHECKING:
+    from benchmarks.request import BenchmarkRequest
     from benchmarks.results.document import Document
     from digitrec_edge.remote.fleet import Outcome
 
@@ -47,9 +48,7 @@ def check_hosts(hosts: Sequence[str]) -> list[str]:
 
 def benchmark_on(
     hosts: Sequence[str],
-    paths: Sequence[Path],
-    data: Path | None,
-    arguments: Sequence[str],
+    request: "BenchmarkRequest",
     *,
     extras: Sequence[str],
     keep: bool,
@@ -68,10 +67,13 @@ def benchmark_on(
     from digitrec_edge.remote.fleet import Job, files_for, measure_hosts
 
     hosts = check_hosts(hosts)
+    if request.device and len(hosts) > 1:
+        raise typer.BadParameter(f"{request.device!r} cannot name {len(hosts)} devices", param_hint="--device")
+    data = Path(request.data) if request.data else None
     job = Job(
-        files=files_for(paths),
+        files=files_for([Path(name) for name in request.artifacts]),
         data=tuple(sorted(data.iterdir())) if data and data.is_dir() else (data,) if data else (),
-        arguments=tuple(arguments),
+        request=request,
         extras=tuple(extras),
         keep=keep,
         clean=clean,

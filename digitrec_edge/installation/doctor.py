@@ -3,14 +3,10 @@
 Each part is tried for real, and where it can hurt nobody: in a child process.
 """
 
-import json
-import signal
-import subprocess
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from digitrec_edge import __version__
+from digitrec_edge import __version__, child
 from digitrec_edge.installation.advice import Advice, advise
 from digitrec_edge.installation.machine import Machine, describe_machine
 from digitrec_edge.installation.wheels import WHEELS, why_none
@@ -24,16 +20,9 @@ WORKS, MISSING, BROKEN, UNTRIED = "works", "missing", "broken", "not tried"
 TIMEOUT_S = 180.0
 """For one child; importing TensorFlow takes 5 s on a desktop, a runtime at most 20 s on an emulated board."""
 
-_SIGNALS = {
-    "SIGILL": "the processor lacks an instruction that it was built with",
-    "SIGKILL": "it was stopped from outside, perhaps because memory ran out",
-}
 _WITH_WHEELS = frozenset(wheel.distribution for wheel in WHEELS)
 
-_CHILD = (
-    "import sys; sys.path[:] = sys.argv[1].split('\\n'); "
-    "from digitrec_edge.installation.probe import main; main(sys.argv[2:])"
-)
+PROBE = "digitrec_edge.installation.probe:try_part"
 
 
 @dataclass(frozen=True)
@@ -101,7 +90,7 @@ class _Answer:
 BASE = (Part("numpy", "numpy", "numpy", ""), Part("Pillow", "pillow", "pillow", ""))
 CONVERT = tuple(
     Part(name, name, name.replace("-", "_"), "convert")
-    for name in dict.fromkeys((*TOOLS, "numba"))
+    for name in dict.fromkeys((*TOOLS, "flatbuffers", "numba"))
     if name not in [row.distribution for row in RUNTIMES]
 )
 
@@ -138,35 +127,15 @@ def examine(parts: Sequence[Part], machine: Machine, timeout_s: float = TIMEOUT_
     found: list[Examination] = []
     while len(found) < len(parts):
         left = parts[len(found) :]
-        answers, death = _run_child(left, timeout_s)
+        requests = [{"target": part.target, "distribution": part.distribution} for part in left]
+        replies, death = child.ask_each(PROBE, requests, timeout_s)
+        answers = [parse(_Answer, reply["answer"], "answer") for reply in replies]
         for part, answer in zip(left, answers, strict=False):
             detail = _where_to_get(part, machine) if answer.status == MISSING else answer.detail
             found.append(Examination(part.name, answer.status, answer.version, detail))
         if len(answers) < len(left):
             found.append(Examination(left[len(answers)].name, BROKEN, None, death))
     return found
-
-
-def _run_child(parts: Sequence[Part], timeout_s: float) -> tuple[list[_Answer], str]:
-    """Return the answers that came, and how the child ended."""
-    wanted = [f"{part.target}={part.distribution}" for part in parts]
-    command = [sys.executable, "-c", _CHILD, "\n".join(sys.path), *wanted]
-    try:
-        done = subprocess.run(command, capture_output=True, timeout=timeout_s, check=False)
-        output, death = done.stdout, _death(done.returncode, done.stderr.decode(errors="replace"))
-    except subprocess.TimeoutExpired as expired:
-        output, death = expired.stdout or b"", f"no answer within {timeout_s:.0f} s"
-    whole = [line for line in output.decode().splitlines(keepends=True) if line.endswith("\n")]
-    return [parse(_Answer, json.loads(line), "answer") for line in whole], death
-
-
-def _death(status: int, stderr: str) -> str:
-    if status < 0:
-        name = signal.Signals(-status).name if -status in set(signal.Signals) else f"signal {-status}"
-        cause = _SIGNALS.get(name, "it crashes")
-        return f"{cause} (the process died of {name})"
-    lines = stderr.strip().splitlines() or ["no message"]
-    return f"the process ended with {status}: {lines[-1][:200]}"
 
 
 def _where_to_get(part: Part, machine: Machine) -> str:

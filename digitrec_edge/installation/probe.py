@@ -1,12 +1,6 @@
-"""Tries parts of the installation, in a process of its own: ``main(["litert"])`` prints one line of JSON a part.
+"""Tries parts of the installation; the doctor asks for each in a child process, which a broken part may crash."""
 
-A part that crashes the process takes nobody else down, and lines printed before stay said.
-"""
-
-import json
-import os
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from importlib import import_module, metadata
 from pathlib import Path
 
@@ -92,12 +86,17 @@ def try_import(name: str) -> str:
     return ""
 
 
-def try_part(part: str, distribution: str) -> dict[str, str | None]:
-    """Try one part: a runtime's name, ``numpy``, ``pillow``, or a module to import.
+def try_part(request: dict[str, str]) -> dict[str, str | None]:
+    """Try one part.
+
+    Args:
+        request: ``target``: ``runtime:NAME``, ``numpy``, ``pillow``, or a module to import; and ``distribution``, in
+            the package index.
 
     Returns:
         ``status`` (works, missing, broken, not tried), ``version`` and ``detail``.
     """
+    part, distribution = request["target"], request["distribution"]
     version = None
     try:
         version = metadata.version(distribution)
@@ -114,16 +113,3 @@ def try_part(part: str, distribution: str) -> dict[str, str | None]:
     except Exception as cause:  # noqa: BLE001  (the probe reports whatever happens)
         text = " ".join(str(cause).split())[:200]
         return {"status": "broken", "version": version, "detail": f"{type(cause).__name__}: {text}"}
-
-
-def main(parts: Sequence[str]) -> None:
-    """Try parts, each as ``part=distribution``, and print a line of JSON after each."""
-    answers = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # whatever a runtime prints must not mix with the answers
-    for argument in parts:
-        part, _, distribution = argument.partition("=")
-        print(json.dumps(try_part(part, distribution)), file=answers, flush=True)
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])

@@ -2,12 +2,14 @@
 
 import dataclasses
 import secrets
+import tempfile
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.measure.cases import find_artifacts
+from benchmarks.request import BenchmarkRequest
 from benchmarks.results.document import Document, from_json
 from digitrec_edge.artifact import golden
 from digitrec_edge.errors import DigitrecError, RemoteError
@@ -15,7 +17,7 @@ from digitrec_edge.remote.extras import extras_for
 from digitrec_edge.remote.ssh import Connection
 from digitrec_edge.remote.venv import CACHE, Device, Environment, examine, prepare
 
-RESULT = "result.json"
+REQUEST, RESULT = "request.json", "result.json"
 PROGRESS_VARIABLE = "DIGITREC_PROGRESS"
 """Set to ``lines``, it has the command line print its progress as lines that begin with ``progress``."""
 
@@ -27,7 +29,7 @@ class Job:
     Attributes:
         files: artifacts, and golden.npz where there is one.
         data: files of a data set of one's own; empty: the bundled one.
-        arguments: further ones of ``digitrec-edge benchmark``.
+        request: what to measure; where artifacts and data lie is told anew for the device.
         extras: to install instead of what ``doctor`` names.
         keep: leave files and results of the run on the device.
         clean: remove everything of ours from the device at the end.
@@ -36,7 +38,7 @@ class Job:
 
     files: tuple[Path, ...]
     data: tuple[Path, ...]
-    arguments: tuple[str, ...]
+    request: BenchmarkRequest
     extras: tuple[str, ...]
     keep: bool
     clean: bool
@@ -144,12 +146,14 @@ def _run(
         if line.startswith("progress "):
             tell(f"measuring: {line[len('progress ') :]}")
 
-    argv = [environment.program, "benchmark", "artifacts", "--json", RESULT, *job.arguments]
-    if job.data:
-        argv += ["--data", f"data/{job.data[0].name}" if len(job.data) == 1 else "data"]
+    data = (f"data/{job.data[0].name}" if len(job.data) == 1 else "data") if job.data else None
+    with tempfile.TemporaryDirectory() as scratch:
+        request = Path(scratch) / REQUEST
+        request.write_bytes(dataclasses.replace(job.request, artifacts=("artifacts",), data=data).to_json())
+        connection.send([request], folder)
     tell("measuring")
     answer = connection.run(
-        argv,
+        [environment.program, "benchmark", "--request", REQUEST, "--json", RESULT],
         folder,
         environment={PROGRESS_VARIABLE: "lines"},
         fetch=[RESULT],

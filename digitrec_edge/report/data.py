@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from benchmarks import Document, find_artifacts, merge
 from benchmarks.measure.logits import runtime_logits
+from benchmarks.quality.accuracy import accuracy
 from benchmarks.results.document import Run
 from benchmarks.results.document import read as read_document
 from digitrec_edge import artifact, mnist
@@ -41,13 +42,7 @@ class ModelPredictions:
 
     def accuracy(self, labels: NDArray[np.uint8]) -> float:
         """Share of correct digits, 0 to 1."""
-        return float((self.digits == labels).mean())
-
-    def class_accuracy(self, labels: NDArray[np.uint8]) -> list[float | None]:
-        """The same for each digit; None for one that the labels lack."""
-        return [
-            float((self.digits[labels == k] == k).mean()) if (labels == k).any() else None for k in range(mnist.CLASSES)
-        ]
+        return accuracy(self.digits, labels)
 
     def misclassified(self, labels: NDArray[np.uint8]) -> NDArray[np.int64]:
         """Return the indices of the images with a wrong digit."""

@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
+from benchmarks.quality.accuracy import class_accuracy
 from digitrec_edge.mnist import CLASSES, SIDE, Digits
 from digitrec_edge.report.data import ModelPredictions
 from digitrec_edge.report.style import (
@@ -69,7 +70,7 @@ def draw_confusion(model: ModelPredictions, labels: NDArray[np.uint8]) -> Render
 @styled
 def draw_class_accuracy(models: Sequence[ModelPredictions], labels: NDArray[np.uint8]) -> RenderedFigure:
     """Draw the accuracy of each digit for each model: a row per model, shaded by its mistakes."""
-    shares = [model.class_accuracy(labels) for model in models]
+    shares = [class_accuracy(model.digits, labels) for model in models]
     known = [share for row in shares for share in row if share is not None]
     worst = max(1e-9, 1 - min(known, default=1.0))
     figure, axes = new_figure(56 + 40 * len(models))

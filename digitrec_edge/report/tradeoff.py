@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from benchmarks.measure.cases import case_label
 from benchmarks.results.document import Result, Run
 from benchmarks.results.statistics import Summary
 from digitrec_edge.report import runtime_style
@@ -34,9 +35,9 @@ class MeasuredCase:
     @property
     def label(self) -> str:
         result = self.result
-        extras = [f"{result.threads} threads"] * (result.threads > 1) + [f"batch {result.batch}"] * (result.batch > 1)
-        unusual = not runtime_style.is_usual_format(result.runtime, result.format)
-        return " ".join([result.variant, *[result.format] * unusual, *extras])
+        usual = runtime_style.is_usual_format(result.runtime, result.format)
+        name = result.variant if usual else f"{result.variant} {result.format}"
+        return case_label(name, result.threads, result.batch, " ")
 
     @property
     def valid(self) -> bool:

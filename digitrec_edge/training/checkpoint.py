@@ -5,18 +5,16 @@ variables and the figures so far are enough.
 """
 
 import dataclasses
-import io
 import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from digitrec_edge.errors import TrainingError
 from digitrec_edge.files import read_file, write_file
-from digitrec_edge.npz import read_arrays
+from digitrec_edge.npz import read_arrays, write_arrays
 from digitrec_edge.records import load_json, parse
 from digitrec_edge.training.recipes import Recipe
 
@@ -82,10 +80,8 @@ def _names(count: int) -> list[str]:
 def write(path: Path, checkpoint: Checkpoint) -> None:
     """Write atomically: a run killed while it writes leaves the checkpoint before."""
     header = json.dumps(dataclasses.asdict(_Header(checkpoint.run, checkpoint.epochs, len(checkpoint.variables))))
-    stream = io.BytesIO()
     named = dict(zip(_names(len(checkpoint.variables)), checkpoint.variables, strict=True))
-    np.savez(stream, allow_pickle=False, header=np.array(header), **named)
-    write_file(path, stream.getvalue())
+    write_file(path, write_arrays({"header": header, **named}, level=0))
 
 
 def read(path: Path) -> Checkpoint:

@@ -5,9 +5,6 @@ caches of one case do not help or hurt the next, and a runtime that crashes take
 """
 
 import dataclasses
-import json
-import os
-import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,10 +18,10 @@ from benchmarks.measure.cases import UNKNOWN, Case, Measured
 from benchmarks.measure.latency import Effort, Timed, measure_latency, undisturbed
 from benchmarks.measure.memory import Memory, peak_memory_bytes
 from benchmarks.measure.samples import pack
-from benchmarks.quality.parity import accuracy, compare
+from benchmarks.quality.accuracy import accuracy, class_accuracy
+from benchmarks.quality.parity import compare
 from digitrec_edge import artifact, mnist
 from digitrec_edge.artifact import golden
-from digitrec_edge.errors import DigitrecError
 from digitrec_edge.mnist import Digits
 from digitrec_edge.records import parse
 from runtimes import Model
@@ -67,17 +64,14 @@ def measure_quality(case: Case) -> Measured:
     with load(case.artifact, case.runtime, case.threads) as model:
         logits = model.logits(digits.images)
         reference, note = _reference(case, model, digits)
-        right = logits.argmax(axis=1) == digits.labels
+        found = logits.argmax(axis=1)
         return Measured(
             artifact=model.artifact.path.name,
             variant=model.card.variant if model.card else UNKNOWN,
             runtime_version=model.runtime_version,
             file_bytes=len(model.artifact.data),
-            accuracy=accuracy(logits, digits.labels),
-            class_accuracy=tuple(
-                float(right[digits.labels == k].mean()) if (digits.labels == k).any() else None
-                for k in range(mnist.CLASSES)
-            ),
+            accuracy=accuracy(found, digits.labels),
+            class_accuracy=class_accuracy(found, digits.labels),
             parity=compare(logits, reference.logits, digits.labels) if reference else None,
             parity_note=note,
         )
@@ -177,18 +171,3 @@ def answer(request: dict[str, Any]) -> Any:
     if task == "memory":
         return dataclasses.asdict(measure_memory(case))
     raise ValueError(f"no task is called {task!r}")
-
-
-def main() -> None:
-    """Answer one request: JSON in on standard input, one line of JSON out on standard output."""
-    answer_stream = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # whatever a runtime prints must not mix with the answer
-    try:
-        reply = {"answer": answer(json.load(sys.stdin))}
-    except DigitrecError as error:
-        reply = {"error": str(error)}
-    print(json.dumps(reply), file=answer_stream, flush=True)
-
-
-if __name__ == "__main__":
-    main()
