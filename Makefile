@@ -5,14 +5,14 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 CLI := $(BIN)/digitrec-edge
 
-.PHONY: help setup demo test lint test-artifacts test-device test-desktop test-3.13 pi pi-boards pi-others pi-instructions pi-instructions-accept pi-needs wheel pretrained clean
+.PHONY: help setup demo test lint docs test-artifacts test-device test-desktop test-3.13 pi pi-boards pi-others pi-instructions pi-instructions-accept pi-needs wheel pretrained clean
 
 help:  ## show this
 	@grep -hE '^[a-z0-9.-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F '\t' '{printf "  make %-16s %s\n", $$1, $$2}'
 
 setup: $(READY)  ## create .venv with everything, at pinned versions
 
-$(READY): pyproject.toml constraints.txt
+$(READY): pyproject.toml constraints.txt digitrec_edge/__init__.py
 	@echo "installing into $(VENV) at the versions of constraints.txt (2.3 GB, about a minute)"
 	@$(PYTHON) -c 'import sys; assert (3, 10) <= sys.version_info < (3, 14), sys.version' || \
 	    { echo "Python 3.10 to 3.13 is needed (3.11 for everything): make PYTHON=/path/to/python3.11"; exit 1; }
@@ -37,7 +37,12 @@ lint: $(READY)  ## ruff, mypy --strict, import rules
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
-test: lint test-artifacts  ## the whole test suite
+docs: $(READY)  ## build the documentation site, strictly, into build/site
+	@mkdir -p build
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build > build/docs.log 2>&1 || { cat build/docs.log; exit 1; }
+	@echo "documentation  build/site/index.html"
+
+test: lint docs test-artifacts  ## the whole test suite
 	@echo "tests of the device, the desktop and Python 3.13, side by side; each tells when it is done"
 	@$(MAKE) --no-print-directory --jobs=3 --output-sync=target test-device test-desktop test-3.13
 

@@ -41,9 +41,10 @@ def test_demo_trains_exports_benchmarks_and_reports() -> None:
 
 
 def test_setup_is_done_once_and_again_only_when_what_it_installs_has_changed() -> None:
-    question = ["make", "--question", "--assume-old=pyproject.toml", "--assume-old=constraints.txt", "setup"]
+    sources = ("pyproject.toml", "constraints.txt", "digitrec_edge/__init__.py")
+    question = ["make", "--question", *(f"--assume-old={name}" for name in sources), "setup"]
     assert subprocess.run(question, cwd=ROOT, check=False).returncode == 0
-    for changed in ("pyproject.toml", "constraints.txt"):
+    for changed in sources:
         again = ["make", "--question", f"--assume-new={changed}", "setup"]
         assert subprocess.run(again, cwd=ROOT, check=False).returncode == 1
 

@@ -17,7 +17,8 @@ ROOT = Path(__file__).parents[1]
 PACKAGES = ("digitrec_edge", "converters", "runtimes", "benchmarks")
 ALLOWED_TOP_LEVEL = {
     "digitrec_edge", "converters", "runtimes", "benchmarks", "tests", "pyproject.toml", "README.md", "Makefile",
-    "constraints.txt", "LICENSE", "CHANGELOG.md", ".ci", ".gitignore", "docs",
+    "constraints.txt", "LICENSE", "CHANGELOG.md", ".ci", ".gitignore", "docs", "mkdocs.yml", "CONTRIBUTING.md",
+    "SECURITY.md", ".pre-commit-config.yaml",
 }  # fmt: skip
 
 
@@ -57,6 +58,11 @@ def test_the_wheel_holds_every_module(wheel: zipfile.ZipFile) -> None:
 
 
 @pytest.mark.checkout
+def test_the_wheel_says_that_its_packages_have_types(wheel: zipfile.ZipFile) -> None:
+    assert {f"{name}/py.typed" for name in PACKAGES} <= {*wheel.namelist()}
+
+
+@pytest.mark.checkout
 def test_the_wheel_holds_mnist_and_the_pretrained_artifacts_unchanged(wheel: zipfile.ZipFile) -> None:
     data = [name for name in tracked() if name.startswith("digitrec_edge/data/")]
     assert len([name for name in data if name.endswith("-ubyte.gz")]) == 4
@@ -73,6 +79,22 @@ def test_the_wheel_runs_anywhere_and_has_the_command(wheel: zipfile.ZipFile) -> 
 
 
 @pytest.mark.checkout
+def test_the_wheel_names_no_place_that_does_not_exist(wheel: zipfile.ZipFile) -> None:
+    (entry,) = [name for name in wheel.namelist() if name.endswith("METADATA")]
+    header = wheel.read(entry).decode().partition("\n\n")[0]
+    assert not re.search(r"^(Home-page|Project-URL|Download-URL):", header, re.MULTILINE)
+    assert "Classifier: Typing :: Typed" in header
+
+
+@pytest.mark.checkout
+def test_the_version_is_written_once() -> None:
+    """The wheel, ``--version`` and this site follow the code; the README's wheel is compared here."""
+    assert not re.search(r"^version *= *[\"']", (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
+    wheels = re.findall(r"digitrec_edge-([\w.]+)-py3", (ROOT / "README.md").read_text())
+    assert {*wheels} == {digitrec_edge.__version__}
+
+
+@pytest.mark.checkout
 def test_the_base_needs_numpy_pillow_and_typer_only(wheel: zipfile.ZipFile) -> None:
     (entry,) = [name for name in wheel.namelist() if name.endswith("METADATA")]
     text = wheel.read(entry).decode()
@@ -80,7 +102,7 @@ def test_the_base_needs_numpy_pillow_and_typer_only(wheel: zipfile.ZipFile) -> N
     base = {re.split(r"[ <>=;\[]", line)[0].lower() for line in requires if "extra ==" not in line}
     assert base == {"numpy", "pillow", "typer"}
     extras = set(re.findall(r"^Provides-Extra: (.*)$", text, re.MULTILINE))
-    assert extras >= {"tflite", "litert", "onnx", "convert", "all", "dev"}
+    assert extras >= {"tflite", "litert", "onnx", "convert", "all", "docs", "dev"}
     tflite = [line.replace('"', "'") for line in requires if re.search(r"extra == .tflite", line)]
     assert any(line.startswith("numpy<2") and "python_version < '3.12'" in line for line in tflite)
     assert any(line.startswith("tflite-runtime") and "python_version < '3.12'" in line for line in tflite)
