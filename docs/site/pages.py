@@ -42,6 +42,11 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
     return LINK.sub(lambda match: f"]({_page(match['target'])}{match['anchor'] or ''})", markdown)
 
 
+def on_page_content(content: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+    """Drop the roles of Sphinx that docstrings use for names: this site shows the names alone."""
+    return re.sub(r":(?:func|meth|class|mod):(?=<code)", "", content)
+
+
 def _page(target: str) -> str:
     return COPIED.get(target) or target.removeprefix("docs/")
 
