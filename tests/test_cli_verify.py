@@ -10,9 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from digitrec_edge import artifact
+from digitrec_edge import artifact, pretrained
 from digitrec_edge.artifact import sample
-from digitrec_edge.cli.predict import PRETRAINED
 from digitrec_edge.formats import SAMPLE_FILE
 from runtimes import RUNTIMES
 
@@ -48,7 +47,7 @@ def test_a_good_artifact_passes(cli: Cli, artifacts: Path, name: str, runtime: s
 
 
 def test_the_pretrained_artifact_passes(cli: Cli) -> None:
-    assert "32 of 32 images" in cli("verify", PRETRAINED).stdout
+    assert "32 of 32 images" in cli("verify", pretrained.DEFAULT).stdout
 
 
 @pytest.mark.skipif(

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from digitrec_edge import pretrained
 from digitrec_edge.errors import BrokenRuntimeError, NotInstalledError
 from digitrec_edge.installation import probe
 from digitrec_edge.installation.probe import MIN_RIGHT, TINY_ONNX, try_part, try_runtime
@@ -93,8 +94,8 @@ def test_what_is_not_installed_is_missing() -> None:
 
 def test_a_damaged_artifact_is_not_the_runtimes_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     damaged = tmp_path / "digitrec-int8.tflite"
-    damaged.write_bytes(probe.PRETRAINED.read_bytes()[:-1])
-    monkeypatch.setattr(probe, "PRETRAINED", damaged)
+    damaged.write_bytes(pretrained.DEFAULT.read_bytes()[:-1])
+    monkeypatch.setattr(pretrained, "DEFAULT", damaged)
     found = try_part("runtime:litert", "ai-edge-litert")
     assert found["status"] == "not tried"
     assert "install digitrec-edge again" in str(found["detail"])

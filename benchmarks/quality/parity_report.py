@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from benchmarks.quality.parity import Parity, compare
 from digitrec_edge.files import write_file
+from digitrec_edge.mnist import CLASSES
 
 REPORT_VERSION = 1
-CLASSES = 10
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,9 @@ from collections.abc import Callable, Sequence
 from importlib import import_module, metadata
 from pathlib import Path
 
+from digitrec_edge import pretrained
 from digitrec_edge.errors import ArtifactError, DataError, DigitrecError, NotInstalledError
 
-PRETRAINED = Path(__file__).parents[1] / "data" / "pretrained" / "digitrec-int8.tflite"
 IMAGES = 100
 MIN_RIGHT = 90
 """Of 100 test images: the pretrained artifact reads 98 in 100; far fewer mean that the runtime computes wrongly."""
@@ -79,10 +79,10 @@ def _read_test_images(runtime: str) -> str:
 
     try:
         digits = mnist.load("test")
-        artifact.read(PRETRAINED)
+        artifact.read(pretrained.DEFAULT)
     except (DataError, ArtifactError) as cause:
         raise CannotTryError(f"install digitrec-edge again: {cause}") from cause
-    with load(PRETRAINED, runtime) as model:
+    with load(pretrained.DEFAULT, runtime) as model:
         right = sum(
             model.classify(image) == label
             for image, label in zip(digits.images[:IMAGES], digits.labels[:IMAGES], strict=True)
@@ -95,16 +95,18 @@ def _read_test_images(runtime: str) -> str:
 def _read_pixels(runtime: str) -> str:
     import numpy as np
 
+    from digitrec_edge.mnist import CLASSES, SIDE
+    from digitrec_edge.quantization import PIXEL_MAX
     from runtimes import load
 
-    pictures = np.zeros((10, 28, 28), np.uint8)
-    pictures[range(10), 0, range(10)] = 255
+    pictures = np.zeros((CLASSES, SIDE, SIDE), np.uint8)
+    pictures[range(CLASSES), 0, range(CLASSES)] = PIXEL_MAX
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "probe.onnx"
         path.write_bytes(TINY_ONNX)
         with load(path, runtime) as model:
             answers = [model.classify(picture) for picture in pictures]
-    if answers != list(range(10)):
+    if answers != list(range(CLASSES)):
         raise WrongAnswerError(f"it runs but a model that should answer 0 to 9 answers {answers}")
     return "runs a small ONNX model right"
 
