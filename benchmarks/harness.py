@@ -27,6 +27,7 @@ from benchmarks.results.validity import judge
 from digitrec_edge import artifact, mnist
 from digitrec_edge.errors import ArtifactError, BenchmarkError
 from digitrec_edge.files import sha256
+from digitrec_edge.quantization import PIXEL_MAX
 
 IMAGES = 1000
 """Test images that the calls go through in turn."""
@@ -150,7 +151,7 @@ def _write_inputs(folder: Path, cases: Sequence[Case]) -> _Inputs:
         images[source] = folder / f"images-{len(images)}.npy"
         np.save(images[source], test[: max(IMAGES, largest)])
     picture = folder / "digit.png"
-    Image.fromarray(255 - test[0]).save(picture)
+    Image.fromarray(PIXEL_MAX - test[0]).save(picture)
     return _Inputs(images, picture)
 
 

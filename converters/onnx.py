@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from converters.source import Source
+from digitrec_edge.mnist import SIDE
 from digitrec_edge.training.network import import_tensorflow
 from runtimes.table import RuntimeRow
 
@@ -65,7 +66,7 @@ def _from_keras(source: Source) -> Any:
     import tf2onnx
 
     model = source.fresh_model()
-    signature = [tf.TensorSpec((None, 28, 28), tf.float32, name="image")]
+    signature = [tf.TensorSpec((None, SIDE, SIDE), tf.float32, name="image")]
     function = tf.function(lambda image: {"logits": model(image, training=False)}, input_signature=signature)
     logging.disable(logging.WARNING)
     try:

@@ -12,6 +12,7 @@ from typing import Any
 from converters.source import Source
 from converters.tflite_file import FULLY_CONNECTED, finish
 from digitrec_edge.errors import ConversionError
+from digitrec_edge.mnist import SIDE
 from digitrec_edge.training.network import import_tensorflow
 from digitrec_edge.variants import NARROW_DENSE
 from runtimes import support
@@ -107,7 +108,7 @@ def _converter(source: Source) -> Any:
     import keras
 
     layers = source.fresh_model().layers
-    static = keras.Sequential([keras.Input((28, 28), batch_size=1, name="image"), *layers], name="digitrec")
+    static = keras.Sequential([keras.Input((SIDE, SIDE), batch_size=1, name="image"), *layers], name="digitrec")
     return tf.lite.TFLiteConverter.from_keras_model(static)
 
 

@@ -7,6 +7,8 @@ M001). No library that writes it installs beside today's TensorFlow, so it is bu
 from typing import Any
 
 from digitrec_edge.formats import LABELS_FILE
+from digitrec_edge.mnist import SIDE
+from digitrec_edge.quantization import PIXEL_MAX
 
 METADATA_NAME = "TFLITE_METADATA"
 _IDENTIFIER = b"M001"
@@ -24,12 +26,12 @@ def build_metadata() -> bytes:
 
     normalisation: Table = {
         0: ("Uint8", _NORMALIZATION),
-        1: ("table", {0: ("floats", [0.0]), 1: ("floats", [255.0])}),
+        1: ("table", {0: ("floats", [0.0]), 1: ("floats", [float(PIXEL_MAX)])}),
     }
-    size: Table = {0: ("Uint32", 28), 1: ("Uint32", 28)}
+    size: Table = {0: ("Uint32", SIDE), 1: ("Uint32", SIDE)}
     image: Table = {
         0: ("text", "image"),
-        1: ("text", "hand-written digit, 28 x 28 grey; 0 is paper, 255 is ink"),
+        1: ("text", f"hand-written digit, {SIDE} x {SIDE} grey; 0 is background, {PIXEL_MAX} is foreground"),
         3: ("table", {0: ("Uint8", _IMAGE), 1: ("table", {0: ("Int8", _GRAYSCALE), 1: ("table", size)})}),
         4: ("tables", [normalisation]),
         5: ("table", {0: ("floats", [1.0]), 1: ("floats", [0.0])}),

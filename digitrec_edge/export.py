@@ -194,7 +194,9 @@ def _card(source: Source, variant: Variant, target: RuntimeRow, payload: bytes) 
         variant=variant.precision.name,
         inputs=tuple(_port(tensor) for tensor in graph.inputs),
         outputs=tuple(_port(tensor) for tensor in graph.outputs),
-        preprocessing=Preprocessing((mnist.SIDE, mnist.SIDE), "grey, 0 paper to 255 ink", PIXEL_MAX),
+        preprocessing=Preprocessing(
+            (mnist.SIDE, mnist.SIDE), f"grey, 0 background to {PIXEL_MAX} foreground", float(PIXEL_MAX)
+        ),
         labels=LABELS,
         source_sha256=source.sha256,
         payload_sha256=sha256(payload),

@@ -22,9 +22,14 @@ from numpy.typing import NDArray
 from digitrec_edge.errors import DataError
 from digitrec_edge.files import read_file, sha256
 from digitrec_edge.npz import MissingArrayError, read_arrays
+from digitrec_edge.quantization import PIXEL_MAX
 
 SIDE = 28
+"""An image is so many pixels high and wide."""
+
 CLASSES = 10
+"""The digits 0 to 9."""
+
 BUNDLED = Path(__file__).parent / "data" / "mnist"
 
 Part = Literal["train", "test"]
@@ -48,7 +53,7 @@ class Digits:
     """Images and what they show.
 
     Attributes:
-        images: ``(N, 28, 28) uint8``, 0 is paper, 255 is ink.
+        images: ``(N, 28, 28) uint8``, 0 is background, 255 is foreground.
         labels: ``(N,) uint8``, 0 to 9.
     """
 
@@ -146,18 +151,18 @@ def _load_npz(part: Part, path: Path) -> Digits:
 
 def _checked(images: NDArray[Any], labels: NDArray[Any], where: str) -> Digits:
     if images.ndim != 3 or images.shape[1:] != (SIDE, SIDE):
-        raise DataError(f"{where}: images have shape {images.shape}, (N, 28, 28) is needed")
+        raise DataError(f"{where}: images have shape {images.shape}, (N, {SIDE}, {SIDE}) is needed")
     if images.dtype != np.uint8:
-        raise DataError(f"{where}: images are {images.dtype}, uint8 (0 paper, 255 ink) is needed")
+        raise DataError(f"{where}: images are {images.dtype}, uint8 (0 background, {PIXEL_MAX} foreground) is needed")
     if labels.ndim != 1:
         raise DataError(f"{where}: labels have shape {labels.shape}, (N,) is needed")
     if not np.issubdtype(labels.dtype, np.integer):
-        raise DataError(f"{where}: labels are {labels.dtype}, whole numbers 0-9 are needed")
+        raise DataError(f"{where}: labels are {labels.dtype}, whole numbers 0-{CLASSES - 1} are needed")
     if len(images) != len(labels):
         raise DataError(f"{where}: {len(images):,} images but {len(labels):,} labels")
     if len(images) == 0:
         raise DataError(f"{where}: no images")
     wrong = np.flatnonzero((labels < 0) | (labels >= CLASSES))
     if len(wrong):
-        raise DataError(f"{where}: label {labels[wrong[0]]} at index {wrong[0]} is outside 0-9")
+        raise DataError(f"{where}: label {labels[wrong[0]]} at index {wrong[0]} is outside 0-{CLASSES - 1}")
     return Digits(images, labels.astype(np.uint8))

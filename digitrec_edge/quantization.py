@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-PIXEL_MAX = 255.0
-"""A pixel is 0 (paper) to 255 (ink); every model here was trained on pixel / 255."""
+PIXEL_MAX = 255
+"""A pixel is 0 (background) to 255 (foreground); every model here was trained on pixel / 255."""
 
 
 def quantize(real: NDArray[Any], scale: float, zero_point: int, dtype: Any) -> NDArray[Any]:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from runtimes.session import PICTURE_SHAPE, Port, Prepare
+from runtimes.session import PICTURE_SHAPE, Prepare, TensorSpec
 
 CHUNK = 256
 """Pictures per call in a batch: the weights are read once for all of them, and the activations of
@@ -37,7 +37,7 @@ class InterpreterSession:
                 raise ValueError(f"{details['name']} has shape {tuple(details['shape'])}, a batch of 1 is needed")
         self._source: int = sources[0]["index"]
         self._sink: int = sinks[0]["index"]
-        self.input, self.output = _port(sources[0]), _port(sinks[0])
+        self.input, self.output = _spec(sources[0]), _spec(sinks[0])
         self._set, self._invoke, self._get = _calls(self._one)
         self._again = self._invoke
 
@@ -113,10 +113,10 @@ def _calls(interpreter: Any) -> tuple[Callable[..., Any], Callable[..., Any], Ca
     return interpreter.set_tensor, interpreter.invoke, interpreter.get_tensor
 
 
-def _port(details: dict[str, Any]) -> Port:
+def _spec(details: dict[str, Any]) -> TensorSpec:
     scale, zero_point = details["quantization"]
     quantised = bool(scale)
-    return Port(
+    return TensorSpec(
         name=details["name"],
         shape=tuple(int(n) for n in details["shape"][1:]),
         dtype=np.dtype(details["dtype"]).name,

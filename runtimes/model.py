@@ -10,12 +10,10 @@ from numpy.typing import NDArray
 
 from digitrec_edge.artifact import Artifact
 from digitrec_edge.errors import ArtifactError, InputError
+from digitrec_edge.mnist import CLASSES, SIDE
 from digitrec_edge.quantization import dequantize, pixel_table, softmax
 from runtimes.session import Prepare, Session
 from runtimes.table import RuntimeRow
-
-SIDE = 28
-CLASSES = 10
 
 
 class Prediction(NamedTuple):
@@ -45,23 +43,23 @@ class Model:
         self.threads = threads
         self.input = session.input
         self.output = session.output
-        self._check_ports()
+        self._check_tensors()
         self._table = pixel_table(self.input.dtype, self.input.scale, self.input.zero_point)
         self._classify: Callable[[NDArray[np.uint8]], int] = session.classifier(Prepare(self._table))
 
-    def _check_ports(self) -> None:
+    def _check_tensors(self) -> None:
         """A foreign model may be anything: it must take 28 x 28 pixels and give 10 numbers."""
-        for port, kind, size in ((self.input, "input", SIDE * SIDE), (self.output, "output", CLASSES)):
-            if int(np.prod(port.shape)) != size:
-                raise ArtifactError(f"{self.artifact.path} is no digit recogniser: its {kind} has shape {port.shape}")
-            if port.dtype != "float32" and port.scale is None:
-                raise ArtifactError(f"{self.artifact.path}: its {kind} is {port.dtype} without scale and zero point")
+        for spec, kind, size in ((self.input, "input", SIDE * SIDE), (self.output, "output", CLASSES)):
+            if int(np.prod(spec.shape)) != size:
+                raise ArtifactError(f"{self.artifact.path} is no digit recogniser: its {kind} has shape {spec.shape}")
+            if spec.dtype != "float32" and spec.scale is None:
+                raise ArtifactError(f"{self.artifact.path}: its {kind} is {spec.dtype} without scale and zero point")
 
     def classify(self, image: NDArray[np.uint8]) -> int:
-        """Name the digit on one picture, the short way.
+        """Return the digit on one picture, by the shortest path through the runtime.
 
         Args:
-            image: ``(28, 28) uint8``, 0 is paper, 255 is ink.
+            image: ``(28, 28) uint8``, 0 is background, 255 is foreground.
 
         Raises:
             InputError: another shape or dtype.
@@ -77,7 +75,7 @@ class Model:
         """Compute logits.
 
         Args:
-            images: ``(28, 28)`` or ``(N, 28, 28)`` uint8, 0 is paper, 255 is ink.
+            images: ``(28, 28)`` or ``(N, 28, 28)`` uint8, 0 is background, 255 is foreground.
 
         Returns:
             ``(10,)`` or ``(N, 10)`` float32.

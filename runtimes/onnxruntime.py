@@ -8,7 +8,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from runtimes.session import Port, Prepare
+from runtimes.session import Prepare, TensorSpec
 
 CHUNK = 256
 """Pictures per call in a batch: 1 MB of input and activations."""
@@ -29,7 +29,7 @@ class OnnxSession:
         self._session = onnxruntime.InferenceSession(
             data, options, providers=["CPUExecutionProvider"], enable_fallback=0
         )
-        self.input, self.output = _port(self._session.get_inputs()), _port(self._session.get_outputs())
+        self.input, self.output = _spec(self._session.get_inputs()), _spec(self._session.get_outputs())
         self._names = [self.output.name]
         self._again: Callable[[], object] | None = None
 
@@ -86,12 +86,12 @@ def _bound_run(session: Any, binding: Any) -> Callable[[], object]:
     return functools.partial(session.run_with_iobinding, binding)
 
 
-def _port(ports: list[Any]) -> Port:
-    if len(ports) != 1:
-        raise ValueError(f"the model has {len(ports)} inputs or outputs, one of each is needed")
-    (port,) = ports
-    shape = tuple(size if isinstance(size, int) else 0 for size in port.shape[1:])
-    return Port(port.name, shape, _DTYPES.get(port.type, port.type), None, None)
+def _spec(arguments: list[Any]) -> TensorSpec:
+    if len(arguments) != 1:
+        raise ValueError(f"the model has {len(arguments)} inputs or outputs, one of each is needed")
+    (argument,) = arguments
+    shape = tuple(size if isinstance(size, int) else 0 for size in argument.shape[1:])
+    return TensorSpec(argument.name, shape, _DTYPES.get(argument.type, argument.type), None, None)
 
 
 def open_session(data: bytes, threads: int) -> OnnxSession:

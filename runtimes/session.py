@@ -1,4 +1,4 @@
-"""What a runtime offers: tensors in, tensors out; and the shortest way from one picture to its digit."""
+"""What a runtime offers: tensors in, tensors out; and the shortest path from one picture to its digit."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,17 +7,20 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-PICTURE_SHAPE = (28, 28)
-PIXEL_MAX = np.full((), 255, np.float32)
+from digitrec_edge.mnist import SIDE
+from digitrec_edge.quantization import PIXEL_MAX
+
+PICTURE_SHAPE = (SIDE, SIDE)
+_SCALE = np.full((), PIXEL_MAX, np.float32)
 
 
 @dataclass(frozen=True)
-class Port:
+class TensorSpec:
     """A model's input or output, as the loaded model itself describes it.
 
     Attributes:
         shape: without the batch dimension.
-        dtype: in numpy's words.
+        dtype: numpy's name of it.
         scale, zero_point: None for float.
     """
 
@@ -58,11 +61,11 @@ class Prepare:
         if self.table.dtype == np.int8 and (self.table.view(np.uint8) == pixels ^ 0x80).all():
             bytes_of_picture, sign = picture.view(np.uint8), np.uint8(0x80)
             return _checking(lambda image: np.bitwise_xor(image, sign, bytes_of_picture))
-        if self.table.dtype == np.float32 and (self.table == pixels.astype(np.float32) / PIXEL_MAX).all():
+        if self.table.dtype == np.float32 and (self.table == pixels.astype(np.float32) / _SCALE).all():
 
             def scale(image: NDArray[np.uint8]) -> None:
                 picture[...] = image
-                np.divide(picture, PIXEL_MAX, picture)
+                np.divide(picture, _SCALE, picture)
 
             return _checking(scale)
         table = self.table
@@ -83,13 +86,13 @@ def _checking(write: Callable[[NDArray[np.uint8]], object]) -> Callable[[NDArray
 class Session(Protocol):
     """A loaded model in one runtime; not safe for use by two threads at a time."""
 
-    input: Port
-    output: Port
+    input: TensorSpec
+    output: TensorSpec
     chunk: int
     """How many examples ``run_batch`` takes at the most, so that memory stays bounded."""
 
     def classifier(self, prepare: "Prepare") -> Callable[[NDArray[np.uint8]], int]:
-        """Return the shortest way from one picture ``(28, 28) uint8`` to its digit in this runtime.
+        """Return the shortest path from one picture ``(28, 28) uint8`` to its digit in this runtime.
 
         Args:
             prepare: how pixels become the input.

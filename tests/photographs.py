@@ -160,8 +160,7 @@ def make(images: NDArray[np.uint8], index: int, seed: int = SEED) -> bytes:
 
 def main(arguments: list[str]) -> int:
     """Measure how many photographs are read right."""
-    from digitrec_edge import mnist
-    from digitrec_edge.cli.predict import PRETRAINED
+    from digitrec_edge import mnist, pretrained
     from digitrec_edge.errors import PictureError
     from digitrec_edge.preprocess import decode, to_digit
     from runtimes import load
@@ -169,7 +168,7 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("count", type=int, nargs="?", default=COUNT)
     parser.add_argument("--seed", type=int, default=SEED, help="of the choice of digits and of the scenes")
-    parser.add_argument("--model", type=Path, default=PRETRAINED)
+    parser.add_argument("--model", type=Path, default=pretrained.DEFAULT)
     parser.add_argument("--save", type=Path, help="write the photographs that were read wrong into this folder")
     chosen = parser.parse_args(arguments)
     digits, right = mnist.load("test"), 0

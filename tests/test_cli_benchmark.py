@@ -15,15 +15,14 @@ import jsonschema
 import numpy as np
 import pytest
 
-from digitrec_edge import mnist
-from digitrec_edge.cli.predict import PRETRAINED
+from digitrec_edge import mnist, pretrained
 
 Cli = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    shutil.copy(PRETRAINED, tmp_path / "digitrec-int8.tflite")
+    shutil.copy(pretrained.DEFAULT, tmp_path / "digitrec-int8.tflite")
     return tmp_path
 
 

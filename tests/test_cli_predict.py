@@ -12,8 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from digitrec_edge import mnist
-from digitrec_edge.cli.predict import PRETRAINED
+from digitrec_edge import mnist, pretrained
 from digitrec_edge.training.recipes import RECIPES
 from runtimes import load
 
@@ -97,7 +96,7 @@ def test_a_model_that_cannot_be_used_is_one_line_and_status_1(
 ) -> None:
     path = tmp_path / "model.tflite"
     if content == b"cut":
-        content = PRETRAINED.read_bytes()[:-5000]
+        content = pretrained.DEFAULT.read_bytes()[:-5000]
     if content is not None:
         path.write_bytes(content)
     done = cli("predict", pictures / "0.png", "--model", path, ok=False)
@@ -109,7 +108,7 @@ def test_a_model_that_cannot_be_used_is_one_line_and_status_1(
 
 
 def test_a_runtime_that_cannot_run_the_file_is_one_line(cli: Cli, pictures: Path) -> None:
-    done = cli("predict", pictures / "0.png", "--model", PRETRAINED, "--runtime", "onnxruntime", ok=False)
+    done = cli("predict", pictures / "0.png", "--model", pretrained.DEFAULT, "--runtime", "onnxruntime", ok=False)
     assert done.returncode == 1
     assert done.stderr == ("digitrec-edge: onnxruntime does not run .tflite files; litert or tflite-runtime does\n")
 
@@ -123,7 +122,7 @@ def test_a_folder_or_a_pipe_is_no_picture(cli: Cli, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["digitrec-int8.tflite", "digitrec-float32.tflite", "digitrec-int8.onnx"])
 def test_the_pretrained_artifacts_are_the_robust_recipe_s(name: str) -> None:
-    with load(PRETRAINED.with_name(name)) as model:
+    with load(pretrained.FOLDER / name) as model:
         card = model.card
         assert card is not None
         assert (card.name, card.variant) == (Path(name).stem, Path(name).stem.removeprefix("digitrec-"))
@@ -190,7 +189,7 @@ def test_several_digits_are_an_error_without_multi(cli: Cli, postcode: Path) -> 
 
 def test_a_low_confidence_is_unsure(cli: Cli, pictures: Path) -> None:
     images = mnist.load("test").images
-    with load(PRETRAINED) as model:
+    with load(pretrained.DEFAULT) as model:
         probabilities = model.predict(images).probabilities.max(axis=1)
     doubtful = pictures / "doubtful.png"
     Image.fromarray(images[probabilities.argmin()]).save(doubtful)  # read as it is, nothing is scaled

@@ -11,10 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from digitrec_edge import artifact, files
+from digitrec_edge import artifact, files, pretrained
 from digitrec_edge.artifact import container, sample
 from digitrec_edge.cli import terminal
-from digitrec_edge.cli.predict import PRETRAINED
 from digitrec_edge.cli.verify import verify
 from digitrec_edge.formats import SAMPLE_FILE
 from runtimes import RUNTIMES
@@ -51,7 +50,7 @@ def test_a_good_artifact_passes(cli: Cli, artifacts: Path, name: str, runtime: s
 
 
 def test_the_pretrained_artifact_passes(cli: Cli) -> None:
-    assert "32 of 32 images" in cli("verify", PRETRAINED).stdout
+    assert "32 of 32 images" in cli("verify", pretrained.DEFAULT).stdout
 
 
 @pytest.mark.skipif(
@@ -93,9 +92,9 @@ def test_the_file_is_read_once(monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
 
     monkeypatch.setenv(terminal.DEBUG_VARIABLE, "1")
     monkeypatch.setattr(container, "read_file", read_file)
-    verify(PRETRAINED, "auto", as_json=True)
+    verify(pretrained.DEFAULT, "auto", as_json=True)
     assert json.loads(capsys.readouterr().out)["passed"] is True
-    assert reads == [PRETRAINED]
+    assert reads == [pretrained.DEFAULT]
 
 
 def test_json_is_one_object(cli: Cli, artifacts: Path, tmp_path: Path) -> None:

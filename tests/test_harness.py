@@ -15,7 +15,7 @@ from benchmarks.measure.cases import Case
 from benchmarks.measure.memory import Memory
 from benchmarks.measure.samples import pack, unpack
 from benchmarks.measure.tasks import Packed, Round
-from digitrec_edge.cli.predict import PRETRAINED
+from digitrec_edge import pretrained
 from digitrec_edge.errors import BenchmarkError, InputError
 
 TINY = Effort("tiny", 2, warmup_calls=1, warmup_ms=0, calls=10, measure_ms=0, cold_starts=1)
@@ -23,8 +23,8 @@ TINY = Effort("tiny", 2, warmup_calls=1, warmup_ms=0, calls=10, measure_ms=0, co
 
 @pytest.fixture
 def case(tmp_path: Path) -> Case:
-    shutil.copy(PRETRAINED, tmp_path)
-    return Case(str(tmp_path / PRETRAINED.name), "litert")
+    shutil.copy(pretrained.DEFAULT, tmp_path)
+    return Case(str(tmp_path / pretrained.DEFAULT.name), "litert")
 
 
 @pytest.fixture

@@ -15,8 +15,7 @@ import pytest
 
 from benchmarks.measure.latency import BLOCKS, EFFORTS, Effort, describe_timer, measure_latency, time_calls, undisturbed
 from benchmarks.results.statistics import samples_needed, summarise
-from digitrec_edge import mnist
-from digitrec_edge.cli.predict import PRETRAINED
+from digitrec_edge import mnist, pretrained
 
 BRIEF = Effort("brief", 1, warmup_calls=2, warmup_ms=0, calls=20, measure_ms=0, cold_starts=0)
 
@@ -61,7 +60,7 @@ def test_a_hand_written_loop_and_the_harness_agree_within_ten_percent(quantity: 
     effort = Effort("brief", 1, warmup_calls=10, warmup_ms=0, calls=300, measure_ms=0, cold_starts=0)
     cost_us = describe_timer().cost_ns / 1000
     ratios = []
-    with load(PRETRAINED) as model:
+    with load(pretrained.DEFAULT) as model:
         before_us = _by_hand(model.classify, images, loops=10)
         for _ in range(60):
             timed = measure_latency(model.classify, images, effort)
@@ -159,4 +158,4 @@ def test_every_effort_supports_a_99th_percentile() -> None:
 
 
 def test_the_pretrained_artifact_is_there() -> None:
-    assert Path(PRETRAINED).exists()
+    assert Path(pretrained.DEFAULT).exists()

@@ -9,8 +9,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from digitrec_edge import mnist
-from digitrec_edge.cli.predict import PRETRAINED
+from digitrec_edge import mnist, pretrained
 from digitrec_edge.errors import PictureError
 from digitrec_edge.preprocess import decode, to_digit
 from runtimes import Model, load
@@ -34,7 +33,7 @@ def photographs() -> ModuleType:
 
 @pytest.fixture(scope="module")
 def model() -> Iterator[Model]:
-    with load(PRETRAINED) as loaded:
+    with load(pretrained.DEFAULT) as loaded:
         yield loaded
 
 

@@ -10,8 +10,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from digitrec_edge import mnist, preprocess
-from digitrec_edge.cli.predict import PRETRAINED
+from digitrec_edge import mnist, preprocess, pretrained
 from digitrec_edge.errors import PictureError
 from digitrec_edge.preprocess import BOX, read_picture, reading, to_digit
 from runtimes import Model, load
@@ -23,7 +22,7 @@ SEVEN, TWO, ONE = 0, 1, 2
 
 @pytest.fixture(scope="module")
 def model() -> Iterator[Model]:
-    with load(PRETRAINED) as loaded:
+    with load(pretrained.DEFAULT) as loaded:
         yield loaded
 
 

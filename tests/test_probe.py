@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from digitrec_edge import pretrained
 from digitrec_edge.errors import BrokenRuntimeError, InputError, NotInstalledError
 from digitrec_edge.installation import probe
 from digitrec_edge.installation.probe import MIN_RIGHT, try_part, try_runtime
@@ -93,9 +94,9 @@ def test_what_is_not_installed_is_missing() -> None:
 
 
 def test_a_damaged_artifact_is_not_the_runtimes_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = (probe.PRETRAINED / "digitrec-int8.tflite").read_bytes()
-    (tmp_path / "digitrec-int8.tflite").write_bytes(whole[:-1])
-    monkeypatch.setattr(probe, "PRETRAINED", tmp_path)
+    damaged = tmp_path / "digitrec-int8.tflite"
+    damaged.write_bytes(pretrained.DEFAULT.read_bytes()[:-1])
+    monkeypatch.setitem(pretrained.BY_FORMAT, "tflite", damaged)
     found = probed("runtime:litert", "ai-edge-litert")
     assert found["status"] == "not tried"
     assert "install digitrec-edge again" in str(found["detail"])
@@ -107,7 +108,7 @@ def test_an_unknown_runtime_is_no_quiet_success() -> None:
 
 
 def test_a_runtime_whose_formats_have_no_bundled_artifact_is_only_imported(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(probe, "PRETRAINED", tmp_path)
+    monkeypatch.delitem(pretrained.BY_FORMAT, "tflite")
     assert "no .tflite artifact to try it with" in try_runtime("litert")

@@ -21,10 +21,9 @@ pytest.importorskip("matplotlib", reason="report needs the extra 'report'")
 from benchmarks import document
 from benchmarks.measure.logits import runtime_logits
 from benchmarks.results.document import Result, Run
-from digitrec_edge import artifact, mnist
+from digitrec_edge import artifact, mnist, pretrained
 from digitrec_edge.artifact import golden
 from digitrec_edge.artifact.golden import Golden
-from digitrec_edge.cli.predict import PRETRAINED
 from digitrec_edge.errors import BenchmarkError
 from digitrec_edge.files import sha256
 from digitrec_edge.report import ReportData, collect, write
@@ -46,7 +45,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory, make_result: MakeResult, ma
     folder = tmp_path_factory.mktemp("report")
     artifacts = folder / "artifacts"
     artifacts.mkdir()
-    shutil.copy(PRETRAINED, artifacts / "digitrec-int8.tflite")
+    shutil.copy(pretrained.DEFAULT, artifacts / "digitrec-int8.tflite")
     found = artifact.read(artifacts / "digitrec-int8.tflite")
     assert found.card
     test = mnist.load("test")
@@ -182,7 +181,7 @@ def test_the_same_material_gives_the_same_page(page: Path, data: ReportData, tmp
 
 
 def test_a_folder_of_artifacts_alone_is_enough(tmp_path: Path) -> None:
-    payload = artifact.read(PRETRAINED).payload
+    payload = artifact.read(pretrained.DEFAULT).payload
     (tmp_path / "foreign.tflite").write_bytes(payload.replace(b"digitrec_edge", b"another_model"))
     (tmp_path / "broken.tflite").write_bytes(b"no model at all")
     data = collect(tmp_path)
@@ -198,7 +197,7 @@ def test_a_folder_of_artifacts_alone_is_enough(tmp_path: Path) -> None:
 
 
 def test_golden_logits_of_another_model_are_not_used(tmp_path: Path) -> None:
-    shutil.copy(PRETRAINED, tmp_path)
+    shutil.copy(pretrained.DEFAULT, tmp_path)
     test = mnist.load("test")
     golden.write(tmp_path / "golden.npz", Golden(np.zeros((10_000, 10), np.float32), "0" * 64, test.digest()))
     data = collect(tmp_path)

@@ -21,8 +21,7 @@ from benchmarks.quality.robustness import (
     shift,
     thicken,
 )
-from digitrec_edge import mnist
-from digitrec_edge.cli.predict import PRETRAINED
+from digitrec_edge import mnist, pretrained
 from digitrec_edge.errors import BenchmarkError
 from runtimes import load
 
@@ -93,7 +92,7 @@ def test_the_floor_names_what_is_below_it() -> None:
 
 @pytest.mark.parametrize("name", ["digitrec-int8.tflite", "digitrec-float32.tflite", "digitrec-int8.onnx"])
 def test_the_pretrained_artifacts_hold_the_goals(name: str) -> None:
-    with load(PRETRAINED.with_name(name)) as model:
+    with load(pretrained.FOLDER / name) as model:
         found = measure_robustness(model, mnist.load("test"))
     assert {r.name for r in found.results} == set(GOALS)
     low = {r.name: r.accuracy for r in found.results if r.accuracy < GOALS[r.name]}

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
+from digitrec_edge.preprocess.ink import find_ink
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -14,7 +15,6 @@ from digitrec_edge.errors import PictureError
 from digitrec_edge.preprocess import read_stages, to_digit
 from digitrec_edge.preprocess.components import find_components
 from digitrec_edge.preprocess.filters import box_max, box_mean, close
-from digitrec_edge.preprocess.ink import find_ink
 from digitrec_edge.preprocess.normalise import normalise, stroke_width
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from benchmarks.quality.parity import Parity
 from digitrec_edge import artifact, formats
+from digitrec_edge.artifact import golden
 from digitrec_edge.errors import ArtifactError, BenchmarkError
 from runtimes.table import RUNTIMES, find
 
@@ -130,12 +131,12 @@ def plan(
         found = [path for path in found if there[path] in variants]
     cases = []
     for path in found:
-        beside = path.parent / "golden.npz"
+        beside = path.parent / golden.FILE_NAME
         suffixed = {f.name for f in formats.FORMATS if f.suffix == path.suffix}  # none: let each runtime say why not
         for row in RUNTIMES:
             able = not suffixed or suffixed & set(row.formats)
             if row.name in runtimes or (not runtimes and able):
-                golden = str(beside) if beside.exists() else None
+                reference = str(beside) if beside.exists() else None
                 source = str(data) if data else None
-                cases += [Case(str(path), row.name, t, b, golden, source) for t in threads for b in batches]
+                cases += [Case(str(path), row.name, t, b, reference, source) for t in threads for b in batches]
     return cases

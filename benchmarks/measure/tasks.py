@@ -80,12 +80,12 @@ def measure_quality(case: Case) -> Measured:
 def _reference(case: Case, model: Model, digits: Digits) -> tuple[golden.Golden | None, str]:
     """Golden logits are used only when they are those of this artifact's source and of this test set."""
     if case.golden is None:
-        return None, "no golden.npz beside the artifact"
+        return None, f"no {golden.FILE_NAME} beside the artifact"
     reference = golden.read(Path(case.golden))
     if model.card is None or reference.source_sha256 != model.card.source_sha256:
-        return None, "golden.npz belongs to another Keras model"
+        return None, f"{golden.FILE_NAME} belongs to another Keras model"
     if reference.test_sha256 != digits.digest():
-        return None, "golden.npz belongs to another test set"
+        return None, f"{golden.FILE_NAME} belongs to another test set"
     return reference, ""
 
 
@@ -150,7 +150,7 @@ def measure_memory(case: Case, calls: int = 100) -> Memory:
     before = peak_memory_bytes()
     row = _chosen(case)
     row.load()
-    images = np.random.default_rng(0).integers(0, 256, (case.batch, 28, 28), dtype=np.uint8)
+    images = np.random.default_rng(0).integers(0, 256, (case.batch, mnist.SIDE, mnist.SIDE), dtype=np.uint8)
     with load(case.artifact, case.runtime, case.threads) as model:
         call, arguments = prepare_call(model, images, case.batch)
         for _ in range(calls):

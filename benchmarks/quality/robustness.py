@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from benchmarks.quality.accuracy import accuracy
 from digitrec_edge.errors import BenchmarkError
 from digitrec_edge.mnist import Digits
+from digitrec_edge.quantization import PIXEL_MAX
 from digitrec_edge.temperature import calibration_error
 from runtimes import Model
 
@@ -66,7 +67,7 @@ class Robustness:
 
 
 def shift(images: Images, down: int, right: int) -> Images:
-    """Move by whole pixels; what leaves the field is lost, what comes in is paper."""
+    """Move by whole pixels; what leaves the field is lost, what comes in is background."""
     moved = np.zeros_like(images)
     side = images.shape[1]
     rows, columns = _overlap(down, side), _overlap(right, side)
@@ -79,7 +80,7 @@ def _overlap(offset: int, side: int) -> tuple[slice, slice]:
 
 
 def rotate(images: Images, degrees: float) -> Images:
-    """Turn clockwise about the centre, bilinear, paper outside."""
+    """Turn clockwise about the centre, bilinear, background outside."""
     side = images.shape[1]
     centre = (side - 1) / 2
     down, right = np.mgrid[:side, :side] - centre
@@ -97,13 +98,13 @@ def rotate(images: Images, degrees: float) -> Images:
     ):
         row, column = np.clip(top + dy + 1, 0, side + 1), np.clip(left + dx + 1, 0, side + 1)
         turned += padded[:, row, column] * weight.astype(np.float32)
-    return np.clip(np.rint(turned), 0, 255).astype(np.uint8)
+    return np.clip(np.rint(turned), 0, PIXEL_MAX).astype(np.uint8)
 
 
 def add_noise(images: Images, strength: float, seed: int) -> Images:
     """Add Gaussian noise of a standard deviation of ``strength`` of the full range, clipped."""
-    noise = np.random.default_rng(seed).standard_normal(images.shape, np.float32) * np.float32(255 * strength)
-    return np.clip(np.rint(images + noise), 0, 255).astype(np.uint8)
+    noise = np.random.default_rng(seed).standard_normal(images.shape, np.float32) * np.float32(PIXEL_MAX * strength)
+    return np.clip(np.rint(images + noise), 0, PIXEL_MAX).astype(np.uint8)
 
 
 def thicken(images: Images) -> Images:
@@ -130,7 +131,7 @@ def _faded(images: Images) -> Iterator[Images]:
 
 
 def _grey_backed(images: Images) -> Iterator[Images]:
-    yield np.clip(np.rint(images + 255 * BACKGROUND), 0, 255).astype(np.uint8)
+    yield np.clip(np.rint(images + PIXEL_MAX * BACKGROUND), 0, PIXEL_MAX).astype(np.uint8)
 
 
 TEST_SETS = (

@@ -15,6 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitrec_edge import mnist
+from digitrec_edge.mnist import CLASSES, SIDE
+from digitrec_edge.quantization import PIXEL_MAX
 from runtimes import load
 
 BLOCKS = 60
@@ -49,7 +51,7 @@ def idiom_tflite(interpreter_class: Any, path: Path) -> Classify:
 
     def classify(image: NDArray[np.uint8]) -> int:
         scale, zero_point = source["quantization"]
-        real = image[None].astype(np.float32) / 255.0
+        real = image[None].astype(np.float32) / PIXEL_MAX
         quantised = np.clip(np.round(real / scale + zero_point), limits.min, limits.max).astype(source["dtype"])
         interpreter.set_tensor(source["index"], quantised)
         interpreter.invoke()
@@ -67,11 +69,11 @@ def raw_onnx(path: Path) -> Classify:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    prepared, scores = np.zeros((1, 28, 28), np.float32), np.zeros((1, 10), np.float32)
+    prepared, scores = np.zeros((1, SIDE, SIDE), np.float32), np.zeros((1, CLASSES), np.float32)
     binding = session.io_binding()
     binding.bind_ortvalue_input("image", onnxruntime.OrtValue.ortvalue_from_numpy(prepared))
     binding.bind_ortvalue_output("logits", onnxruntime.OrtValue.ortvalue_from_numpy(scores))
-    scale = np.float32(255)
+    scale = np.float32(PIXEL_MAX)
 
     def classify(image: NDArray[np.uint8]) -> int:
         np.divide(image, scale, out=prepared[0], dtype=np.float32)

@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.measure.latency import Effort, measure_latency
+from digitrec_edge.mnist import SIDE
 
 RUNS = 300
 TURNS = 25
@@ -81,7 +82,7 @@ def onnx_both(model: Path) -> tuple[dict[str, float], dict[str, float]]:
         session = onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
         (port,) = session.get_inputs()
         kind = {"tensor(float)": np.float32, "tensor(uint8)": np.uint8}[port.type]
-        feed = {port.name: np.zeros((1, 28, 28), kind)}
+        feed = {port.name: np.zeros((1, SIDE, SIDE), kind)}
         samples = measure_latency(lambda: session.run(None, feed), None, EFFORT).samples_ns[:RUNS] / 1000
         events = json.loads(Path(session.end_profiling()).read_text())
     durations = [event["dur"] for event in events if event["name"] == "model_run"][300 : 300 + len(samples)]

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from digitrec_edge.errors import DataError
 from digitrec_edge.files import read_file, write_file
+from digitrec_edge.mnist import CLASSES
 from digitrec_edge.npz import read_arrays, write_arrays
 
 FILE_NAME = "golden.npz"
@@ -46,6 +47,8 @@ def read(path: Path) -> Golden:
         logits, source, test = read_arrays(data, ("logits", "source_sha256", "test_sha256"))
     except ValueError as cause:
         raise DataError(f"{path} does not hold golden logits: {cause}; export again") from cause
-    if logits.dtype != np.float32 or logits.ndim != 2 or logits.shape[1] != 10 or not np.isfinite(logits).all():
-        raise DataError(f"{path} does not hold golden logits: {logits.dtype} {logits.shape}, float32 (N, 10) is needed")
+    if logits.dtype != np.float32 or logits.ndim != 2 or logits.shape[1] != CLASSES or not np.isfinite(logits).all():
+        raise DataError(
+            f"{path} does not hold golden logits: {logits.dtype} {logits.shape}, float32 (N, {CLASSES}) is needed"
+        )
     return Golden(logits, str(source), str(test))

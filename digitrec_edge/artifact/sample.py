@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitrec_edge.errors import DamagedError
+from digitrec_edge.mnist import CLASSES, SIDE
 from digitrec_edge.npz import read_arrays, write_arrays
 
 IMAGES = 32
@@ -56,10 +57,10 @@ def _check(found: Sample) -> None:
     count = len(found.indices) if found.indices.ndim else 0
     for name, dtype, shape in (
         ("indices", np.int64, ()),
-        ("images", np.uint8, (28, 28)),
+        ("images", np.uint8, (SIDE, SIDE)),
         ("labels", np.uint8, ()),
-        ("golden", np.float32, (10,)),
-        ("expected", np.float32, (10,)),
+        ("golden", np.float32, (CLASSES,)),
+        ("expected", np.float32, (CLASSES,)),
     ):
         array = getattr(found, name)
         if array.dtype != dtype or array.shape != (count, *shape) or count == 0:

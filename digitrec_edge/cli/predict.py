@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from digitrec_edge import pretrained
 from digitrec_edge.cli import terminal
 from digitrec_edge.cli.options import AUTO, RuntimeOption, ThreadsOption
 from digitrec_edge.cli.pictures import STANDARD_INPUT, Named, expand
 
 if TYPE_CHECKING:
-    from digitrec_edge.preprocess import Picture
-    from runtimes import Model, Prediction
+    import numpy as np
+    from numpy.typing import NDArray
 
-_FOLDER = Path(__file__).parents[1] / "data" / "pretrained"
-PRETRAINED = _FOLDER / "digitrec-int8.tflite"
-PRETRAINED_ONNX = _FOLDER / "digitrec-int8.onnx"
+    from digitrec_edge.preprocess import Stages
+    from runtimes import Model, Prediction
 
 
 def predict(
@@ -76,31 +76,26 @@ def predict(
 
 
 def default_artifact(runtime: str) -> Path:
-    """Return the pretrained int8 artifact: the ONNX one where only ONNX Runtime is asked for or installed."""
+    """Return the pretrained artifact of the first format that the runtime, or any installed one, runs."""
     from runtimes import RUNTIMES
     from runtimes.loading import AUTO
 
     able = [row for row in RUNTIMES if runtime == row.name or (runtime == AUTO and row.installed)]
-    only_onnx = bool(able) and not any("tflite" in row.formats for row in able)
-    return PRETRAINED_ONNX if only_onnx else PRETRAINED
+    formats = {name for row in able for name in row.formats}
+    return next((path for name, path in pretrained.BY_FORMAT.items() if name in formats), pretrained.DEFAULT)
 
 
 def _read(model: "Model", one: Named, multi: bool, min_confidence: float, explain: Path | None) -> dict[str, Any]:
-    """Find and read the digits of one picture; the stages are drawn even when there are too many digits."""
+    """Find and read the digits of one picture; the stages that were reached are drawn even when there is no answer."""
     from digitrec_edge.errors import PictureError
-    from digitrec_edge.preprocess import Picture, read_stages, single
-    from digitrec_edge.preprocess.ink import find_ink
+    from digitrec_edge.preprocess import read_stages
 
-    grey = one.read()
+    stages = read_stages(one.read())
+    answers = [model.predict(digit.image) for digit in stages.found]
+    if explain:
+        _explain(stages, answers, explain)
     try:
-        if explain:
-            _explain(Picture(find_ink(grey), ()), [], explain)  # what there is to see when no digit is found
-        picture = read_stages(grey)
-        answers = [model.predict(digit.image) for digit in picture.digits]
-        if explain:
-            _explain(picture, answers, explain)
-        if not multi:
-            single(picture)
+        found = stages.digits() if multi else (stages.single(),)
     except PictureError as error:
         raise PictureError(f"{one.name}: {error}") from None
     digits = [
@@ -111,10 +106,10 @@ def _read(model: "Model", one: Named, multi: bool, min_confidence: float, explai
             "probabilities": [float(p) for p in answer.probabilities],
             "box": [digit.box.left, digit.box.top, digit.box.right, digit.box.bottom],
         }
-        for digit, answer in zip(picture.digits, answers, strict=True)
+        for digit, answer in zip(found, answers, strict=True)
     ]
     shared = {
-        "latency_us": _latency_us(model, picture),
+        "latency_us": _latency_us(model, found[0].image),
         "runtime": model.runtime,
         "artifact": model.artifact.name,
     }
@@ -124,22 +119,21 @@ def _read(model: "Model", one: Named, multi: bool, min_confidence: float, explai
     return {"picture": one.name, "text": text, "digits": digits, **shared}
 
 
-def _latency_us(model: "Model", picture: "Picture") -> float:
-    image = picture.digits[0].image
+def _latency_us(model: "Model", image: "NDArray[np.uint8]") -> float:
     model.classify(image)
     start = time.perf_counter_ns()
     model.classify(image)
     return (time.perf_counter_ns() - start) / 1000
 
 
-def _explain(picture: "Picture", answers: "list[Prediction]", path: Path) -> None:
+def _explain(stages: "Stages", answers: "list[Prediction]", path: Path) -> None:
     from PIL import Image
 
     from digitrec_edge.files import write_file
     from digitrec_edge.preprocess.explain import draw_strip
 
     stream = io.BytesIO()
-    strip = draw_strip(picture, [answer.probabilities for answer in answers])
+    strip = draw_strip(stages, [answer.probabilities for answer in answers])
     strip.save(stream, Image.registered_extensions()[path.suffix.lower()])
     write_file(path, stream.getvalue())
 

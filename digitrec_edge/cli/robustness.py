@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from digitrec_edge import pretrained
 from digitrec_edge.cli import terminal
 from digitrec_edge.cli.options import AUTO, DataOption, RuntimeOption, ThreadsOption
-from digitrec_edge.cli.predict import PRETRAINED
 
 if TYPE_CHECKING:
     from benchmarks.quality.robustness import Robustness
@@ -42,7 +42,7 @@ def robustness(
     from runtimes import load
 
     digits = mnist.load("test", data)
-    paths = artifacts or [PRETRAINED]
+    paths = artifacts or [pretrained.DEFAULT]
     measured = []
     with terminal.progress() as bar:
         task = bar.add_task("robustness", total=len(paths) * len(TEST_SETS))

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from importlib import import_module, metadata
 from pathlib import Path
 
+from digitrec_edge import pretrained
 from digitrec_edge.errors import ArtifactError, DataError, DigitrecError, NotInstalledError
 
-PRETRAINED = Path(__file__).parents[1] / "data" / "pretrained"
 IMAGES = 100
 MIN_RIGHT = 90
 """Of 100 test images: the pretrained artifact reads 98 in 100; far fewer mean that the runtime computes wrongly."""
@@ -50,7 +50,7 @@ def try_runtime(name: str) -> str:
 
     row = find(name)
     row.load()
-    bundled = [path for path in (PRETRAINED / f"digitrec-int8.{kind}" for kind in row.formats) if path.exists()]
+    bundled = [pretrained.BY_FORMAT[name] for name in row.formats if name in pretrained.BY_FORMAT]
     if not bundled:
         return f"is imported; the package has no .{row.formats[0]} artifact to try it with"
     try:

@@ -35,7 +35,7 @@ class Box:
 
 @dataclass(frozen=True)
 class Component:
-    """Pixels that hang together.
+    """Connected pixels.
 
     Attributes:
         label: its number in the label picture.
@@ -96,7 +96,7 @@ def _touching(
 
 
 def _join(count: int, one: NDArray[np.int64], other: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the smallest member of everybody's set, by hooking roots and halving paths."""
+    """Return the smallest member of each run's set: union-find by hooking roots and halving paths."""
     parents = np.arange(count)
     while True:
         a, b = parents[one], parents[other]

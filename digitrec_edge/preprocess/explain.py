@@ -1,4 +1,4 @@
-"""A strip of all stages from the picture to the probabilities, to see what went wrong where."""
+"""A strip of all stages from the picture to the probabilities, to see at which one a reading went wrong."""
 
 from collections.abc import Sequence
 
@@ -6,8 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from digitrec_edge.mnist import SIDE
 from digitrec_edge.preprocess.components import Box
-from digitrec_edge.preprocess.picture import Picture
+from digitrec_edge.preprocess.foreground import Foreground
+from digitrec_edge.preprocess.stages import Stages
+from digitrec_edge.quantization import PIXEL_MAX
 
 TILE_PX = 224
 CAPTION_PX = 16
@@ -16,28 +19,35 @@ _MARGIN_PX = 8
 _BACK, _TEXT, _BAR, _BEST, _BOX = (255, 255, 255), (30, 30, 30), (150, 165, 185), (30, 90, 200), (220, 40, 40)
 
 
-def draw_strip(picture: Picture, probabilities: Sequence[NDArray[np.float32]]) -> Image.Image:
-    """Draw picture, paper, ink and marks, and for every digit its 28 x 28 pixels and its probabilities as bars.
+def draw_strip(stages: Stages, probabilities: Sequence[NDArray[np.float32]]) -> Image.Image:
+    """Draw every stage that was reached: the picture, its background, foreground and components, and the digits.
 
     Args:
-        picture: the stages.
-        probabilities: ``(10,)`` for every digit of the picture, in its order.
+        stages: of one picture.
+        probabilities: ``(10,)`` for every digit of the picture, in its order; each is drawn as bars.
     """
-    ink = picture.ink
-    boxes = [
-        Box(*(edge // ink.reduction for edge in (d.box.top, d.box.left, d.box.bottom, d.box.right)))
-        for d in picture.digits
-    ]
-    tiles = [
-        ("picture", _picture_tile(ink.grey, boxes)),
-        ("paper", _picture_tile(np.clip(ink.paper, 0, 255).astype(np.uint8), [])),
-        ("ink", _picture_tile(np.rint(255 * ink.strength).astype(np.uint8), [])),
-        ("marks", _picture_tile(np.where(ink.mask, 255, 0).astype(np.uint8), boxes)),
-    ]
-    for digit, row in zip(picture.digits, probabilities, strict=True):
+    boxes = [digit.box for digit in stages.found]
+    tiles = [("picture", _picture_tile(stages.grey, boxes))]
+    if stages.foreground:
+        tiles += _foreground_tiles(stages.foreground, boxes)
+    for digit, row in zip(stages.found, probabilities, strict=True):
         large = Image.fromarray(digit.image).resize((TILE_PX, TILE_PX), Image.Resampling.NEAREST)
-        tiles += [("28 x 28", large.convert("RGB")), (f"{int(row.argmax())}: {float(row.max()):.1%}", _bars(row))]
+        tiles += [
+            (f"{SIDE} x {SIDE}", large.convert("RGB")),
+            (f"{int(row.argmax())}: {float(row.max()):.1%}", _bars(row)),
+        ]
     return _lay_out(tiles)
+
+
+def _foreground_tiles(foreground: Foreground, boxes: Sequence[Box]) -> list[tuple[str, Image.Image]]:
+    reduced = [
+        Box(*(edge // foreground.reduction for edge in (box.top, box.left, box.bottom, box.right))) for box in boxes
+    ]
+    return [
+        ("background", _picture_tile(np.clip(foreground.background, 0, PIXEL_MAX).astype(np.uint8), [])),
+        ("foreground", _picture_tile(np.rint(PIXEL_MAX * foreground.strength).astype(np.uint8), [])),
+        ("components", _picture_tile(np.where(foreground.mask, PIXEL_MAX, 0).astype(np.uint8), reduced)),
+    ]
 
 
 def _picture_tile(plane: NDArray[np.uint8], boxes: Sequence[Box]) -> Image.Image:

@@ -7,7 +7,7 @@ Plane = NDArray[np.float32]
 
 
 def box_mean(plane: Plane, radius: int) -> Plane:
-    """Return the mean over squares of ``2 * radius + 1``; the rim is repeated outwards."""
+    """Return the mean over squares of ``2 * radius + 1``; the border is repeated outwards."""
     if radius < 1:
         return plane
     for axis in (0, 1):
@@ -20,7 +20,7 @@ def box_mean(plane: Plane, radius: int) -> Plane:
 
 
 def box_max(plane: Plane, radius: int) -> Plane:
-    """Return the maximum over squares of ``2 * radius + 1``; the rim is repeated outwards."""
+    """Return the maximum over squares of ``2 * radius + 1``; the border is repeated outwards."""
     for axis in (0, 1):
         plane = _sliding_max(
             np.pad(plane, [(radius, radius) if k == axis else (0, 0) for k in (0, 1)], mode="edge"),
@@ -40,7 +40,7 @@ def _sliding_max(plane: Plane, size: int, axis: int) -> Plane:
 
 
 def close(plane: Plane, radius: int) -> Plane:
-    """Fill dark marks narrower than ``2 * radius + 1`` (a morphological closing); wider ones stay as they are."""
+    """Fill dark shapes narrower than ``2 * radius + 1`` (a morphological closing); wider ones stay as they are."""
     wide = np.pad(plane, 2 * radius, mode="edge")
     closed = -box_max(-box_max(wide, radius), radius)
     return closed[2 * radius : -2 * radius, 2 * radius : -2 * radius] if radius else plane

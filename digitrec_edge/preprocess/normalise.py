@@ -1,17 +1,18 @@
-"""Normalising: the ink of one digit becomes 28 x 28 pixels as MNIST has them.
+"""Normalising: the foreground of one digit becomes 28 x 28 pixels as MNIST has them.
 
 MNIST's own rule (LeCun, Cortes, Burges, http://yann.lecun.com/exdb/mnist/): the digit is scaled to
 fit a 20 x 20 box with its aspect kept, and placed so that its centre of mass is the centre of the
-28 x 28 field; ink is 255 on paper 0.
+28 x 28 field; 0 is background, 255 is foreground.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from digitrec_edge.mnist import SIDE
 from digitrec_edge.preprocess.filters import box_max
+from digitrec_edge.quantization import PIXEL_MAX
 
-FIELD = 28
 BOX = 20
 THIN_PX = 1.8
 """In the 20 x 20 box; a stroke that would come out thinner is widened first: MNIST's are 2 to 3 wide."""
@@ -25,20 +26,20 @@ MNIST's training images averaged down to 8 x 8: 99.49 % are read right, 99.40 % 
 
 
 def normalise(strength: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Make the ink of one digit, cut at its bounds, a picture as MNIST has it.
+    """Make the foreground of one digit, cut at its bounds, a picture as MNIST has it.
 
     Args:
-        strength: ``(height, width) float32``, 0 paper to 1 full ink; some ink at least.
+        strength: ``(height, width) float32``, 0 background to 1 full foreground; not 0 everywhere.
 
     Returns:
         ``(28, 28) uint8``.
     """
-    ink = strength.astype(np.float32)
-    if max(ink.shape) >= 2 * BOX:
-        ink = _widen(ink)
-    if max(ink.shape) != BOX:
-        ink = _fit(ink)
-    return _centre(ink.astype(np.float64) * (255 / max(float(ink.max()), 1e-9)))
+    strength = strength.astype(np.float32)
+    if max(strength.shape) >= 2 * BOX:
+        strength = _widen(strength)
+    if max(strength.shape) != BOX:
+        strength = _fit(strength)
+    return _centre(strength.astype(np.float64) * (PIXEL_MAX / max(float(strength.max()), 1e-9)))
 
 
 def stroke_width(strength: NDArray[np.float32]) -> float:
@@ -52,36 +53,36 @@ def stroke_width(strength: NDArray[np.float32]) -> float:
     return float(2 * solid.sum() / max(np.pi / 4 * crossings, 1.0))
 
 
-def _widen(ink: NDArray[np.float32]) -> NDArray[np.float32]:
-    scale = BOX / max(ink.shape)
-    width_px = stroke_width(ink) * scale
+def _widen(strength: NDArray[np.float32]) -> NDArray[np.float32]:
+    scale = BOX / max(strength.shape)
+    width_px = stroke_width(strength) * scale
     if width_px >= THIN_PX:
-        return ink
+        return strength
     radius = round((WANTED_PX - width_px) / scale / 2)
-    return box_max(np.pad(ink, radius), radius)
+    return box_max(np.pad(strength, radius), radius)
 
 
-def _fit(ink: NDArray[np.float32]) -> NDArray[np.float32]:
-    height, width = ink.shape
+def _fit(strength: NDArray[np.float32]) -> NDArray[np.float32]:
+    height, width = strength.shape
     coarse = COARSE * max(height, width) < BOX
     scale = (COARSE_BOX if coarse else BOX) / max(height, width)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    fitted = np.clip(np.asarray(Image.fromarray(ink).resize(size, Image.Resampling.LANCZOS), np.float32), 0, None)
+    fitted = np.clip(np.asarray(Image.fromarray(strength).resize(size, Image.Resampling.LANCZOS), np.float32), 0, None)
     return np.minimum(fitted * (COARSE_GAIN / fitted.max()), 1) if coarse else fitted
 
 
-def _centre(ink: NDArray[np.float64]) -> NDArray[np.uint8]:
-    """Place ink of at most 20 x 20 so that its centre of mass comes nearest to the pixel (14, 14).
+def _centre(pixels: NDArray[np.float64]) -> NDArray[np.uint8]:
+    """Place pixels of at most 20 x 20 so that their centre of mass comes nearest to the pixel (14, 14).
 
     Pixels count from 0, so that is half a pixel right of and below the middle of the field; so it is in
     MNIST, whose digits this reproduces to the pixel.
     """
-    field = np.zeros((FIELD, FIELD))
+    field = np.zeros((SIDE, SIDE))
     corner = []
-    for axis, length in enumerate(ink.shape):
-        weights = ink.sum(axis=1 - axis)
+    for axis, length in enumerate(pixels.shape):
+        weights = pixels.sum(axis=1 - axis)
         mass_centre = (weights * np.arange(length)).sum() / weights.sum()
-        corner.append(int(np.clip(round(FIELD / 2 - mass_centre), 0, FIELD - length)))
+        corner.append(int(np.clip(round(SIDE / 2 - mass_centre), 0, SIDE - length)))
     top, left = corner
-    field[top : top + ink.shape[0], left : left + ink.shape[1]] = ink
-    return np.clip(np.rint(field), 0, 255).astype(np.uint8)
+    field[top : top + pixels.shape[0], left : left + pixels.shape[1]] = pixels
+    return np.clip(np.rint(field), 0, PIXEL_MAX).astype(np.uint8)

@@ -13,6 +13,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from digitrec_edge.errors import PictureError
 from digitrec_edge.files import read_file
+from digitrec_edge.quantization import PIXEL_MAX
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif")
 """What a folder is searched for; a file that is named is read whatever it is called."""
@@ -22,13 +23,13 @@ LIMIT_PIXELS = 100_000_000
 MIN_SIDE = 4
 MAX_ASPECT = 100
 _FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "DIB", "TIFF", "GIF", "PPM", "TGA", "ICO")
-
+_DEEP_MAX = (1 << 16) - 1
 
 _DAMAGED = (
     OSError, ValueError, SyntaxError, EOFError, MemoryError, ArithmeticError, LookupError, TypeError, AttributeError,
     RuntimeError, struct.error, zlib.error,
 )  # fmt: skip
-"""What Pillow's decoders raise when bytes are not what they promise."""
+"""What Pillow's decoders raise for damaged files."""
 
 
 def read_grey(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
@@ -87,7 +88,7 @@ def _check_size(picture: Image.Image, name: str) -> None:
 
 
 def to_grey(picture: Image.Image) -> NDArray[np.uint8]:
-    """Turn a Pillow picture of any mode upright and grey, transparent parts laid on contrasting paper.
+    """Turn a Pillow picture of any mode upright and grey, transparent parts on a contrasting background.
 
     Returns:
         ``(height, width) uint8``, as bright as the picture.
@@ -109,11 +110,11 @@ def _from_deep(picture: Image.Image) -> NDArray[np.uint8]:
     if not np.isfinite(values).all():
         raise PictureError("the picture holds NaN or infinity")
     low, high = float(values.min()), float(values.max())
-    if picture.mode == "F" or low < 0 or high > 65535:
+    if picture.mode == "F" or low < 0 or high > _DEEP_MAX:
         offset, top = low, max(high - low, 1e-9)
     else:
-        offset, top = 0.0, 65535.0 if high > 255 else 255.0
-    return np.rint((values - offset) * (255 / top)).astype(np.uint8)
+        offset, top = 0.0, float(_DEEP_MAX if high > PIXEL_MAX else PIXEL_MAX)
+    return np.rint((values - offset) * (PIXEL_MAX / top)).astype(np.uint8)
 
 
 def _from_transparent(picture: Image.Image) -> NDArray[np.uint8]:
@@ -121,6 +122,6 @@ def _from_transparent(picture: Image.Image) -> NDArray[np.uint8]:
     alpha = np.asarray(layers.getchannel("A"), np.uint8)
     grey = np.asarray(layers.convert("RGB").convert("L"), np.uint8)
     seen = grey[alpha > 127]
-    paper = 0.0 if alpha.min() < 128 and seen.size and seen.mean() > 127 else 255.0
-    share = alpha.astype(np.float32) / 255
-    return np.rint(grey * share + paper * (1 - share)).astype(np.uint8)
+    background = 0.0 if alpha.min() < 128 and seen.size and seen.mean() > 127 else PIXEL_MAX
+    share = alpha.astype(np.float32) / PIXEL_MAX
+    return np.rint(grey * share + background * (1 - share)).astype(np.uint8)

@@ -1,4 +1,4 @@
-"""Finding digits: which marks belong together, which are dirt, and in which order they are read."""
+"""Finding digits: which components belong together, which are noise, and in which order they are read."""
 
 from dataclasses import dataclass
 
@@ -8,89 +8,94 @@ from numpy.typing import NDArray
 from digitrec_edge.errors import PictureError
 from digitrec_edge.preprocess.components import Box, Component, find_components
 from digitrec_edge.preprocess.filters import box_max
-from digitrec_edge.preprocess.ink import Ink
+from digitrec_edge.preprocess.foreground import Foreground
 
 MIN_HEIGHT_PX = 5
 MAX_ASPECT = 2.5
-"""Width by height; a wider mark is a line or several digits that touch."""
+"""Width by height; a wider group is a line or several digits that touch."""
 
 SEED_STRENGTH = 0.5
-"""Of full ink; a mark must reach it somewhere."""
+"""Of full strength; a component must reach it somewhere."""
 
 MAX_SOLIDITY = 0.92
-"""Ink by box, of marks that are not slender: a filled box is no digit."""
+"""Mean strength within the box, of groups that are not slender: a filled box is no digit."""
 
 MIN_SOLID_PX = 16
-"""Lower marks may be digits too coarse to have holes."""
+"""Lower groups may be digits too coarse to have holes."""
 
 SLENDER = 0.5
-"""Width by height of a mark that may be a 1."""
+"""Width by height of a group that may be a 1."""
 
-DIRT_HEIGHT = 0.35
-DIRT_INK = 0.12
-"""Of the tallest mark's height and of the fullest one's ink; less is dirt, a point or a comma."""
+MIN_RELATIVE_AREA = 0.01
+"""Of the largest component's area; smaller ones are noise."""
+
+MIN_RELATIVE_HEIGHT = 0.35
+MIN_RELATIVE_MASS = 0.12
+"""Of the tallest group's height and of the heaviest one's mass; less is noise, a point or a comma."""
 
 MAX_DIGITS = 64
-"""More marks than this are a texture or a page of text."""
+"""More than this are a texture or a page of text."""
 
 
 @dataclass(frozen=True)
-class Found:
+class Region:
     """One digit in a picture at working size.
 
     Attributes:
-        strength: ``(height, width) float32``, its own ink alone, cut at ``box``.
+        strength: ``(height, width) float32``, its own foreground alone, cut at ``box``.
     """
 
     box: Box
     strength: NDArray[np.float32]
 
 
-def find_digits(ink: Ink) -> list[Found]:
+def find_digits(foreground: Foreground) -> list[Region]:
     """Find every digit, in reading order: line by line, left to right.
 
     Raises:
         PictureError: there is nothing like a digit.
     """
-    labels, components = find_components(ink.mask)
-    groups = _without_dirt(_group(_without_specks(labels, components, ink)))
-    groups = [group for group in groups if _is_digit_like(group, ink)]
+    labels, components = find_components(foreground.mask)
+    groups = _without_small(_joined(_without_noise(labels, components, foreground)))
+    groups = [group for group in groups if _is_digit_like(group, foreground)]
     if not groups:
-        raise PictureError("no digit found: no mark has a digit's shape")
+        raise PictureError("no digit found: nothing has a digit's shape")
     if len(groups) > MAX_DIGITS:
         raise PictureError(
-            f"no digit found: {len(groups)} marks are a texture or a text, not up to {MAX_DIGITS} digits"
+            f"no digit found: {len(groups)} shapes are a texture or a text, not up to {MAX_DIGITS} digits"
         )
-    return [_cut(group, labels, ink) for group in _in_reading_order(groups)]
+    return [_cut(group, labels, foreground) for group in _in_reading_order(groups)]
 
 
 @dataclass(frozen=True)
 class _Group:
+    """Components that belong together; ``mass`` is the sum of their strength."""
+
     box: Box
     labels: tuple[int, ...]
-    ink: float
+    mass: float
 
     def join(self, other: "_Group") -> "_Group":
-        return _Group(self.box.union(other.box), self.labels + other.labels, self.ink + other.ink)
+        return _Group(self.box.union(other.box), self.labels + other.labels, self.mass + other.mass)
 
 
-def _without_specks(labels: NDArray[np.int32], components: list[Component], ink: Ink) -> list[_Group]:
-    """Drop marks that are faint all over or specks; and, on uneven paper, what comes in over the rim."""
-    amounts = np.bincount(labels[ink.mask], ink.strength[ink.mask], len(components) + 1)
+def _without_noise(labels: NDArray[np.int32], components: list[Component], foreground: Foreground) -> list[_Group]:
+    """Drop components that are faint all over or tiny and, on an uneven background, those that touch the border."""
+    mask, strength = foreground.mask, foreground.strength
+    mass = np.bincount(labels[mask], strength[mask], len(components) + 1)
     strongest = np.zeros(len(components) + 1, np.float32)
-    np.maximum.at(strongest, labels[ink.mask], ink.strength[ink.mask])
+    np.maximum.at(strongest, labels[mask], strength[mask])
     kept = [c for c in components if strongest[c.label] >= SEED_STRENGTH]
-    height, width = ink.mask.shape
-    if not ink.even:
+    if not foreground.even:
+        height, width = mask.shape
         inside = [c for c in kept if c.box.top > 0 and c.box.left > 0 and c.box.bottom < height and c.box.right < width]
         kept = inside if any(c.box.height >= MIN_HEIGHT_PX for c in inside) else kept
-    largest = max((c.area for c in kept), default=0)
-    return [_Group(c.box, (c.label,), float(amounts[c.label])) for c in kept if c.area >= 0.01 * largest][
-        : 8 * MAX_DIGITS
-    ]
+    min_area = MIN_RELATIVE_AREA * max((c.area for c in kept), default=0)
+    groups = [_Group(c.box, (c.label,), float(mass[c.label])) for c in kept if c.area >= min_area]
+    return groups[: 8 * MAX_DIGITS]
 
 
-def _group(parts: list[_Group]) -> list[_Group]:
+def _joined(parts: list[_Group]) -> list[_Group]:
     """Join the strokes of one digit: one above the other and near, or a fragment beside its digit."""
     groups: list[_Group] = []
     for part in parts:
@@ -116,24 +121,28 @@ def _belong_together(one: _Group, other: _Group) -> bool:
     if overlap >= (0.4 if fragment else 0.7) * min(a.width, b.width):
         return down <= max(2.0, 0.2 * taller)
     smaller = min(a, b, key=lambda box: box.height)
-    stroke = max(smaller.height, smaller.width) >= 0.3 * taller  # else a point or dirt
+    stroke = max(smaller.height, smaller.width) >= 0.3 * taller  # else a point or noise
     reach = max(2.0, (0.2 if stroke else 0.1) * taller)
     return fragment and across <= reach and down <= reach
 
 
-def _without_dirt(groups: list[_Group]) -> list[_Group]:
+def _without_small(groups: list[_Group]) -> list[_Group]:
     tallest = max((group.box.height for group in groups if group.box.width <= MAX_ASPECT * group.box.height), default=0)
-    fullest = max((group.ink for group in groups), default=0.0)
-    return [g for g in groups if g.box.height >= DIRT_HEIGHT * tallest and g.ink >= DIRT_INK * fullest]
+    heaviest = max((group.mass for group in groups), default=0.0)
+    return [
+        group
+        for group in groups
+        if group.box.height >= MIN_RELATIVE_HEIGHT * tallest and group.mass >= MIN_RELATIVE_MASS * heaviest
+    ]
 
 
-def _is_digit_like(group: _Group, ink: Ink) -> bool:
+def _is_digit_like(group: _Group, foreground: Foreground) -> bool:
     box = group.box
     if box.height < MIN_HEIGHT_PX or box.width > MAX_ASPECT * box.height:
         return False
     if box.width <= SLENDER * box.height or box.height < MIN_SOLID_PX:
         return True
-    inside = ink.strength[box.top : box.bottom, box.left : box.right]
+    inside = foreground.strength[box.top : box.bottom, box.left : box.right]
     return bool(inside.mean() <= MAX_SOLIDITY)
 
 
@@ -149,8 +158,8 @@ def _in_reading_order(groups: list[_Group]) -> list[_Group]:
     return [group for _, line in lines for group in sorted(line, key=lambda g: g.box.left)]
 
 
-def _cut(group: _Group, labels: NDArray[np.int32], ink: Ink) -> Found:
-    """Cut a digit out, without its neighbours; the soft rim of its strokes stays."""
+def _cut(group: _Group, labels: NDArray[np.int32], foreground: Foreground) -> Region:
+    """Cut a digit out, without its neighbours; the soft edge of its strokes stays."""
     height, width = labels.shape
     margin = 1 if max(height, width) <= 64 else 2
     box = Box(
@@ -161,16 +170,16 @@ def _cut(group: _Group, labels: NDArray[np.int32], ink: Ink) -> Found:
     )
     window = np.s_[box.top : box.bottom, box.left : box.right]
     near = labels[window]
-    if ink.clean:
+    if foreground.clean:
         others = (near > 0) & ~np.isin(near, group.labels)
-        strength = np.where(others, 0, ink.strength[window]).astype(np.float32)
+        strength = np.where(others, 0, foreground.strength[window]).astype(np.float32)
     else:
         reach = box_max(np.isin(near, group.labels).astype(np.float32), margin) > 0
-        strength = np.where(reach, ink.strength[window], 0).astype(np.float32)
-    strong = strength > ink.threshold
+        strength = np.where(reach, foreground.strength[window], 0).astype(np.float32)
+    strong = strength > foreground.threshold
     rows, columns = np.flatnonzero(strong.any(axis=1)), np.flatnonzero(strong.any(axis=0))
     tight = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     tight_box = Box(
         box.top + int(rows[0]), box.left + int(columns[0]), box.top + int(rows[-1]) + 1, box.left + int(columns[-1]) + 1
     )
-    return Found(tight_box, strength[tight])
+    return Region(tight_box, strength[tight])

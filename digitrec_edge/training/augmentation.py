@@ -1,8 +1,8 @@
-"""Distortion: every training image bent, moved, faded and soiled anew, as hands and cameras do.
+"""Data augmentation: every training image distorted, moved, faded and made noisy, differently in every epoch.
 
 Smooth random fields after Simard, Steinkraus, Platt, "Best Practices for Convolutional Neural
 Networks Applied to Visual Document Analysis" (ICDAR 2003); here white noise on a coarse 11 x 11 grid is
-spread with a Gaussian of 5 px, which is the same field for a fraction of the work.
+smoothed with a Gaussian of 5 px, which gives the same field for a fraction of the work.
 
 The pixel loop is plain Python, compiled by numba at its first call (seconds; kept for later runs).
 """
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from digitrec_edge.errors import NotInstalledError
 from digitrec_edge.mnist import SIDE
+from digitrec_edge.quantization import PIXEL_MAX
 from digitrec_edge.training.recipes import Distortion
 
 _GRID = 11
@@ -29,13 +30,13 @@ _CHUNK = 2000
 def distort(
     images: NDArray[np.uint8], distortion: Distortion, progress: float, random: np.random.Generator
 ) -> NDArray[np.uint8]:
-    """Distort every image anew.
+    """Distort every image at random.
 
     Args:
-        images: ``(N, 28, 28) uint8``, 0 paper and 255 ink.
+        images: ``(N, 28, 28) uint8``, 0 is background, 255 is foreground.
         distortion: how far.
         progress: 0 in the first epoch, 1 in the last.
-        random: where chance comes from; the same state gives the same images.
+        random: the same state gives the same images.
 
     Returns:
         ``(N, 28, 28) uint8``.
@@ -64,7 +65,7 @@ def distort(
 
 
 def _affine(count: int, strengths: dict[str, float], random: np.random.Generator) -> NDArray[np.float32]:
-    """Return ``(N, 6)``: from a pixel's offset to the centre to the offset that it is taken from."""
+    """Return ``(N, 6)``: from a pixel's offset from the centre to the offset that it is sampled at."""
     angle = np.radians(strengths["rotation_degrees"]) * random.uniform(-1, 1, count)
     shear = strengths["shear"] * random.uniform(-1, 1, count)
     across, down = np.exp(strengths["log_scale"] * random.uniform(-1, 1, (2, count)))
@@ -75,7 +76,7 @@ def _affine(count: int, strengths: dict[str, float], random: np.random.Generator
 
 
 @functools.cache
-def _spread() -> NDArray[np.float32]:
+def _smoothing() -> NDArray[np.float32]:
     """Return ``(28, 11)`` Gaussian weights that make white noise on the grid a field of variance 1."""
     nodes = np.linspace(-_SIGMA_PX, SIDE - 1 + _SIGMA_PX, _GRID)
     weights = np.exp(-((np.arange(SIDE)[:, None] - nodes) ** 2) / (2 * _SIGMA_PX**2))
@@ -86,16 +87,16 @@ def _spread() -> NDArray[np.float32]:
 def _fields(count: int, elastic_px: float, random: np.random.Generator) -> NDArray[np.float32]:
     """Return ``(N, 2, 28, 28)`` displacements along x and y."""
     grid = random.standard_normal((count * 2, _GRID, _GRID), np.float32) * np.float32(elastic_px)
-    across = (grid.reshape(-1, _GRID) @ _spread().T).reshape(count * 2, _GRID, SIDE)
-    fields: NDArray[np.float32] = np.matmul(_spread(), across).reshape(count, 2, SIDE, SIDE)
+    across = (grid.reshape(-1, _GRID) @ _smoothing().T).reshape(count * 2, _GRID, SIDE)
+    fields: NDArray[np.float32] = np.matmul(_smoothing(), across).reshape(count, 2, SIDE, SIDE)
     return fields
 
 
 def _tones(count: int, strengths: dict[str, float], random: np.random.Generator) -> NDArray[np.float32]:
     """Return ``(N, 3)``: contrast factor, added background and noise, both of 255."""
-    noise = 255 * strengths["noise"] * random.uniform(0, 1, count) ** 2
+    noise = PIXEL_MAX * strengths["noise"] * random.uniform(0, 1, count) ** 2
     contrast = 1 - strengths["contrast"] * random.uniform(0, 1, count)
-    background = 255 * strengths["background"] * random.uniform(0, 1, count) * (random.uniform(0, 1, count) < 0.5)
+    background = PIXEL_MAX * strengths["background"] * random.uniform(0, 1, count) * (random.uniform(0, 1, count) < 0.5)
     return np.stack([contrast, background, noise], axis=1).astype(np.float32)
 
 
@@ -123,7 +124,7 @@ def _distort_all(
     """Distort image by image: sample, thicken or thin, fade, lighten, add noise, round."""
     side = images.shape[1]
     centre = np.float32((side - 1) / 2)
-    bent = np.zeros((side + 2, side + 2), np.float32)  # a rim of paper, so that the cross needs no bounds
+    bent = np.zeros((side + 2, side + 2), np.float32)  # a border of background, so that the cross needs no bounds
     for n in range(images.shape[0]):
         image = images[n]
         xx, xy, x0, yx, yy, y0 = affine[n]
@@ -170,4 +171,4 @@ def _distort_all(
                         ),
                     )
                 value = value * contrast + background + noise * bank[start + row * side + column]
-                out[n, row, column] = np.uint8(min(max(value + np.float32(0.5), np.float32(0)), np.float32(255)))
+                out[n, row, column] = np.uint8(min(max(value + np.float32(0.5), np.float32(0)), np.float32(PIXEL_MAX)))

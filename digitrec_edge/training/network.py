@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from digitrec_edge.errors import ConversionError, NotInstalledError
 from digitrec_edge.files import read_file, replacing
+from digitrec_edge.mnist import CLASSES, SIDE
 from digitrec_edge.quantization import PIXEL_MAX
 
 PARAMETERS = 251_658
@@ -50,10 +51,10 @@ def build() -> Any:
     ]
     return keras.Sequential(
         [
-            keras.Input((28, 28), name="image"),
+            keras.Input((SIDE, SIDE), name="image"),
             keras.layers.Flatten(name="flatten"),
             *hidden,
-            keras.layers.Dense(10, name="logits"),
+            keras.layers.Dense(CLASSES, name="logits"),
         ],
         name="digitrec",
     )
@@ -75,9 +76,13 @@ def load(path: Path) -> Any:
         model = keras.models.load_model(path, compile=False)
     except Exception as cause:  # Keras raises whatever its layers raise
         raise ConversionError(f"{path} cannot be loaded by Keras: {' '.join(str(cause).split())[:200]}") from cause
-    if not isinstance(model, keras.Sequential) or model.input_shape[1:] != (28, 28) or model.output_shape[1:] != (10,):
+    if (
+        not isinstance(model, keras.Sequential)
+        or model.input_shape[1:] != (SIDE, SIDE)
+        or model.output_shape[1:] != (CLASSES,)
+    ):
         raise ConversionError(
-            f"{path} is no digit recogniser: a Sequential model from (28, 28) to (10,) logits is needed, "
+            f"{path} is no digit recogniser: a Sequential model from ({SIDE}, {SIDE}) to ({CLASSES},) is needed, "
             f"this one is {type(model).__name__} from {model.input_shape[1:]} to {model.output_shape[1:]}"
         )
     return model

@@ -52,11 +52,11 @@ def main(picture: Path) -> None:
 
     watcher = threading.Thread(target=watch)
     watcher.start()
-    from digitrec_edge.cli.predict import PRETRAINED
+    from digitrec_edge import pretrained
     from digitrec_edge.preprocess import read_picture
     from runtimes import load
 
-    with load(PRETRAINED) as model:
+    with load(pretrained.DEFAULT) as model:
         prediction = model.predict(read_picture(picture))
         done.set()
         watcher.join()

@@ -1,0 +1,9 @@
+"""Where the pretrained artifacts lie that ship in the package."""
+
+from pathlib import Path
+
+FOLDER = Path(__file__).parent / "data" / "pretrained"
+BY_FORMAT = {"tflite": FOLDER / "digitrec-int8.tflite", "onnx": FOLDER / "digitrec-int8.onnx"}
+"""The int8 artifact per format, the first being the usual one."""
+
+DEFAULT = BY_FORMAT["tflite"]
