@@ -21,15 +21,21 @@ INSTALLED = {row.name for row in RUNTIMES if row.installed}
 BASE_ALONE = """
 import sys
 
-class Block:
-    '''Finds nothing but Python itself and what the base installation brings.'''
+class Only:
+    '''A finder that finds nothing but Python itself and what the base installation brings.'''
+
+    def __init__(self, finder):
+        self.finder = finder
+
+    def __getattr__(self, name):
+        return getattr(self.finder, name)
 
     def find_spec(self, name, path=None, target=None):
         top = name.split(".")[0]
-        if top not in BASE and top not in sys.stdlib_module_names and not top.startswith("_"):
-            raise ImportError(f"{name} is not in the base installation")
+        known = top in BASE or top in sys.stdlib_module_names or top.startswith("_")
+        return self.finder.find_spec(name, path, target) if known else None
 
-sys.meta_path.insert(0, Block())
+sys.meta_path[:] = map(Only, sys.meta_path)
 sys.argv[0] = "digitrec-edge"
 from digitrec_edge.cli import main
 main()
@@ -97,7 +103,10 @@ def test_it_shows_all_there_is(cli: Cli, artifacts: Path) -> None:
     assert "image *" in text
     operators = table(text, "operators")
     assert [(row[0], int(row[1])) for row in operators] == [(o.name, o.version) for o in found.graph.operators]
-    assert sum(float(row[-1].rstrip("%")) for row in operators) == pytest.approx(100, abs=0.3)
+    *layers, rest = table(text, "bytes per layer")
+    assert [row[1] for row in layers] == ["784 x 256", "256 x 128", "128 x 128", "128 x 10"]
+    assert sum(int(row[-2].replace(",", "")) for row in (*layers, rest)) == len(found.data)
+    assert sum(float(row[-1].rstrip("%")) for row in (*layers, rest)) == pytest.approx(100, abs=0.3)
 
 
 def test_there_is_a_yes_or_no_and_a_why_for_each_runtime(cli: Cli, artifacts: Path) -> None:
@@ -122,7 +131,8 @@ def test_json_is_one_object_with_the_same(cli: Cli, artifacts: Path, name: str) 
     assert [[o["name"], o["version"]] for o in result["operators"]] == [
         [o.name, o.version] for o in found.graph.operators
     ]
-    assert len(result["layers"]) == len(result["operators"])
+    assert [layer["shape"] for layer in result["layers"]] == [[784, 256], [256, 128], [128, 128], [128, 10]]
+    assert sum(layer["stored_bytes"] for layer in result["layers"]) + result["rest_bytes"] == len(found.data)
     answers = {row["runtime"]: row for row in result["runtimes"]}
     assert answers.keys() == {"litert", "tflite-runtime", "onnxruntime"}
     for row in RUNTIMES:
@@ -136,7 +146,7 @@ def test_a_foreign_file_is_shown_without_a_card(cli: Cli, artifacts: Path, tmp_p
     path = tmp_path / f"foreign{suffix}"
     path.write_bytes(artifact.read(artifacts / f"digitrec-float32{suffix}").payload.replace(MARK, b"somebody_else"))
     text = cli("inspect", path).stdout
-    assert "card          none: not made by digitrec-edge; nothing vouches for it" in text
+    assert "card          none: " in text
     assert "image *" in text
     assert json.loads(cli("inspect", path, "--json").stdout)["card"] is None
 
@@ -153,22 +163,11 @@ def test_the_blocker_blocks() -> None:
     for module in ("onnxruntime", "flatbuffers"):
         code = BASE_ALONE.split("sys.argv")[0] + f"import {module}"
         done = with_base_alone(code=code)
-        assert f"{module} is not in the base installation" in done.stderr
+        assert f"No module named {module!r}" in done.stderr
 
 
 def test_without_any_runtime_each_row_says_that_it_is_not_installed(artifacts: Path) -> None:
-    """The distributions are hidden too, as on a machine that has none of them."""
-    code = BASE_ALONE.replace(
-        "sys.meta_path.insert",
-        "from importlib import metadata\n"
-        "def version(name, known=metadata.version):\n"
-        "    if name in ('ai-edge-litert', 'tflite-runtime', 'onnxruntime'):\n"
-        "        raise metadata.PackageNotFoundError(name)\n"
-        "    return known(name)\n"
-        "metadata.version = version\n"
-        "sys.meta_path.insert",
-    )
-    done = with_base_alone("inspect", artifacts / "digitrec-float32.tflite", code=code)
+    done = with_base_alone("inspect", artifacts / "digitrec-float32.tflite")
     assert done.returncode == 0, done.stderr
     rows = table(done.stdout, "runtimes")
     assert [row[1] for row in rows] == ["yes", "yes", "no"]

@@ -6,13 +6,16 @@ import re
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from digitrec_edge import artifact
-from digitrec_edge.artifact import sample
+from digitrec_edge import artifact, files
+from digitrec_edge.artifact import container, sample
+from digitrec_edge.cli import terminal
 from digitrec_edge.cli.predict import PRETRAINED
+from digitrec_edge.cli.verify import verify
 from digitrec_edge.formats import SAMPLE_FILE
 from runtimes import RUNTIMES
 
@@ -78,6 +81,21 @@ def test_a_changed_model_under_hashes_that_fit_fails_with_1_and_names_the_images
         assert found, line
         assert int(found[1]) in known
     assert done.stderr == ""
+
+
+def test_the_file_is_read_once(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """What was tested is what was loaded, even if the file changes meanwhile."""
+    reads: list[Path] = []
+
+    def read_file(path: Path, **options: Any) -> bytes:
+        reads.append(path)
+        return files.read_file(path, **options)
+
+    monkeypatch.setenv(terminal.DEBUG_VARIABLE, "1")
+    monkeypatch.setattr(container, "read_file", read_file)
+    verify(PRETRAINED, "auto", as_json=True)
+    assert json.loads(capsys.readouterr().out)["passed"] is True
+    assert reads == [PRETRAINED]
 
 
 def test_json_is_one_object(cli: Cli, artifacts: Path, tmp_path: Path) -> None:

@@ -9,10 +9,11 @@ import pytest
 
 from digitrec_edge import artifact
 from digitrec_edge.files import sha256
-from digitrec_edge.formats import MARK, by_name
-from digitrec_edge.formats.graph import Graph, Operator, Tensor
+from digitrec_edge.formats import MARK
+from digitrec_edge.formats.graph import Graph
 from digitrec_edge.verification.inspection import answer as ask
 from digitrec_edge.verification.inspection import inspect
+from digitrec_edge.verification.layers import layer_sizes
 from runtimes import RUNTIMES, RuntimeRow
 from runtimes.table import IndexPackage
 
@@ -55,37 +56,11 @@ def test_every_artifact_is_described_whole(artifacts: Path, old_artifacts: Path)
             assert [row.runtime for row in result.runtimes] == [row.name for row in RUNTIMES]
 
 
-def test_the_bytes_per_layer_add_up_to_what_the_tensors_store(artifacts: Path) -> None:
+def test_layers_and_the_rest_add_up_to_the_file(artifacts: Path) -> None:
     for path in sorted(p for p in artifacts.iterdir() if p.suffix in SUFFIXES):
         result = inspect(artifact.read(path))
-        stored = sum({tensor.name: tensor.stored_bytes for tensor in result.tensors}.values())
-        assert sum(layer.stored_bytes for layer in result.layers) == stored
-        assert 0.5 * result.payload_bytes < stored < result.payload_bytes
-        assert [(layer.operator, layer.outputs) for layer in result.layers] == [
-            (operator.name, operator.outputs) for operator in result.operators
-        ]
-
-
-@pytest.mark.parametrize(
-    ("name", "bytes_per_weight", "bytes_per_bias"), [("float32", 4, 4), ("int8", 1, 4), ("int16x8", 1, 8)]
-)
-def test_the_bytes_of_each_dense_layer_are_its_weights_and_its_bias(
-    artifacts: Path, name: str, bytes_per_weight: int, bytes_per_bias: int
-) -> None:
-    result = inspect(artifact.read(artifacts / f"digitrec-{name}.tflite"))
-    dense = [layer.stored_bytes for layer in result.layers if layer.operator == "FULLY_CONNECTED"]
-    shapes = [(784, 256), (256, 128), (128, 128), (128, 10)]
-    assert dense == [rows * columns * bytes_per_weight + columns * bytes_per_bias for rows, columns in shapes]
-
-
-def test_a_constant_that_two_operators_share_is_counted_once() -> None:
-    shared = Tensor("shared", (4,), "float32", stored_bytes=16)
-    operators = (Operator("ADD", 1, ("image", "shared"), ("a",)), Operator("MUL", 1, ("a", "shared"), ("b",)))
-    found = artifact.Artifact(
-        Path("a.tflite"), by_name("tflite"), b"x", b"x", None, {},
-        Graph((), (), (shared,), operators, (("ADD", 1),)),
-    )  # fmt: skip
-    assert [layer.stored_bytes for layer in inspect(found).layers] == [16, 0]
+        assert sum(layer.stored_bytes for layer in result.layers) + result.rest_bytes == path.stat().st_size
+        assert result.layers == layer_sizes(artifact.read(path).graph)
 
 
 def test_a_foreign_file_is_described_without_a_card(artifacts: Path, tmp_path: Path) -> None:

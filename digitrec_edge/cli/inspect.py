@@ -9,7 +9,7 @@ import typer
 from digitrec_edge.cli import terminal
 
 if TYPE_CHECKING:
-    from digitrec_edge.formats.graph import Tensor
+    from digitrec_edge.artifact.card import Card
     from digitrec_edge.verification.inspection import Inspection
 
 
@@ -27,84 +27,86 @@ def inspect(
     result = examine(artifact.read(file))
     if as_json:
         terminal.print_json(dataclasses.asdict(result))
-    else:
-        _print(result)
-
-
-def _print(result: "Inspection") -> None:
+        return
     print(f"{result.path}: {result.format}, {result.file_bytes:,} bytes, of these {result.payload_bytes:,} the model")
-    print(f"file sha256   {result.file_sha256}")
-    print(f"model sha256  {result.payload_sha256}")
-    _print_card(result)
-    title = "tensors (* input or output)"
+    for name, text in [
+        ("file sha256", result.file_sha256),
+        ("model sha256", result.payload_sha256),
+        *(_card(result.card) if result.card else [("card", "none: digitrec-edge did not make this file")]),
+    ]:
+        print(f"{name:13} {text}")
+    _print_tensors(result)
+    _print_operators(result)
+    _print_layers(result)
+    answers = [[row.runtime, "yes" if row.runs else "no", row.why] for row in result.runtimes]
+    terminal.print_table("runtimes", [("runtime", False), ("runs it", False), ("why", False)], answers)
+
+
+def _card(card: "Card") -> list[tuple[str, str]]:
+    """Return what a card says, a line each."""
+    preprocessing = card.preprocessing
+    lines = [
+        ("card", f"{card.name}, variant {card.variant}, for {card.requirements.target}"),
+        ("source", f"Keras model {card.source_sha256}"),
+        ("training", ", ".join(f"{key} {value}" for key, value in (card.training or {}).items())),
+    ]
+    if card.calibration:
+        calibration = card.calibration
+        lines.append(
+            ("calibration", f"{calibration.images} training images, seed {calibration.seed}, "
+             f"indices sha256 {calibration.indices_sha256[:16]}...")
+        )  # fmt: skip
+    if card.parity:
+        parity = card.parity
+        lines.append(
+            ("parity", f"{parity.accuracy:.2%} of {parity.images:,} test images "
+             f"(Keras {parity.reference_accuracy:.2%}), agreement {parity.agreement:.2%}, on {parity.runtime}")
+        )  # fmt: skip
+    size = " x ".join(map(str, preprocessing.size))
+    lines += [
+        ("input", f"{size} {preprocessing.channels}, divided by {preprocessing.divide_by:g}"),
+        ("made with", ", ".join(f"{tool} {version}" for tool, version in card.tools.items())),
+    ]
+    return [line for line in lines if line[1]]
+
+
+def _print_tensors(result: "Inspection") -> None:
     ports = {tensor.name for tensor in (*result.inputs, *result.outputs)}
     rows = [
         [
             tensor.name + (" *" if tensor.name in ports else ""),
-            " x ".join(map(str, tensor.shape)) or "-",
+            _shape(tensor.shape),
             tensor.dtype,
             _range(tensor.scale, ".6g"),
             _range(tensor.zero_point, "d"),
             f"{tensor.stored_bytes:,}" if tensor.stored_bytes else "-",
         ]
-        for tensor in _unique(result.tensors)
-    ]
-    columns = [
-        ("name", False),
-        ("shape", True),
-        ("dtype", False),
-        ("scale", True),
-        ("zero point", True),
-        ("bytes", True),
-    ]
-    terminal.print_table(title, columns, rows)
-    total = sum(layer.stored_bytes for layer in result.layers) or 1
-    versions = [operator.version for operator in result.operators]
-    layers = [
-        [
-            layer.operator,
-            str(version),
-            ", ".join(layer.outputs),
-            f"{layer.stored_bytes:,}",
-            f"{layer.stored_bytes / total:.1%}",
-        ]
-        for layer, version in zip(result.layers, versions, strict=True)
+        for tensor in {tensor.name: tensor for tensor in result.tensors}.values()
     ]
     terminal.print_table(
-        "operators",
-        [("operator", False), ("version", True), ("writes", False), ("bytes", True), ("share", True)],
-        layers,
+        "tensors (* input or output)",
+        [("name", False), ("shape", True), ("dtype", False), ("scale", True), ("zero point", True), ("bytes", True)],
+        rows,
     )
-    answers = [[row.runtime, "yes" if row.runs else "no", row.why] for row in result.runtimes]
-    terminal.print_table("runtimes", [("runtime", False), ("runs it", False), ("why", False)], answers)
 
 
-def _print_card(result: "Inspection") -> None:
-    card = result.card
-    if card is None:
-        print("card          none: not made by digitrec-edge; nothing vouches for it")
-        return
-    print(f"card          {card.name}, variant {card.variant}, for {card.requirements.target}")
-    print(f"source        Keras model {card.source_sha256}")
-    if card.training:
-        print("training      " + ", ".join(f"{key} {value}" for key, value in card.training.items()))
-    if card.calibration:
-        calibration = card.calibration
-        print(
-            f"calibration   {calibration.images} training images, seed {calibration.seed}, "
-            f"indices sha256 {calibration.indices_sha256[:16]}..."
-        )
-    if card.parity:
-        parity = card.parity
-        print(
-            f"parity        {parity.accuracy:.2%} of {parity.images:,} test images "
-            f"(Keras {parity.reference_accuracy:.2%}), agreement {parity.agreement:.2%}, on {parity.runtime}"
-        )
-    width, height = card.preprocessing.size
-    print(
-        f"input         {width} x {height} {card.preprocessing.channels}, divided by {card.preprocessing.divide_by:g}"
-    )
-    print("made with     " + ", ".join(f"{tool} {version}" for tool, version in card.tools.items()))
+def _print_operators(result: "Inspection") -> None:
+    rows = [[operator.name, str(operator.version), ", ".join(operator.outputs)] for operator in result.operators]
+    terminal.print_table("operators", [("operator", False), ("version", True), ("writes", False)], rows)
+
+
+def _print_layers(result: "Inspection") -> None:
+    columns = [("layer", False), ("shape", True), ("operator", False), ("bytes", True), ("share", True)]
+    rows = [
+        (f"layer {k}", _shape(layer.shape), layer.operator, layer.stored_bytes)
+        for k, layer in enumerate(result.layers, 1)
+    ] + [("rest of the file", "-", "-", result.rest_bytes)]
+    cells = [[*words, f"{size:,}", f"{size / result.file_bytes:.1%}"] for *words, size in rows]
+    terminal.print_table("bytes per layer", columns, cells)
+
+
+def _shape(sizes: tuple[int | str, ...]) -> str:
+    return " x ".join(map(str, sizes)) or "-"
 
 
 def _range(values: tuple[float, ...], form: str) -> str:
@@ -114,7 +116,3 @@ def _range(values: tuple[float, ...], form: str) -> str:
     if len(set(values)) == 1:
         return f"{values[0]:{form}}"
     return f"{min(values):{form}} to {max(values):{form}}"
-
-
-def _unique(tensors: "tuple[Tensor, ...]") -> "list[Tensor]":
-    return list({tensor.name: tensor for tensor in tensors}.values())

@@ -21,12 +21,11 @@ def verify(
     export, within a tolerance per variant. Exit 1, and the differing images, when it fails.
     """
     terminal.hold_native_output()
-    from digitrec_edge import artifact
     from digitrec_edge.verification.selftest import self_test
     from runtimes.loading import load
 
     with load(file, runtime) as model:
-        result = self_test(artifact.read(file), model)
+        result = self_test(model.artifact, model)
     if as_json:
         terminal.print_json({"passed": result.passed, **dataclasses.asdict(result)})
     else:

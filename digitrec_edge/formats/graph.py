@@ -1,6 +1,8 @@
 """What a model file computes, in terms that all formats share."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
 
 
 class MalformedError(ValueError):
@@ -41,6 +43,7 @@ class Graph:
     """A whole model: its inputs and outputs are among its tensors.
 
     Attributes:
+        operators: in an order in which they can be computed.
         needs: what a runtime must have to run it: operators (TFLite) or opsets and IR (ONNX), each
             with the lowest version that will do.
     """
@@ -50,3 +53,18 @@ class Graph:
     tensors: tuple[Tensor, ...]
     operators: tuple[Operator, ...]
     needs: tuple[tuple[str, int], ...]
+
+
+def in_order_of_computation(operators: Iterable[Operator]) -> tuple[Operator, ...]:
+    """Sort operators so that each follows those whose outputs it reads.
+
+    Raises:
+        MalformedError: an operator needs its own output.
+    """
+    operators = tuple(operators)
+    writers = {name: k for k, operator in enumerate(operators) for name in operator.outputs if name}
+    reads = {k: {writers[name] for name in operator.inputs if name in writers} for k, operator in enumerate(operators)}
+    try:
+        return tuple(operators[k] for k in TopologicalSorter(reads).static_order())
+    except CycleError as cause:
+        raise MalformedError("an operator needs its own output") from cause

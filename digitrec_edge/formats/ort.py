@@ -7,7 +7,7 @@ import math
 
 from digitrec_edge.formats.appended_zip import attach, split
 from digitrec_edge.formats.flatbuffer import Table
-from digitrec_edge.formats.graph import Graph, MalformedError, Operator, Tensor
+from digitrec_edge.formats.graph import Graph, MalformedError, Operator, Tensor, in_order_of_computation
 from digitrec_edge.formats.onnx import dtype_name
 
 __all__ = ["attach", "describe", "recognise", "split", "verify"]
@@ -36,7 +36,7 @@ def describe(payload: bytes) -> Graph:
     values = {table.text(0): _value(table) for table in graph.tables(1)}
     stored = tuple(_initializer(table) for table in graph.tables(0))
     constant = {tensor.name for tensor in stored}
-    operators = tuple(
+    operators = in_order_of_computation(  # ONNX Runtime stores nodes in the order in which its passes made them
         Operator(node.text(5), node.number(3, "i"), _texts(node, 8), _texts(node, 9)) for node in graph.tables(2)
     )
     inputs = tuple(values.get(name, Tensor(name, (), "unknown")) for name in _texts(graph, 5) if name not in constant)

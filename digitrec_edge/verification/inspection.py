@@ -7,17 +7,9 @@ from digitrec_edge.artifact.card import Card
 from digitrec_edge.errors import NotInstalledError
 from digitrec_edge.files import sha256
 from digitrec_edge.formats.graph import Graph, Operator, Tensor
+from digitrec_edge.verification.layers import LayerSize, layer_sizes, rest_bytes
 from runtimes import support
 from runtimes.table import RUNTIMES, RuntimeRow
-
-
-@dataclass(frozen=True)
-class LayerBytes:
-    """How much of the file one operator's constants take."""
-
-    operator: str
-    outputs: tuple[str, ...]
-    stored_bytes: int
 
 
 @dataclass(frozen=True)
@@ -40,7 +32,13 @@ class RuntimeAnswer:
 
 @dataclass(frozen=True)
 class Inspection:
-    """All that can be said of a model file."""
+    """All that can be said of a model file.
+
+    Attributes:
+        payload_bytes: of the model alone, without card and sample.
+        tensors: inputs and outputs among them.
+        layers, rest_bytes: add up to ``file_bytes``, see :mod:`digitrec_edge.verification.layers`.
+    """
 
     path: str
     format: str
@@ -54,13 +52,15 @@ class Inspection:
     tensors: tuple[Tensor, ...]
     operators: tuple[Operator, ...]
     needs: tuple[tuple[str, int], ...]
-    layers: tuple[LayerBytes, ...]
+    layers: tuple[LayerSize, ...]
+    rest_bytes: int
     runtimes: tuple[RuntimeAnswer, ...]
 
 
 def inspect(found: Artifact) -> Inspection:
     """Describe a file that was read."""
     graph = found.graph
+    layers = layer_sizes(graph)
     return Inspection(
         path=str(found.path),
         format=found.format.name,
@@ -74,17 +74,9 @@ def inspect(found: Artifact) -> Inspection:
         tensors=graph.tensors,
         operators=graph.operators,
         needs=graph.needs,
-        layers=_layers(graph),
+        layers=layers,
+        rest_bytes=rest_bytes(len(found.data), layers),
         runtimes=tuple(answer(row, found.format.name, graph) for row in RUNTIMES),
-    )
-
-
-def _layers(graph: Graph) -> tuple[LayerBytes, ...]:
-    """Count each constant once, for the first operator that reads it."""
-    left = {tensor.name: tensor.stored_bytes for tensor in graph.tensors}
-    return tuple(
-        LayerBytes(operator.name, operator.outputs, sum(left.pop(name, 0) for name in operator.inputs))
-        for operator in graph.operators
     )
 
 
