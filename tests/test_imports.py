@@ -12,7 +12,7 @@ from PIL import Image
 from digitrec_edge import mnist
 from runtimes import RUNTIMES
 
-BLOCKED = ("tensorflow", "keras", "onnx", "tf2onnx", "matplotlib", "converters", "torch", "sklearn", "jax")
+BLOCKED = ("tensorflow", "keras", "onnx", "tf2onnx", "matplotlib", "jinja2", "converters", "torch", "sklearn", "jax")
 BLOCKER = f'''
 import sys
 

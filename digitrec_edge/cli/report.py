@@ -26,7 +26,7 @@ def report(
 
     One HTML file without network, for desktop and phone, light and dark: training, predictions, every mistake,
     what quantisation changed, accuracy against latency, sizes, the machine, every card. Each artifact runs over
-    the whole test set. Needs matplotlib: pip install 'digitrec-edge[report]'.
+    the whole test set. Needs matplotlib and Jinja2: pip install 'digitrec-edge[report]'.
     """
     terminal.hold_native_output()
     from digitrec_edge.errors import InputError, NotInstalledError
@@ -34,9 +34,9 @@ def report(
     try:
         from digitrec_edge.report import collect, write
     except ModuleNotFoundError as cause:
-        if cause.name != "matplotlib":
+        if cause.name not in ("matplotlib", "jinja2"):
             raise
-        raise NotInstalledError("report needs matplotlib: pip install 'digitrec-edge[report]'") from cause
+        raise NotInstalledError(f"report needs {cause.name}: pip install 'digitrec-edge[report]'") from cause
     target = output or folder / "report.html"
     if target.suffix not in (".html", ".htm"):
         raise typer.BadParameter(f"{target} must end in .html", param_hint="--output")
@@ -44,14 +44,14 @@ def report(
         raise InputError(f"no such folder: {folder}; make it with: digitrec-edge train, export and benchmark")
     with terminal.progress() as bar:
         task = bar.add_task("reading", total=None)
-        material = collect(
+        found = collect(
             folder,
             results or (),
             data,
             on_step=lambda done, total, text: bar.update(task, completed=done, total=total, description=text),
         )
-        page, files = write(material, target, on_step=lambda text: bar.update(task, description=text))
-    for note in material.notes:
+        page, files = write(found, target, on_step=lambda text: bar.update(task, description=text))
+    for note in found.notes:
         typer.echo(f"note: {note}", err=True)
     print(f"{page}  {page.stat().st_size / 1024:,.0f} KB, opens in any browser")
     if files:

@@ -1,10 +1,10 @@
-"""The report: everything that is known of a model and its artifacts, on one page and as pictures.
+"""The report: everything that is known of a model and its artifacts, on one page and as figures.
 
-``collect`` reads a folder and runs its artifacts; ``write`` draws. Needs matplotlib (the extra ``report``),
-not TensorFlow.
+``collect`` reads a folder and runs its artifacts; ``write`` draws. Needs matplotlib and Jinja2 (the extra
+``report``), not TensorFlow.
 """
 
-from digitrec_edge.report.material import Material, collect
+from digitrec_edge.report.data import ReportData, collect
 from digitrec_edge.report.writing import write
 
-__all__ = ["Material", "collect", "write"]
+__all__ = ["ReportData", "collect", "write"]

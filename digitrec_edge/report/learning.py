@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from digitrec_edge.report.style import BLUE, VERMILLION, Picture, finish, new_figure, styled
+from digitrec_edge.report.style import BLUE, VERMILLION, RenderedFigure, finish, new_figure, styled
 from digitrec_edge.training.history import History
 
 
 @styled
-def draw_learning(history: History) -> list[Picture]:
-    """Draw accuracy and loss, each of the training images and of the watched ones."""
+def draw_learning(history: History) -> list[RenderedFigure]:
+    """Draw accuracy and loss, each on the training images and on the held-out ones."""
     epochs = [epoch.epoch for epoch in history.epochs]
     watched = history.watched
     return [
@@ -28,7 +28,7 @@ def draw_learning(history: History) -> list[Picture]:
 
 def _draw(
     name: str, quantity: str, epochs: list[int], trained: list[float], watched: list[float], watched_name: str
-) -> Picture:
+) -> RenderedFigure:
     figure, axes = new_figure(230)
     marker = "o" if len(epochs) < 15 else None
     for values, colour, style in ((trained, BLUE, "-"), (watched, VERMILLION, "--")):

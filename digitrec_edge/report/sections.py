@@ -1,249 +1,243 @@
-"""The page's sections that are words, tables and small images; each returns HTML, empty when there is nothing."""
+"""What the page's sections show, as plain data for the templates; None or empty when there is nothing."""
 
-import base64
 import dataclasses
-import io
 import json
 from collections.abc import Sequence
-
-import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
+from dataclasses import dataclass
 
 from benchmarks.results.document import Run
 from benchmarks.results.statistics import samples_needed
 from benchmarks.results.tables import brief_columns, describe, devices_table, explain
 from benchmarks.results.validity import NOISE
 from benchmarks.results.verdict import decide
-from digitrec_edge.report.material import Answers, Material
-from digitrec_edge.report.style import escape
+from digitrec_edge.report.data import ReportData
+from digitrec_edge.report.figures import ReportFigures
+from digitrec_edge.report.style import RenderedFigure
+from digitrec_edge.training.history import History
+
+NOT_REPORTED = "not reported"
 
 
-def lead(material: Material) -> str:
+@dataclass(frozen=True)
+class PageTable:
+    """A table; its first ``words`` columns are words, the others figures."""
+
+    headings: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    words: int = 1
+
+
+@dataclass(frozen=True)
+class DeviceVerdict:
+    """What to deploy on a device."""
+
+    device: str
+    text: str
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class VerdictSection:
+    """The verdict of every device, and what the report does not show."""
+
+    devices: tuple[DeviceVerdict, ...]
+    notes: tuple[str, ...]
+
+    def __bool__(self) -> bool:
+        return bool(self.devices or self.notes)
+
+
+@dataclass(frozen=True)
+class DeviceSpeed:
+    """The measurements of a device.
+
+    Attributes:
+        reasons: status, case and why it has this status.
+    """
+
+    device: str
+    tradeoff: RenderedFigure | None
+    latency: RenderedFigure | None
+    results: PageTable
+    reasons: tuple[tuple[str, str, str], ...]
+    explanation: str
+
+
+@dataclass(frozen=True)
+class SpeedSection:
+    """All devices side by side, each device alone, and the sizes of the files."""
+
+    together: PageTable | None
+    devices: tuple[DeviceSpeed, ...]
+    sizes: RenderedFigure | None
+
+    def __bool__(self) -> bool:
+        return bool(self.devices or self.sizes)
+
+
+@dataclass(frozen=True)
+class TrainingSection:
+    """The curves, the recipe in words, and the model summary."""
+
+    figures: tuple[RenderedFigure, ...]
+    recipe: str
+    layers: PageTable | None
+
+    def __bool__(self) -> bool:
+        return bool(self.recipe or self.layers)
+
+
+@dataclass(frozen=True)
+class PredictionsSection:
+    """Figures of the predictions of a model."""
+
+    model: str
+    samples: RenderedFigure | None
+    confusion: RenderedFigure | None
+    class_accuracy: RenderedFigure | None
+
+
+def lead(data: ReportData) -> str:
     """Say in one sentence what the page is about."""
-    answered = [one.accuracy(material.test.labels) for one in material.answers]
-    count = len(material.artifacts)
-    text = f"{count} artifact{'s' * (count != 1)} on {len(material.test):,} test images"
-    if material.reference:
-        text += f"; the Keras model is {material.reference.accuracy(material.test.labels):.2%} accurate"
-    if answered:
-        text += f", the artifacts {min(answered):.2%} to {max(answered):.2%}" if len(answered) > 1 else ""
-    return f"{escape(text)}."
+    accuracies = [model.accuracy(data.test.labels) for model in data.predictions]
+    count = len(data.artifacts)
+    text = f"{count} artifact{'s' * (count != 1)} on {len(data.test):,} test images"
+    if data.reference:
+        text += f"; the Keras model is {data.reference.accuracy(data.test.labels):.2%} accurate"
+    if len(accuracies) > 1:
+        text += f", the artifacts {min(accuracies):.2%} to {max(accuracies):.2%}"
+    return f"{text}."
 
 
-def verdict(material: Material) -> str:
-    """What to deploy, per device; then every warning and everything that is missing."""
-    parts = []
-    for run in material.benchmark.runs if material.benchmark else ():
-        decided = decide(run)
-        invalid = sum(r.status == "invalid" for r in run.results)
-        warnings = [text for text in decided.warnings if not text.startswith("INVALID")]
-        if invalid:
-            warnings.append(
-                f"{invalid} of {len(run.results)} cases are INVALID; the reasons are below the table of {run.device}"
-            )
-        items = "".join(f"<li>{escape(text)}</li>" for text in warnings)
-        sentence = escape(decided.text)
-        parts.append(
-            f'<div class="card verdict"><p class="device">{escape(run.device)}</p>'
-            f"<p>{sentence[:1].upper()}{sentence[1:]}.</p>"
-            + (f'<ul class="warn">{items}</ul>' if items else "")
-            + "</div>"
+def verdict(data: ReportData) -> VerdictSection:
+    """Return what to deploy, per device, every warning, and everything that is missing."""
+    return VerdictSection(tuple(_verdict(run) for run in data.runs), data.notes)
+
+
+def _verdict(run: Run) -> DeviceVerdict:
+    decided = decide(run)
+    warnings = [text for text in decided.warnings if not text.startswith("INVALID")]
+    invalid = sum(r.status == "invalid" for r in run.results)
+    if invalid:
+        warnings.append(
+            f"{invalid} of {len(run.results)} cases are INVALID; the reasons are below the table of {run.device}"
         )
-    notes = "".join(f"<li>{escape(text)}</li>" for text in material.notes)
-    return "".join(parts) + (
-        f'<div class="card"><p class="device">Not shown</p><ul>{notes}</ul></div>' if notes else ""
+    return DeviceVerdict(run.device, f"{decided.text[:1].upper()}{decided.text[1:]}.", tuple(warnings))
+
+
+def speed(data: ReportData, figures: ReportFigures) -> SpeedSection:
+    """Return measurements and sizes."""
+    return SpeedSection(
+        together=PageTable(*devices_table(data.benchmark)) if data.benchmark and len(data.runs) > 1 else None,
+        devices=tuple(_speed(run, *pair) for run, pair in zip(data.runs, figures.speed, strict=True)),
+        sizes=figures.sizes,
     )
 
 
-def table(headings: Sequence[str], rows: Sequence[Sequence[str]], words: int = 1) -> str:
-    """Return a table that scrolls by itself; the first ``words`` columns are words, the others figures."""
-    kinds = ["word" if k < words else "figure" for k in range(len(headings))]
-
-    def line(tag: str, cells: Sequence[str]) -> str:
-        inner = "".join(
-            f'<{tag} class="{kind}">{escape(cell)}</{tag}>' for kind, cell in zip(kinds, cells, strict=True)
-        )
-        return f"<tr>{inner}</tr>"
-
-    head, body = line("th", headings), "".join(line("td", row) for row in rows)
-    return f'<div class="scroll" tabindex="0"><table><thead>{head}</thead><tbody>{body}</tbody></table></div>'
-
-
-def results(run: Run) -> str:
-    """The figures of one device."""
+def _speed(run: Run, tradeoff: RenderedFigure | None, latency: RenderedFigure | None) -> DeviceSpeed:
     columns = brief_columns(run)
     rows = [[column.text(result) for column in columns] for result in run.results]
-    reasons = "".join(
-        f"<li><b>{escape(r.status.upper())}</b> {escape(r.label)}: {escape('; '.join(r.reasons))}</li>"
-        for r in run.results
-        if r.reasons
+    return DeviceSpeed(
+        device=run.device,
+        tradeoff=tradeoff,
+        latency=latency,
+        results=PageTable([column.brief for column in columns], rows, words=2),
+        reasons=tuple((r.status.upper(), r.label, "; ".join(r.reasons)) for r in run.results if r.reasons),
+        explanation=f"{explain(run)} A case is INVALID when its median is not known to {NOISE.max_noise:.0%} or the "
+        "machine throttled.",
     )
+
+
+def training(data: ReportData, figures: ReportFigures) -> TrainingSection:
+    """Return the recipe, the curves and the model summary."""
+    return TrainingSection(figures.learning, _recipe(data.history) if data.history else "", _model_summary(data))
+
+
+def _recipe(history: History) -> str:
+    fields = history.recipe.summary()
+    recipe = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in fields.items() if name != "name")
+    seconds = sum(epoch.seconds for epoch in history.epochs)
+    interrupted = " Training was interrupted by the user." if history.interrupted else ""
     return (
-        table([column.brief for column in columns], rows, words=2)
-        + (f'<ul class="reasons">{reasons}</ul>' if reasons else "")
-        + f'<p class="small">{escape(explain(run))} A case is INVALID when its median is not known to '
-        f"{NOISE.max_noise:.0%} or the machine throttled.</p>"
+        f"Recipe {history.recipe.name}: {recipe}; seed {history.seed}; {history.train_images:,} training images; "
+        f"{len(history.epochs)} epochs in {seconds:.0f} s. {history.watched_images:,} {history.watched} images were "
+        f"evaluated after each epoch and not trained on.{interrupted}"
     )
 
 
-def devices(material: Material) -> str:
-    """All devices side by side."""
-    if not material.benchmark:
-        return ""
-    return "<h3>All devices: end to end, median microseconds</h3>" + table(*devices_table(material.benchmark))
+def _model_summary(data: ReportData) -> PageTable | None:
+    if not data.layers:
+        return None
+    rows = [
+        [
+            layer.name, layer.kind, " x ".join(map(str, layer.shape)) if layer.shape else "-",
+            "-" if layer.parameters is None else f"{layer.parameters:,}", layer.activation or "-",
+        ]
+        for layer in data.layers
+    ]  # fmt: skip
+    known = [layer.parameters for layer in data.layers]
+    total = data.history.parameters if data.history else None if None in known else sum(n for n in known if n)
+    if total is not None:
+        rows.append(["total", "", "", f"{total:,}", ""])
+    return PageTable(["layer", "kind", "output", "parameters", "activation"], rows, words=2)
 
 
-def training(material: Material) -> str:
-    """The recipe and the model summary."""
-    parts = []
-    history = material.history
-    if history:
-        fields = history.recipe.summary()
-        recipe = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in fields.items() if name != "name")
-        seconds = sum(epoch.seconds for epoch in history.epochs)
-        ended = " The run was interrupted by its user." if history.interrupted else ""
-        looked = f"{history.watched_images:,} {history.watched} images were watched, never trained on."
-        parts.append(
-            f"<p>Recipe {escape(history.recipe.name)}: {escape(recipe)}; seed {history.seed}; "
-            f"{history.train_images:,} training images; "
-            f"{len(history.epochs)} epochs in {seconds:.0f} s. {escape(looked)}{ended}</p>"
-        )
-    if material.layers:
-        rows = [
-            [
-                layer.name, layer.kind, " x ".join(map(str, layer.shape)) if layer.shape else "-",
-                "-" if layer.parameters is None else f"{layer.parameters:,}", layer.activation or "-",
-            ]
-            for layer in material.layers
-        ]  # fmt: skip
-        known = [layer.parameters for layer in material.layers]
-        total = history.parameters if history else None if None in known else sum(n for n in known if n)
-        if total is not None:
-            rows.append(["total", "", "", f"{total:,}", ""])
-        parts.append(
-            "<h3>Model summary</h3>" + table(["layer", "kind", "output", "parameters", "activation"], rows, words=2)
-        )
-    return "".join(parts)
+def predictions(data: ReportData, figures: ReportFigures) -> PredictionsSection | None:
+    """Return the figures of the principal model's predictions."""
+    if data.principal is None:
+        return None
+    return PredictionsSection(data.principal.name, figures.samples, figures.confusion, figures.class_accuracy)
 
 
-def _image(pixels: NDArray[np.uint8], alternative: str) -> str:
-    stream = io.BytesIO()
-    Image.fromarray(255 - pixels).save(stream, "PNG", optimize=True)
-    data = base64.b64encode(stream.getvalue()).decode()
-    return f'<img class="digit" width="56" height="56" alt="{escape(alternative)}" src="data:image/png;base64,{data}">'
+def machines(data: ReportData) -> list[tuple[str, list[tuple[str, str]]]]:
+    """Return each device, what it is, and its state while it was measured."""
+    return [(run.device, _machine(run)) for run in data.runs]
 
 
-def mistakes(material: Material) -> str:
-    """All test images that the principal model gets wrong, the surest mistakes first."""
-    principal, test = material.principal, material.test
-    if principal is None:
-        return ""
-    wrong = (principal.digits != test.labels).nonzero()[0]
-    sure = principal.probabilities[wrong, principal.digits[wrong]]
-    cells = []
-    for k in wrong[np.argsort(-sure, kind="stable")]:
-        truth, answer = int(test.labels[k]), int(principal.digits[k])
-        share = f"{100 * principal.probabilities[k, answer]:.0f}%"
-        cells.append(
-            f"<figure>{_image(test.images[k], f'test image {k}: {truth} read as {answer}')}"
-            f"<figcaption>{truth} &rarr; <b>{answer}</b> <small>{share}</small></figcaption></figure>"
-        )
-    return (
-        f"<p>All {len(wrong)} of {len(test):,} test images that {escape(principal.name)} gets wrong, the surest "
-        f"mistakes first: true digit &rarr; answer, with its probability.</p>"
-        f'<div class="gallery">{"".join(cells)}</div>'
-    )
-
-
-def changed(material: Material) -> str:
-    """Per artifact the images whose digit differs from the Keras model's, beside both answers."""
-    if material.reference is None:
-        return ""
-    same = [one.name for one in material.answers if (one.digits == material.reference.digits).all()]
-    parts = [_changed_by(one, material.reference, material) for one in material.answers if one.name not in same]
-    if same:
-        parts.insert(0, f"<p>Not one of {len(material.test):,} digits changed in {escape(', '.join(same))}.</p>")
-    return "".join(parts)
-
-
-def _changed_by(one: Answers, reference: Answers, material: Material) -> str:
-    test = material.test
-    different = (one.digits != reference.digits).nonzero()[0]
-    cells = []
-    better = worse = 0
-    for k in different:
-        truth, before, after = int(test.labels[k]), int(reference.digits[k]), int(one.digits[k])
-        better, worse = better + (after == truth), worse + (before == truth)
-        shares = [f"{100 * m.probabilities[k, d]:.0f}%" for m, d in ((reference, before), (one, after))]
-        kind = "won" if after == truth else "lost" if before == truth else "moved"
-        cells.append(
-            f"<figure>{_image(test.images[k], f'test image {k}: Keras {before}, {one.name} {after}, truth {truth}')}"
-            f'<figcaption>{before} <small>{shares[0]}</small> &rarr; <b class="{kind}">{after}</b> '
-            f"<small>{shares[1]}</small><br>is {truth}</figcaption></figure>"
-        )
-    return (
-        f"<h3>{escape(one.name)}</h3><p>{len(different)} of {len(test):,} digits changed, Keras &rarr; artifact: "
-        f'{worse} became wrong, {better} became right.</p><div class="gallery wide">{"".join(cells)}</div>'
-    )
-
-
-def machine(material: Material) -> str:
-    """What each machine is, and how it fared."""
-    parts = []
-    for run in material.benchmark.runs if material.benchmark else ():
-        e, effort = run.environment, run.effort
-        rows = [
-            ["board", e.board or "not named"], ["CPU", f"{e.cpu}, {e.machine}, {e.cores} of {e.cores_total} cores"],
-            ["instruction sets", ", ".join(e.features) or "none that matter"],
-            ["governor", e.governor or "not told"],
-            ["frequency", _range("MHz", [c.frequency_mhz for c in run.conditions])],
-            ["temperature", _range("\u00b0C", [c.temperature_c for c in run.conditions])],
-            ["load, 1 minute", _range("", [c.load_1m for c in run.conditions], 1)],
-            ["throttling", _throttled([c.throttled for c in run.conditions])],
-            ["memory", f"{e.memory_bytes / 2**30:.1f} GB" if e.memory_bytes else "not told"],
-            ["system", f"{e.os}, kernel {e.kernel}, {e.libc or 'C library not told'}, Python {e.python}, {e.bits} bit"],
-            ["versions", ", ".join(f"{name} {version}" for name, version in e.versions.items())],
-            ["measured", f"{run.started}; {describe(run).rpartition('; ')[2]}"],
-            ["at least", f"{effort.warmup_calls} calls and {effort.warmup_ms:g} ms of warm-up, then "
-             f"{effort.calls} calls and {effort.measure_ms:g} ms, per round and quantity"],
-            ["clock", f"perf_counter_ns, {run.timer.cost_ns:g} ns per reading, contained in every single sample"],
-            ["p99", f"printed from {samples_needed(99)} samples on"],
-        ]  # fmt: skip
-        body = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in rows)
-        parts.append(f'<div class="card"><p class="device">{escape(run.device)}</p><dl>{body}</dl></div>')
-    return "".join(parts)
+def _machine(run: Run) -> list[tuple[str, str]]:
+    e, effort = run.environment, run.effort
+    libc = e.libc or f"C library {NOT_REPORTED}"
+    return [
+        ("board", e.board or NOT_REPORTED),
+        ("CPU", f"{e.cpu}, {e.machine}, {e.cores} of {e.cores_total} cores"),
+        ("instruction sets", ", ".join(e.features) or "none of those that the kernels use"),
+        ("governor", e.governor or NOT_REPORTED),
+        ("frequency", _range("MHz", [c.frequency_mhz for c in run.conditions])),
+        ("temperature", _range("\u00b0C", [c.temperature_c for c in run.conditions])),
+        ("load, 1 minute", _range("", [c.load_1m for c in run.conditions], 1)),
+        ("throttling", _throttled([c.throttled for c in run.conditions])),
+        ("memory", f"{e.memory_bytes / 2**30:.1f} GB" if e.memory_bytes else NOT_REPORTED),
+        ("system", f"{e.os}, kernel {e.kernel}, {libc}, Python {e.python}, {e.bits} bit"),
+        ("versions", ", ".join(f"{name} {version}" for name, version in e.versions.items())),
+        ("measured", f"{run.started}; {describe(run).rpartition('; ')[2]}"),
+        (
+            "at least",
+            f"{effort.warmup_calls} calls and {effort.warmup_ms:g} ms of warm-up, then "
+            f"{effort.calls} calls and {effort.measure_ms:g} ms, per round and quantity",
+        ),
+        ("clock", f"perf_counter_ns, {run.timer.cost_ns:g} ns per reading, included in every single sample"),
+        ("p99", f"printed from {samples_needed(99)} samples on"),
+    ]
 
 
 def _range(unit: str, values: Sequence[float | None], digits: int = 0) -> str:
     known = [value for value in values if value is not None]
     if not known:
-        return "not told"
-    low, high = min(known), max(known)
-    text = (
-        f"{low:,.{digits}f}"
-        if f"{low:.{digits}f}" == f"{high:.{digits}f}"
-        else f"{low:,.{digits}f} to {high:,.{digits}f}"
-    )
-    return f"{text} {unit}".strip()
+        return NOT_REPORTED
+    ends = dict.fromkeys(f"{value:,.{digits}f}" for value in (min(known), max(known)))
+    return f"{' to '.join(ends)} {unit}".strip()
 
 
 def _throttled(values: Sequence[int | None]) -> str:
     known = [f"{value:#x}" for value in values if value is not None]
-    return ", ".join(dict.fromkeys(known)) if known else "not told (no vcgencmd)"
+    return ", ".join(dict.fromkeys(known)) if known else f"{NOT_REPORTED} (no vcgencmd)"
 
 
-def cards(material: Material) -> str:
-    """Every artifact's card, whole."""
-    parts = []
-    for found in material.artifacts:
-        size = f"{len(found.data) / 1024:,.0f} KB"
-        if found.card is None:
-            body = "<p>No card: a foreign file.</p>"
-            title = f"{found.path.name} ({size})"
-        else:
-            text = json.dumps(dataclasses.asdict(found.card), indent=1)
-            body = f'<pre tabindex="0">{escape(text)}</pre>'
-            title = f"{found.path.name} ({found.card.variant}, {size})"
-        parts.append(f"<details><summary>{escape(title)}</summary>{body}</details>")
-    return "".join(parts)
+def cards(data: ReportData) -> list[tuple[str, str]]:
+    """Return every artifact's title and its whole card as JSON; an empty text for one without."""
+    found = []
+    for artifact in data.artifacts:
+        size, card = f"{len(artifact.data) / 1024:,.0f} KB", artifact.card
+        title = f"{artifact.path.name} ({card.variant}, {size})" if card else f"{artifact.path.name} ({size})"
+        found.append((title, json.dumps(dataclasses.asdict(card), indent=1) if card else ""))
+    return found

@@ -1,4 +1,4 @@
-"""How figures look: one small size, one palette, and SVG that follows the page's light or dark theme.
+"""The style of the figures: one size, one palette, and SVG that follows the page's light or dark theme.
 
 The hues are Okabe and Ito's (Color Universal Design, 2008), told apart by readers with any kind of colour
 vision; no figure relies on colour alone. Figures are drawn 360 units wide, the width of a phone, so that a
@@ -6,15 +6,17 @@ phone shows their text at its natural size; a desktop sets several side by side.
 """
 
 import functools
+import html
 import io
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, NullFormatter
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -30,7 +32,7 @@ THEME = {
     INK: "ink", MUTED: "muted", GRID: "grid", SURFACE: "surface", BLUE: "blue", VERMILLION: "vermillion",
     GREEN: "green", PURPLE: "purple", ORANGE: "orange", SKY: "sky",
 }  # fmt: skip
-"""Colours and the names of the page's variables that stand for them."""
+"""Colours, and the CSS variables of the page that replace them."""
 
 _RC: dict[Any, Any] = {
     "svg.fonttype": "none",
@@ -62,13 +64,13 @@ _RC: dict[Any, Any] = {
 
 
 @dataclass(frozen=True)
-class Picture:
+class RenderedFigure:
     """A figure in all its forms.
 
     Attributes:
         name: of the files, without suffix.
         title: what it shows.
-        alternative: the same in words, for those who cannot see it.
+        alternative: text for readers who cannot see it.
         inline: SVG for the page, in the page's colours.
         svg, png: files, in the light theme.
     """
@@ -82,7 +84,7 @@ class Picture:
 
 
 def styled(draw: Callable[P, T]) -> Callable[P, T]:
-    """Let a function draw in the common style, whatever matplotlib's own settings are, and leave those alone."""
+    """Make a function draw in the common style; matplotlib's own settings are restored afterwards."""
 
     @functools.wraps(draw)
     def drawing(*arguments: P.args, **options: P.kwargs) -> T:
@@ -99,7 +101,7 @@ def new_figure(height: float, rows: int = 1, columns: int = 1, **options: Any) -
 
 
 def bare(axes: Axes) -> None:
-    """Take away everything but what is drawn."""
+    """Remove grid, ticks and frame."""
     axes.grid(False)
     axes.set_xticks([])
     axes.set_yticks([])
@@ -107,17 +109,38 @@ def bare(axes: Axes) -> None:
         spine.set_visible(False)
 
 
-def finish(figure: Figure, name: str, title: str, alternative: str) -> Picture:
+def log_axis(axes: Axes, values: Sequence[float], spread: float) -> None:
+    """Make the x axis logarithmic, with as many plain numbers as there is room for.
+
+    Args:
+        axes: to change.
+        values: that must lie inside.
+        spread: factor of the margin on both sides.
+    """
+    axes.set_xscale("log")
+    low, high = min(values) / spread, max(values) * spread
+    axes.set_xlim(low, high)
+    for steps in ((1,), (1, 3), (1, 2, 5), (1, 1.5, 2, 3, 4, 5, 7)):
+        ticks = [step * 10.0**e for e in range(-3, 9) for step in steps if low <= step * 10.0**e <= high]
+        if len(ticks) >= 4:
+            break
+    axes.set_xticks(ticks)
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.7g}"))
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.minorticks_off()
+
+
+def finish(figure: Figure, name: str, title: str, alternative: str) -> RenderedFigure:
     """Render a figure."""
     svg, png = io.BytesIO(), io.BytesIO()
     figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": "digitrec-edge", "Title": title})
     figure.savefig(png, format="png", dpi=_DPI * 3, metadata={"Title": title})
     inline = _inline(svg.getvalue().decode(), name, alternative)
-    return Picture(name, title, alternative, inline, svg.getvalue(), png.getvalue())
+    return RenderedFigure(name, title, alternative, inline, svg.getvalue(), png.getvalue())
 
 
 def _inline(svg: str, name: str, alternative: str) -> str:
-    """Make a stand-alone SVG a part of a page: its ids unique, its colours and its font the page's."""
+    """Turn a stand-alone SVG into a part of a page: unique ids, the page's colours and font."""
     body = svg[svg.index("<svg") :]
     body = re.sub(r"<metadata>.*?</metadata>", "", body, flags=re.DOTALL)
     body = re.sub(r"<title>.*?</title>", "", body, flags=re.DOTALL)
@@ -133,10 +156,5 @@ def _inline(svg: str, name: str, alternative: str) -> str:
     inner = body[body.index(">") + 1 :]
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" viewBox="{view}" '
-        f'role="img" aria-label="{escape(alternative)}">{inner}'
+        f'role="img" aria-label="{html.escape(alternative)}">{inner}'
     )
-
-
-def escape(text: str) -> str:
-    """Make text safe inside HTML, also inside an attribute."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")

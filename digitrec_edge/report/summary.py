@@ -13,7 +13,7 @@ from digitrec_edge.records import load_json
 
 
 @dataclass(frozen=True)
-class Layer:
+class KerasLayer:
     """A layer of a Keras model.
 
     Attributes:
@@ -28,7 +28,7 @@ class Layer:
     activation: str | None
 
 
-def summarise_model(path: Path) -> tuple[Layer, ...]:
+def summarise_model(path: Path) -> tuple[KerasLayer, ...]:
     """Return the layers of a Sequential model; empty when the file is another kind of model."""
     try:
         with zipfile.ZipFile(path) as archive:
@@ -38,7 +38,7 @@ def summarise_model(path: Path) -> tuple[Layer, ...]:
         return ()
 
 
-def _layers(entries: list[tuple[str, dict[str, Any]]]) -> tuple[Layer, ...]:
+def _layers(entries: list[tuple[str, dict[str, Any]]]) -> tuple[KerasLayer, ...]:
     found = []
     shape: tuple[int, ...] | None = None
     for kind, config in entries:
@@ -55,7 +55,7 @@ def _layers(entries: list[tuple[str, dict[str, Any]]]) -> tuple[Layer, ...]:
             shape = None
         activation = config.get("activation")
         found.append(
-            Layer(config["name"], kind, shape, parameters, activation if isinstance(activation, str) else None)
+            KerasLayer(config["name"], kind, shape, parameters, activation if isinstance(activation, str) else None)
         )
     return tuple(found)
 

@@ -1,4 +1,4 @@
-"""Figures of what the models answer: confusion matrix, accuracy by digit, sample predictions, mistakes."""
+"""Figures of the predictions: confusion matrix, accuracy by digit, samples, montages of images."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from digitrec_edge.mnist import CLASSES, SIDE, Digits
-from digitrec_edge.report.material import Answers
+from digitrec_edge.report.data import ModelPredictions
 from digitrec_edge.report.style import (
     BLUE,
     GREEN,
@@ -15,7 +15,7 @@ from digitrec_edge.report.style import (
     MUTED,
     VERMILLION,
     WIDTH,
-    Picture,
+    RenderedFigure,
     bare,
     finish,
     new_figure,
@@ -25,17 +25,17 @@ from digitrec_edge.report.style import (
 SAMPLES = 12
 
 
-def confusion(answers: Answers, labels: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """Count ``(10, 10)``: row the true digit, column the answer."""
+def confusion(model: ModelPredictions, labels: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """Count ``(10, 10)``: row the true digit, column the predicted one."""
     counts = np.zeros((CLASSES, CLASSES), np.int64)
-    np.add.at(counts, (labels, answers.digits), 1)
+    np.add.at(counts, (labels, model.digits), 1)
     return counts
 
 
 @styled
-def draw_confusion(answers: Answers, labels: NDArray[np.uint8]) -> Picture:
-    """Draw the confusion matrix; the mistakes are shaded, the right answers are not."""
-    counts = confusion(answers, labels)
+def draw_confusion(model: ModelPredictions, labels: NDArray[np.uint8]) -> RenderedFigure:
+    """Draw the confusion matrix; the mistakes are shaded."""
+    counts = confusion(model, labels)
     wrong = counts - np.diag(np.diag(counts))
     figure, axes = new_figure(WIDTH)
     bare(axes)
@@ -56,18 +56,18 @@ def draw_confusion(answers: Answers, labels: NDArray[np.uint8]) -> Picture:
     axes.set_xticks(range(CLASSES))
     axes.set_yticks(range(CLASSES))
     axes.tick_params(length=0)
-    axes.set_xlabel(f"answer of {answers.name}")
+    axes.set_xlabel(f"prediction of {model.name}")
     axes.set_ylabel("true digit")
     axes.set_title(f"Confusion matrix, {len(labels):,} test images")
     worst = np.unravel_index(wrong.argmax(), wrong.shape)
     words = f"{int(wrong.sum())} mistakes" + (
         f", most often {worst[0]} read as {worst[1]} ({wrong.max()} times)" if wrong.max() else ""
     )
-    return finish(figure, "confusion-matrix", "Confusion matrix", f"Confusion matrix of {answers.name}: {words}")
+    return finish(figure, "confusion-matrix", "Confusion matrix", f"Confusion matrix of {model.name}: {words}")
 
 
 @styled
-def draw_class_accuracy(models: Sequence[Answers], labels: NDArray[np.uint8]) -> Picture:
+def draw_class_accuracy(models: Sequence[ModelPredictions], labels: NDArray[np.uint8]) -> RenderedFigure:
     """Draw the accuracy of each digit for each model: a row per model, shaded by its mistakes."""
     shares = [model.class_accuracy(labels) for model in models]
     known = [share for row in shares for share in row if share is not None]
@@ -96,8 +96,8 @@ def draw_class_accuracy(models: Sequence[Answers], labels: NDArray[np.uint8]) ->
 
 
 @styled
-def draw_samples(answers: Answers, test: Digits, seed: int = 0) -> Picture:
-    """Draw some test images, drawn by chance, with the probability of each digit."""
+def draw_samples(model: ModelPredictions, test: Digits, seed: int = 0) -> RenderedFigure:
+    """Draw some test images, chosen at random, with the probability of each digit."""
     count = min(SAMPLES, len(test))
     chosen = np.sort(np.random.default_rng(seed).permutation(len(test))[:count])
     columns = 2
@@ -109,8 +109,8 @@ def draw_samples(answers: Answers, test: Digits, seed: int = 0) -> Picture:
         row, column = divmod(k, columns)
         picture, bars = grid[row, 2 * column], grid[row, 2 * column + 1]
         picture.imshow(255 - test.images[index], cmap="gray", vmin=0, vmax=255, interpolation="none")
-        digit, truth = int(answers.digits[index]), int(test.labels[index])
-        probabilities = answers.probabilities[index]
+        digit, truth = int(model.digits[index]), int(test.labels[index])
+        probabilities = model.probabilities[index]
         colours = [(GREEN if digit == truth else VERMILLION) if k == digit else BLUE for k in range(CLASSES)]
         bars.barh(range(CLASSES), probabilities, color=colours, height=0.8)
         bars.set_xlim(0, 1.75)
@@ -119,18 +119,18 @@ def draw_samples(answers: Answers, test: Digits, seed: int = 0) -> Picture:
         bars.tick_params(length=0, labelsize=7.5, pad=1)
         text = f"{100 * probabilities[digit]:.0f}%" + ("" if digit == truth else f"\nis {truth}")
         bars.text(1.08, digit, text, va="center", fontsize=8.5, color=INK, fontweight="bold")
-    right = int((answers.digits[chosen] == test.labels[chosen]).sum())
+    right = int((model.digits[chosen] == test.labels[chosen]).sum())
     return finish(
         figure, "sample-predictions", "Sample predictions",
-        f"{count} test images drawn by chance with the probability of each digit by {answers.name}: {right} right",
+        f"{count} test images chosen at random with the probability of each digit by {model.name}: {right} correct",
     )  # fmt: skip
 
 
 @styled
 def draw_gallery(
     name: str, title: str, images: NDArray[np.uint8], captions: Sequence[str], columns: int = 8
-) -> Picture:
-    """Draw many small images, each with a caption below: one montage, so that hundreds are no burden."""
+) -> RenderedFigure:
+    """Draw many small images as one montage, each with a caption below."""
     rows = -(-len(images) // columns)
     cell_high, cell_wide = SIDE + 14, SIDE + 4
     canvas = np.full((rows * cell_high, columns * cell_wide, 4), 255, np.uint8)

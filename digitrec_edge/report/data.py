@@ -1,4 +1,4 @@
-"""What a report is made of, read from a folder; what is not there is said, never made up."""
+"""The data of a report, read from a folder; what is missing becomes a note."""
 
 import dataclasses
 from collections.abc import Callable, Sequence
@@ -18,7 +18,7 @@ from digitrec_edge.errors import DigitrecError
 from digitrec_edge.files import sha256
 from digitrec_edge.mnist import Digits
 from digitrec_edge.quantization import softmax
-from digitrec_edge.report.summary import Layer, summarise_model
+from digitrec_edge.report.summary import KerasLayer, summarise_model
 from digitrec_edge.training.history import History, read_history
 from runtimes.loading import AUTO
 
@@ -26,8 +26,8 @@ KERAS = "Keras"
 
 
 @dataclass(frozen=True)
-class Answers:
-    """What one model answers to every test image.
+class ModelPredictions:
+    """One model's predictions for every test image.
 
     Attributes:
         name: of the artifact's file, or ``Keras``.
@@ -40,7 +40,7 @@ class Answers:
     digits: NDArray[np.int64]
 
     def accuracy(self, labels: NDArray[np.uint8]) -> float:
-        """Share of right digits, 0 to 1."""
+        """Share of correct digits, 0 to 1."""
         return float((self.digits == labels).mean())
 
     def class_accuracy(self, labels: NDArray[np.uint8]) -> list[float | None]:
@@ -49,32 +49,51 @@ class Answers:
             float((self.digits[labels == k] == k).mean()) if (labels == k).any() else None for k in range(mnist.CLASSES)
         ]
 
+    def misclassified(self, labels: NDArray[np.uint8]) -> NDArray[np.int64]:
+        """Return the indices of the images with a wrong digit."""
+        return np.flatnonzero(self.digits != labels)
+
+    def changed(self, reference: "ModelPredictions") -> NDArray[np.int64]:
+        """Return the indices of the images with another digit than the reference's."""
+        return np.flatnonzero(self.digits != reference.digits)
+
 
 @dataclass(frozen=True)
-class Material:
+class ReportData:
     """Everything that a report shows.
 
     Attributes:
-        reference: the Keras model's answers; None without golden logits that belong to these artifacts.
-        answers: of each artifact that could be run, in the order of ``artifacts``.
+        layers: of the Keras model; empty when it is not there.
+        reference: the Keras model's predictions; None without golden logits that belong to these artifacts.
+        predictions: of each artifact that could be run, in the order of ``artifacts``.
         benchmark: None when there are no results.
         notes: what is missing, stale or could not be run, a sentence each.
     """
 
     folder: Path
     history: History | None
-    layers: tuple[Layer, ...]
+    layers: tuple[KerasLayer, ...]
     artifacts: tuple[Artifact, ...]
     test: Digits
-    reference: Answers | None
-    answers: tuple[Answers, ...]
+    reference: ModelPredictions | None
+    predictions: tuple[ModelPredictions, ...]
     benchmark: Document | None
     notes: tuple[str, ...]
 
     @property
-    def principal(self) -> Answers | None:
+    def models(self) -> tuple[ModelPredictions, ...]:
+        """The predictions of Keras, if they are there, and of all artifacts."""
+        return (*([self.reference] if self.reference else []), *self.predictions)
+
+    @property
+    def principal(self) -> ModelPredictions | None:
         """The model whose mistakes are shown: Keras, or else the first artifact."""
-        return self.reference or (self.answers[0] if self.answers else None)
+        return next(iter(self.models), None)
+
+    @property
+    def runs(self) -> tuple[Run, ...]:
+        """The benchmark's runs, one per device."""
+        return self.benchmark.runs if self.benchmark else ()
 
 
 def collect(
@@ -83,7 +102,7 @@ def collect(
     data: Path | None = None,
     *,
     on_step: Callable[[int, int, str], None] = lambda done, total, text: None,
-) -> Material:
+) -> ReportData:
     """Read a folder as ``train``, ``export`` and ``benchmark`` leave it, and run its artifacts over the test set.
 
     Args:
@@ -101,33 +120,33 @@ def collect(
     paths = find_artifacts([inside])
     test = mnist.load("test", data)
     artifacts: list[Artifact] = []
-    answers: list[Answers] = []
+    predictions: list[ModelPredictions] = []
     for k, path in enumerate(paths):
         on_step(k, len(paths) + 1, f"running {path.name}")
         try:
             found = artifact.read(path)
             artifacts.append(found)
-            answers.append(_answers(path.name, runtime_logits(path, AUTO, data).logits))
+            predictions.append(_predictions(path.name, runtime_logits(path, AUTO, data).logits))
         except DigitrecError as error:
             notes.append(f"{path.name} could not be run: {error}")
     on_step(len(paths), len(paths) + 1, "drawing")
     history, layers = _training(folder, artifacts, notes)
     reference = _reference(inside, artifacts, test, notes)
-    return Material(
+    return ReportData(
         folder=folder,
         history=history,
         layers=layers,
         artifacts=tuple(artifacts),
         test=test,
         reference=reference,
-        answers=tuple(answers),
+        predictions=tuple(predictions),
         benchmark=_benchmark(folder, results, artifacts, notes),
         notes=tuple(notes),
     )
 
 
-def _answers(name: str, logits: NDArray[np.float32]) -> Answers:
-    return Answers(name, softmax(logits), logits.argmax(axis=1))
+def _predictions(name: str, logits: NDArray[np.float32]) -> ModelPredictions:
+    return ModelPredictions(name, softmax(logits), logits.argmax(axis=1))
 
 
 def _sources(artifacts: Sequence[Artifact]) -> set[str]:
@@ -136,7 +155,7 @@ def _sources(artifacts: Sequence[Artifact]) -> set[str]:
 
 def _training(
     folder: Path, artifacts: Sequence[Artifact], notes: list[str]
-) -> tuple[History | None, tuple[Layer, ...]]:
+) -> tuple[History | None, tuple[KerasLayer, ...]]:
     """The history and the layers of the Keras model that these artifacts come from, and of no other."""
     model = folder / "model.keras"
     if not model.exists():
@@ -157,7 +176,7 @@ def _training(
     return history, layers
 
 
-def _reference(folder: Path, artifacts: Sequence[Artifact], test: Digits, notes: list[str]) -> Answers | None:
+def _reference(folder: Path, artifacts: Sequence[Artifact], test: Digits, notes: list[str]) -> ModelPredictions | None:
     path = folder / golden.FILE_NAME
     if not path.exists():
         notes.append(f"no {path}: nothing is compared with the Keras model")
@@ -173,7 +192,7 @@ def _reference(folder: Path, artifacts: Sequence[Artifact], test: Digits, notes:
     if _sources(artifacts) != {found.source_sha256}:
         notes.append(f"{path} belongs to another Keras model than some artifacts here: they are not compared with it")
         return None
-    return _answers(KERAS, found.logits)
+    return _predictions(KERAS, found.logits)
 
 
 def _benchmark(
