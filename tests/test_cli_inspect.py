@@ -35,6 +35,10 @@ class Only:
         known = top in BASE or top in sys.stdlib_module_names or top.startswith("_")
         return self.finder.find_spec(name, path, target) if known else None
 
+    def find_distributions(self, *context):
+        found = getattr(self.finder, "find_distributions", lambda *context: ())(*context)
+        return (one for one in found if one.metadata["Name"].lower().replace("_", "-") in DISTRIBUTIONS)
+
 sys.meta_path[:] = map(Only, sys.meta_path)
 sys.argv[0] = "digitrec-edge"
 from digitrec_edge.cli import main
@@ -42,8 +46,8 @@ main()
 """
 
 
-def base_modules() -> set[str]:
-    """Top-level modules of our base dependencies and theirs, as their distributions declare them."""
+def base_distributions() -> set[str]:
+    """Our base dependencies and theirs, as they declare them."""
     wanted, names = ["digitrec-edge"], set()
     while wanted:
         name = wanted.pop()
@@ -54,10 +58,14 @@ def base_modules() -> set[str]:
         names.add(normal(name))
         needed = {re.split(r"[ <>=!~;(\[]", line)[0] for line in requires if "extra ==" not in line}
         wanted += [line for line in needed if normal(line) not in names]
+    return names
+
+
+def base_modules() -> set[str]:
+    """Top-level modules of these distributions, and ours."""
+    names, owners = base_distributions(), metadata.packages_distributions()
     ours = {"digitrec_edge", "runtimes", "converters", "benchmarks"}
-    return ours | {
-        module for module, owners in metadata.packages_distributions().items() if names & set(map(normal, owners))
-    }
+    return ours | {module for module, owner in owners.items() if names & set(map(normal, owner))}
 
 
 def normal(name: str) -> str:
@@ -65,7 +73,8 @@ def normal(name: str) -> str:
 
 
 def with_base_alone(*arguments: str | Path, code: str = BASE_ALONE) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "-c", f"BASE = {base_modules()!r}\n{code}", *map(str, arguments)]
+    known = f"BASE, DISTRIBUTIONS = {base_modules()!r}, {base_distributions()!r}\n"
+    command = [sys.executable, "-c", known + code, *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, timeout=60)
 
 
@@ -93,7 +102,7 @@ def test_it_shows_all_there_is(cli: Cli, artifacts: Path) -> None:
     assert f"source        Keras model {found.card.source_sha256}" in text
     assert f"500 training images, seed 0, indices sha256 {found.card.calibration.indices_sha256[:16]}..." in text
     assert re.search(r"parity        \d\d\.\d\d% of 10,000 test images \(Keras \d\d\.\d\d%\), agreement \d", text)
-    assert "input         28 x 28 grey, 0 paper to 255 ink, divided by 255" in text
+    assert "input         28 x 28 grey, 0 background to 255 foreground, divided by 255" in text
     assert f"tensorflow {found.card.tools['tensorflow']}" in text
     tensors = {row[0].removesuffix(" *"): row[1:] for row in table(text, "tensors (* input or output)")}
     assert tensors.keys() == {tensor.name for tensor in found.graph.tensors}

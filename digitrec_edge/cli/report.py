@@ -31,17 +31,17 @@ def report(
     terminal.hold_native_output()
     from digitrec_edge.errors import InputError, NotInstalledError
 
+    target = output or folder / "report.html"
+    if target.suffix not in (".html", ".htm"):
+        raise typer.BadParameter(f"{target} must end in .html", param_hint="--output")
+    if not folder.is_dir():
+        raise InputError(f"no such folder: {folder}; make it with: digitrec-edge train, export and benchmark")
     try:
         from digitrec_edge.report import collect, write
     except ModuleNotFoundError as cause:
         if cause.name not in ("matplotlib", "jinja2"):
             raise
         raise NotInstalledError(f"report needs {cause.name}: pip install 'digitrec-edge[report]'") from cause
-    target = output or folder / "report.html"
-    if target.suffix not in (".html", ".htm"):
-        raise typer.BadParameter(f"{target} must end in .html", param_hint="--output")
-    if not folder.is_dir():
-        raise InputError(f"no such folder: {folder}; make it with: digitrec-edge train, export and benchmark")
     with terminal.progress() as bar:
         task = bar.add_task("reading", total=None)
         found = collect(

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
@@ -24,6 +25,8 @@ from digitrec_edge.report.style import (
 )
 
 SAMPLES = 12
+
+_SAMPLE_HEIGHT = 111
 
 
 def confusion(model: ModelPredictions, labels: NDArray[np.uint8]) -> NDArray[np.int64]:
@@ -102,29 +105,37 @@ def draw_samples(model: ModelPredictions, test: Digits, seed: int = 0) -> Render
     count = min(SAMPLES, len(test))
     chosen = np.sort(np.random.default_rng(seed).permutation(len(test))[:count])
     columns = 2
-    rows = -(-count // columns)
-    figure, grid = new_figure(112 * rows, rows, 2 * columns, squeeze=False, width_ratios=[1, 1.05] * columns)
-    for axes in grid.flat:
-        bare(axes)
+    height = _SAMPLE_HEIGHT * -(-count // columns)
+    figure, axes = new_figure(height)
+    bare(axes)
     for k, index in enumerate(chosen):
         row, column = divmod(k, columns)
-        picture, bars = grid[row, 2 * column], grid[row, 2 * column + 1]
-        picture.imshow(255 - test.images[index], cmap="gray", vmin=0, vmax=255, interpolation="none")
-        digit, truth = int(model.digits[index]), int(test.labels[index])
-        probabilities = model.probabilities[index]
-        colours = [(GREEN if digit == truth else VERMILLION) if k == digit else BLUE for k in range(CLASSES)]
-        bars.barh(range(CLASSES), probabilities, color=colours, height=0.8)
-        bars.set_xlim(0, 1.75)
-        bars.set_ylim(CLASSES - 0.4, -0.6)
-        bars.set_yticks(range(CLASSES))
-        bars.tick_params(length=0, labelsize=7.5, pad=1)
-        text = f"{100 * probabilities[digit]:.0f}%" + ("" if digit == truth else f"\nis {truth}")
-        bars.text(1.08, digit, text, va="center", fontsize=8.5, color=INK, fontweight="bold")
+        _draw_sample(axes, column * WIDTH / columns, row * _SAMPLE_HEIGHT, model, test, int(index))
+    axes.set_xlim(0, WIDTH)
+    axes.set_ylim(height, 0)
     right = int((model.digits[chosen] == test.labels[chosen]).sum())
     return finish(
         figure, "sample-predictions", "Sample predictions",
         f"{count} test images chosen at random with the probability of each digit by {model.name}: {right} correct",
     )  # fmt: skip
+
+
+def _draw_sample(axes: Axes, left: float, top: float, model: ModelPredictions, test: Digits, index: int) -> None:
+    """Draw one image and, on its right, a bar per digit; all samples share the axes, which have the figure's units."""
+    side, bars_left, longest, pitch = 80, 94, 47, 10.3
+    axes.imshow(
+        255 - test.images[index], cmap="gray", vmin=0, vmax=255, interpolation="none",
+        extent=(left, left + side, top + 16 + side, top + 16),
+    )  # fmt: skip
+    digit, truth = int(model.digits[index]), int(test.labels[index])
+    probabilities = model.probabilities[index]
+    heights = [top + 9.5 + pitch * k for k in range(CLASSES)]
+    colours = [(GREEN if digit == truth else VERMILLION) if k == digit else BLUE for k in range(CLASSES)]
+    axes.barh(heights, longest * probabilities, left=left + bars_left, color=colours, height=0.8 * pitch)
+    for k, height in enumerate(heights):
+        axes.text(left + bars_left - 2, height, str(k), ha="right", va="center_baseline", fontsize=7.5, color=MUTED)
+    text = f"{100 * probabilities[digit]:.0f}%" + ("" if digit == truth else f"\nis {truth}")
+    axes.text(left + bars_left + longest + 4, heights[digit], text, va="center", fontsize=8.5, fontweight="bold")
 
 
 @styled

@@ -132,6 +132,8 @@ def log_axis(axes: Axes, values: Sequence[float], spread: float) -> None:
 
 def finish(figure: Figure, name: str, title: str, alternative: str) -> RenderedFigure:
     """Render a figure."""
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")  # the layout is the same for both files: it is computed once
     svg, png = io.BytesIO(), io.BytesIO()
     figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": "digitrec-edge", "Title": title})
     figure.savefig(png, format="png", dpi=_DPI * 3, metadata={"Title": title})
