@@ -1,9 +1,10 @@
 """A seeded mutation fuzzer: damaged model files against ``load()`` and one prediction, in child processes.
 
-``python tests/fuzz.py build/artifacts --count 10000`` runs the campaign over every artifact there, each as it
-is (with its card) and as a foreign file (the model alone, without card and mark), in every runtime for
-its format. A file passes when the child answers or refuses it with one of our errors; a child that dies,
-hangs for over 10 s or raises anything else fails, and so does an answer from a damaged file with a card.
+``python tests/fuzz.py build/artifacts --count 10000`` runs the campaign over every artifact there in every
+runtime for its format, damaged in three ways: ``carded``, the file as it is; ``foreign``, the model alone,
+without card and mark; ``resealed``, the model damaged and a card and seal put on it that fit, as anybody
+can. A file passes when the child answers or refuses it with one of our errors; a child that dies, hangs
+for over 10 s or raises anything else fails, and so does an answer from a damaged file with its old seal.
 
 Each mutant is a function of (file, seed, number), so a failure is repeated by its number: ``--only 1234``.
 """
@@ -79,18 +80,31 @@ def foreign(path: Path) -> bytes:
     return artifact.read(path).payload.replace(formats.MARK, b"x" * len(formats.MARK))
 
 
+def reseal(path: Path, payload: bytes) -> bytes:
+    """Return an artifact with another payload: card and seal fit it, so that only its structure can be wrong."""
+    from digitrec_edge import artifact
+    from digitrec_edge.formats import SAMPLE_FILE
+
+    found = artifact.read(path)
+    assert found.card is not None
+    return artifact.seal(payload, found.card, found.files.get(SAMPLE_FILE))
+
+
+MODES = ("carded", "foreign", "resealed")
+
+
 @dataclass(frozen=True)
 class Campaign:
     """What to try.
 
     Attributes:
-        carded: whether the file has a card, so that no damaged one may be answered from.
+        mode: of :data:`MODES`; from a damaged file with its old seal nothing may be answered.
     """
 
     base: Path
     suffix: str
     runtime: str
-    carded: bool
+    mode: str
     seed: int
 
 
@@ -100,7 +114,7 @@ class Worker:
     def __init__(self, campaign: Campaign) -> None:
         command = [sys.executable, __file__, "--worker", str(campaign.base), campaign.suffix, campaign.runtime]
         self.process = subprocess.Popen(
-            [*command, str(campaign.seed)],
+            [*command, str(campaign.seed), campaign.mode],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -146,13 +160,11 @@ def run(campaign: Campaign, numbers: Iterator[int] | range) -> tuple[Counter[str
         failures.append(f"{campaign}: the undamaged file: {warm}")
     for number in numbers:
         outcome = worker.attempt(number)
-        if campaign.carded and outcome == "answered":
+        if campaign.mode == "carded" and outcome == "answered":
             outcome = "failed: answered from a damaged file"
         outcomes[outcome.split(":")[0]] += 1
         if outcome.startswith("failed"):
-            failures.append(
-                f"{campaign.base.name} {campaign.runtime} carded={campaign.carded} mutant {number}: {outcome}"
-            )
+            failures.append(f"{campaign.base.name} {campaign.runtime} {campaign.mode} mutant {number}: {outcome}")
             worker.close()
             worker = Worker(campaign)
             worker.attempt(-1)
@@ -160,13 +172,14 @@ def run(campaign: Campaign, numbers: Iterator[int] | range) -> tuple[Counter[str
     return outcomes, failures
 
 
-def work(base: Path, suffix: str, runtime: str, seed: int) -> None:
+def work(base: Path, suffix: str, runtime: str, seed: int, mode: str) -> None:
     """The child: reads numbers, answers with outcomes."""
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    from digitrec_edge import artifact
     from digitrec_edge.errors import DigitrecError
     from runtimes import load
 
-    data = base.read_bytes()
+    data = artifact.read(base).payload if mode == "resealed" else base.read_bytes()
     image = np.zeros((28, 28), np.uint8)
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)  # whatever a runtime prints must not mix with the answers
@@ -175,7 +188,7 @@ def work(base: Path, suffix: str, runtime: str, seed: int) -> None:
         for line in sys.stdin:
             number = int(line)
             mutant = data if number < 0 else mutate(data, seed, number)
-            path.write_bytes(mutant)
+            path.write_bytes(reseal(base, mutant) if mode == "resealed" else mutant)
             try:
                 with load(path, runtime) as model:
                     model.predict(image)
@@ -188,7 +201,7 @@ def work(base: Path, suffix: str, runtime: str, seed: int) -> None:
 
 
 def campaigns(folder: Path, scratch: Path, seed: int) -> list[Campaign]:
-    """Every artifact in every runtime for its format, with its card and as a foreign file."""
+    """Every artifact in every runtime for its format, in every mode."""
     from digitrec_edge import artifact, formats
     from runtimes.table import RUNTIMES
 
@@ -200,32 +213,33 @@ def campaigns(folder: Path, scratch: Path, seed: int) -> list[Campaign]:
         kind = artifact.read(path).format.name
         for row in RUNTIMES:
             if row.runs(kind) and row.installed:
-                found.append(Campaign(path, path.suffix, row.name, True, seed))
-                found.append(Campaign(bare, path.suffix, row.name, False, seed))
+                for mode in MODES:
+                    found.append(Campaign(bare if mode == "foreign" else path, path.suffix, row.name, mode, seed))
     return found
 
 
 def main() -> int:
     """Run the campaign and print a line per file and runtime."""
     if sys.argv[1:2] == ["--worker"]:
-        work(Path(sys.argv[2]), sys.argv[3], sys.argv[4], int(sys.argv[5]))
+        work(Path(sys.argv[2]), sys.argv[3], sys.argv[4], int(sys.argv[5]), sys.argv[6])
         return 0
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--count", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", type=int, help="one mutant")
+    parser.add_argument("--mode", choices=MODES, help="only this one")
     parser.add_argument("--match", default="", help="only files whose name holds this")
     options = parser.parse_args()
     numbers = range(options.count) if options.only is None else range(options.only, options.only + 1)
     failed = 0
     with tempfile.TemporaryDirectory() as scratch:
         for campaign in campaigns(options.folder, Path(scratch), options.seed):
-            if options.match not in campaign.base.name:
+            if options.match not in campaign.base.name or options.mode not in (None, campaign.mode):
                 continue
             outcomes, failures = run(campaign, numbers)
             counts = ", ".join(f"{count} {name}" for name, count in sorted(outcomes.items()))
-            print(f"{campaign.base.name:50s} {campaign.runtime:15s} {counts}", flush=True)
+            print(f"{campaign.base.name:45s} {campaign.runtime:15s} {campaign.mode:9s} {counts}", flush=True)
             for failure in failures:
                 print(f"  {failure}", flush=True)
             failed += len(failures)

@@ -31,7 +31,7 @@ fuzz = import_fuzz()
 
 @pytest.fixture
 def campaign(artifacts: Path) -> Any:
-    return fuzz.Campaign(artifacts / NAMES[0], ".tflite", "litert", carded=True, seed=0)
+    return fuzz.Campaign(artifacts / NAMES[0], ".tflite", "litert", mode="carded", seed=0)
 
 
 def worker(folder: Path, monkeypatch: pytest.MonkeyPatch, code: str) -> None:
@@ -41,7 +41,7 @@ def worker(folder: Path, monkeypatch: pytest.MonkeyPatch, code: str) -> None:
         f"import os, sys, time\nsys.path.insert(0, {str(Path(fuzz.__file__).parent)!r})\nimport fuzz, runtimes\n"
         f"from pathlib import Path\nbase, real = Path(sys.argv[2]), runtimes.load\n"
         f"def damaged(path):\n    return Path(path).read_bytes() != base.read_bytes()\n"
-        f"{code}\nruntimes.load = load\nfuzz.work(base, sys.argv[3], sys.argv[4], int(sys.argv[5]))\n"
+        f"{code}\nruntimes.load = load\nfuzz.work(base, sys.argv[3], sys.argv[4], int(sys.argv[5]), sys.argv[6])\n"
     )
     monkeypatch.setattr(fuzz, "__file__", str(path))
 
@@ -54,13 +54,13 @@ def test_no_mutant_crashes_hangs_or_is_answered_from_when_it_has_a_card(
     (tmp_path / "scratch").mkdir()
     found = fuzz.campaigns(tmp_path, tmp_path / "scratch", seed=1)
     able = [row.name for row in RUNTIMES if row.installed and row.runs(name.rsplit(".")[-1])]
-    assert [(entry.runtime, entry.carded) for entry in found] == [(n, c) for n in able for c in (True, False)]
+    assert [(entry.runtime, entry.mode) for entry in found] == [(n, mode) for n in able for mode in fuzz.MODES]
     for entry in found:
         outcomes, failures = fuzz.run(entry, range(MUTANTS))
         assert failures == []
         assert sum(outcomes.values()) == MUTANTS
-        assert outcomes["refused"] > MUTANTS * (0.9 if entry.carded else 0.2)
-        if not entry.carded:
+        assert outcomes["refused"] > MUTANTS * (0.9 if entry.mode == "carded" else 0.2)
+        if entry.mode != "carded":
             assert outcomes["answered"] > 0  # or nothing of what lies behind the checks was tried
 
 
@@ -72,6 +72,18 @@ def test_a_foreign_file_has_neither_card_nor_mark_and_runs(artifacts: Path, tmp_
         with load(path) as foreign, load(artifacts / name) as ours:
             image = np.full((28, 28), 99, np.uint8)
             assert np.array_equal(foreign.logits(image), ours.logits(image))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_resealed_artifact_has_a_seal_and_a_card_that_fit(artifacts: Path, tmp_path: Path, name: str) -> None:
+    found = artifact.read(artifacts / name)
+    assert fuzz.reseal(artifacts / name, found.payload) == found.data
+    changed = bytearray(found.payload)
+    changed[len(changed) // 2] ^= 1  # a weight
+    (tmp_path / name).write_bytes(fuzz.reseal(artifacts / name, bytes(changed)))
+    again = artifact.read(tmp_path / name)
+    assert again.payload == changed
+    assert again.card is not None
 
 
 def test_a_mutant_is_the_same_for_the_same_seed_and_number() -> None:
@@ -110,7 +122,7 @@ def test_the_fuzzer_can_fail(
     worker(tmp_path, monkeypatch, code)
     outcomes, failures = fuzz.run(campaign, range(5, 6))
     assert outcomes == {"failed": 1}
-    assert failures == [f"{NAMES[0]} litert carded=True mutant 5: {reason}"]
+    assert failures == [f"{NAMES[0]} litert carded mutant 5: {reason}"]
 
 
 def test_a_hang_is_a_failure(campaign: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -121,7 +133,7 @@ def test_a_hang_is_a_failure(campaign: Any, tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr(fuzz, "TIMEOUT_S", 0.5)
     outcomes, failures = fuzz.run(campaign, range(1))
     assert outcomes == {"failed": 1}
-    assert failures == [f"{NAMES[0]} litert carded=True mutant 0: failed: no answer within 0 s"]
+    assert failures == [f"{NAMES[0]} litert carded mutant 0: failed: no answer within 0 s"]
 
 
 def test_a_good_file_that_is_not_answered_is_a_failure(

@@ -28,7 +28,7 @@ HOSTILE = {
     "absent.tflite": "no such file",
     "folder.tflite": "is a directory, not a file",
     "pipe.tflite": "is a pipe or a device, not a regular file",
-    "sparse.tflite": "is 4,294,967,296 bytes; at most 268,435,456 are read",
+    "sparse.tflite": "is 4,294,967,296 bytes; at most 50,331,648 are read",
     "empty.tflite": "is empty (0 bytes)",
     "text.tflite": "is not a model file: its content is neither .tflite or .ort or .onnx",
     "zip.tflite": "is not a model file",

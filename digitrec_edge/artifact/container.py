@@ -16,11 +16,12 @@ from digitrec_edge.artifact.card import Card
 from digitrec_edge.errors import ArtifactError, DamagedError
 from digitrec_edge.files import read_file, sha256, write_file
 from digitrec_edge.formats import CARD_FILE, LABELS_FILE, MARK, SAMPLE_FILE, SEAL_BYTES, Format
+from digitrec_edge.formats.budget import BUDGET
 from digitrec_edge.formats.graph import Graph, MalformedError
 from digitrec_edge.records import NewerVersionError
 
-LIMIT_BYTES = 256 << 20
-"""Larger files are refused unread: the recogniser has 1 MB."""
+LIMIT_BYTES = BUDGET.file_bytes
+"""Larger files are refused unread."""
 
 
 @dataclass(frozen=True)
@@ -68,8 +69,6 @@ def read(path: str | os.PathLike[str]) -> Artifact:
     try:
         payload, files = kind.load().split(data) if sealed else (data, {})
         graph = kind.load().describe(payload)
-        if not sealed:
-            kind.load().verify(payload)
     except MalformedError as cause:
         raise ArtifactError(f"{path} is not a valid {kind.name} model: {cause}") from cause
     return Artifact(path, kind, data, payload, _card(path, payload, files) if sealed else None, files, graph)
@@ -93,10 +92,14 @@ def _card(path: Path, payload: bytes, files: Mapping[str, bytes]) -> Card:
 
 
 def write(path: str | os.PathLike[str], payload: bytes, card: Card, sample: bytes | None = None) -> None:
-    """Write payload, card, sample and seal to ``path``, atomically; the card's payload hash is set here.
+    """Write payload, card, sample and seal to ``path``, atomically; see :func:`seal`."""
+    write_file(path, seal(payload, card, sample))
+
+
+def seal(payload: bytes, card: Card, sample: bytes | None = None) -> bytes:
+    """Return the bytes of an artifact; the card's payload hash is set here.
 
     Args:
-        path: where to.
         payload: the model as its converter wrote it.
         card: what it says of itself.
         sample: test images and their logits for a self-test on the device, see :mod:`digitrec_edge.artifact.sample`.
@@ -107,4 +110,4 @@ def write(path: str | os.PathLike[str], payload: bytes, card: Card, sample: byte
         files[SAMPLE_FILE] = sample
     data = formats.by_name(card.format).load().attach(payload, files)
     body = data[:-SEAL_BYTES]
-    write_file(path, body + f"sha256:{sha256(body)}".encode())
+    return body + f"sha256:{sha256(body)}".encode()

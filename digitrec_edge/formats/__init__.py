@@ -1,10 +1,10 @@
 """The model file formats: one file each, and this table.
 
-A format module offers five functions::
+A format module offers four functions::
 
     recognise(data) -> bool            by content, never by name
-    describe(payload) -> Graph         tensors and operators, read without any runtime
-    verify(payload)                    a foreign file, before a runtime reads it
+    describe(payload) -> Graph         tensors and operators, read without any runtime and checked:
+                                       a runtime may believe all that it reads in such a payload
     split(data) -> payload, files      the model as converted, and the files that travel with it
     attach(payload, files) -> data     the other way; the last bytes are room for the seal
 """
@@ -23,7 +23,6 @@ class FormatModule(Protocol):
 
     def recognise(self, data: bytes) -> bool: ...
     def describe(self, payload: bytes) -> Graph: ...
-    def verify(self, payload: bytes) -> None: ...
     def split(self, data: bytes) -> tuple[bytes, dict[str, bytes]]: ...
     def attach(self, payload: bytes, files: Mapping[str, bytes]) -> bytes: ...
 

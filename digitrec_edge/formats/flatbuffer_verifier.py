@@ -1,12 +1,13 @@
 """Walks a whole flatbuffer by its schema and checks that all of it lies inside the file.
 
-The C++ readers trust every offset; a foreign file has no hash that vouches for them.
+The C++ readers trust every offset, and a seal says only that a file is whole: anybody can seal one.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
-from digitrec_edge.formats.flatbuffer import MAX_DEPTH, MAX_TABLES, Table
+from digitrec_edge.formats.budget import BUDGET, refuse
+from digitrec_edge.formats.flatbuffer import Table
 from digitrec_edge.formats.graph import MalformedError
 
 
@@ -23,20 +24,19 @@ def verify(table: Table, name: str, schema: Mapping[str, Any]) -> None:
     Raises:
         MalformedError: something lies outside or is not aligned, or there is too much of it.
     """
-    _Walk(schema).table(table, name, 0)
+    _Walk(schema).table(table, name, 1)
 
 
 class _Walk:
     def __init__(self, schema: Mapping[str, Any]) -> None:
         self._tables, self._unions = schema["tables"], schema["unions"]
-        self._visited = 0
 
     def table(self, table: Table, name: str, depth: int) -> None:
-        self._visited += 1
-        if self._visited > MAX_TABLES or depth > MAX_DEPTH:
-            raise MalformedError("too many tables, or tables nested too deep")
+        if depth > BUDGET.depth:
+            refuse("tables in tables", depth, BUDGET.depth)
         for slot, field in self._tables[name].items():
-            self._field(table, int(slot), field, depth)
+            if table.has(int(slot)):
+                self._field(table, int(slot), field, depth)
 
     def _field(self, table: Table, slot: int, field: str | list[str], depth: int) -> None:
         if field == "text":

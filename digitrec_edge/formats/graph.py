@@ -9,6 +9,13 @@ class MalformedError(ValueError):
     """Bytes that are not what their format says; becomes an ArtifactError where the file's name is known."""
 
 
+ITEM_BITS = {
+    "float32": 32, "float16": 16, "int32": 32, "uint8": 8, "int64": 64, "bool": 8, "int16": 16, "int8": 8,
+    "float64": 64, "uint64": 64, "uint32": 32, "uint16": 16, "int4": 4, "uint4": 4, "bfloat16": 16,
+}  # fmt: skip
+"""Of what tensors of numbers hold; all others are refused."""
+
+
 @dataclass(frozen=True)
 class Tensor:
     """One tensor of a model.

@@ -10,20 +10,28 @@ import math
 import struct
 from collections.abc import Mapping
 
-from digitrec_edge.formats import CARD_FILE, SAMPLE_FILE, SEAL_BYTES
-from digitrec_edge.formats.graph import Graph, MalformedError, Operator, Tensor
-from digitrec_edge.formats.protobuf import Message, encode_bytes, fields
+import numpy as np
 
-LIMIT_TENSOR_BYTES = 256 << 20
-"""Of one tensor; the recogniser's largest has 1 MB."""
+from digitrec_edge.formats import CARD_FILE, SAMPLE_FILE, SEAL_BYTES
+from digitrec_edge.formats.budget import BUDGET, Meter, refuse
+from digitrec_edge.formats.graph import ITEM_BITS, Graph, MalformedError, Operator, Tensor
+from digitrec_edge.formats.onnx_checks import Node, check_graph, external, stored_size
+from digitrec_edge.formats.protobuf import Message, encode_bytes, fields
+from digitrec_edge.formats.sizes import Option, Size
 
 _SEAL_NAME = "digitrec_edge.seal"
-_IR_VERSION, _GRAPH, _OPSET, _METADATA = 1, 7, 8, 14
+_IR_VERSION, _GRAPH, _OPSET, _METADATA, _TRAINING, _FUNCTIONS = 1, 7, 8, 14, 20, 25
+_SPARSE = 15
 _DTYPES = {
     1: "float32", 2: "uint8", 3: "int8", 4: "uint16", 5: "int16", 6: "int32", 7: "int64", 8: "string", 9: "bool",
     10: "float16", 11: "float64", 12: "uint32", 13: "uint64", 16: "bfloat16", 21: "uint4", 22: "int4",
 }  # fmt: skip
-_ITEM_BITS = {"float32": 32, "int8": 8, "uint8": 8, "int32": 32, "int64": 64, "float16": 16, "float64": 64}
+_TYPED = {"int64": 7, "uint32": 11, "uint64": 11}
+"""Fields of TensorProto for elements that are not raw; float_data and double_data are of fixed width, and all
+others stand in int32_data."""
+
+_INT, _STRING, _INTS = 2, 3, 7
+"""Types of attributes."""
 
 
 def recognise(data: bytes) -> bool:
@@ -36,46 +44,97 @@ def recognise(data: bytes) -> bool:
 
 
 def describe(payload: bytes) -> Graph:
-    """Read inputs, outputs, tensors and operators.
+    """Read inputs, outputs, tensors and operators, and check all that ONNX Runtime would believe.
 
     Raises:
-        MalformedError: not an ONNX model.
+        MalformedError: names the first thing that is wrong, or that is more than the budget allows.
     """
-    model = Message(memoryview(payload))
-    graphs = model.messages(_GRAPH)
-    if not graphs:
+    model = Message(memoryview(payload), Meter())
+    graph = model.message(_GRAPH)
+    if graph is None:
         raise MalformedError("no graph")
-    graph = graphs[-1]
+    if model.has(_TRAINING) or model.has(_FUNCTIONS) or graph.has(_SPARSE):
+        raise MalformedError("it has training steps, functions or sparse tensors; a graph with its tensors is needed")
     opsets = {message.text(1): message.number(2) for message in model.messages(_OPSET)}
-    nodes = graph.messages(1)
-    initializers = {message.text(8): message for message in graph.messages(5)}
-    operators = tuple(
-        Operator(node.text(4), opsets.get(node.text(7), 0), node.texts(1), node.texts(2)) for node in nodes
-    )
-    inputs = tuple(_value(message) for message in graph.messages(11) if message.text(1) not in initializers)
-    outputs = tuple(_value(message) for message in graph.messages(12))
+    initializers: dict[str, Message] = {}
+    known: dict[str, Size] = {}
+    for message in graph.messages(5):
+        name = message.text(8)
+        if name in known:
+            raise MalformedError(f"two tensors are called {name!r}")
+        initializers[name], known[name] = message, _checked_size(message, name)
+    if len(known) > BUDGET.tensors:
+        refuse("tensors", len(known), BUDGET.tensors)
+    nodes = [_node(message) for message in graph.messages(1)]
+    operators = tuple(Operator(node.name, opsets.get(node.domain, 0), node.inputs, node.outputs) for node in nodes)
+    inputs = tuple(tensor for tensor in map(_value, graph.messages(11)) if tensor.name not in known)
+    outputs = tuple(map(_value, graph.messages(12)))
+    check_graph(nodes, known, inputs, outputs)
     affine = _affine(operators, initializers)
     stored = tuple(_initializer(name, message, *affine.get(name, ((), ()))) for name, message in initializers.items())
-    used = {node.text(7) for node in nodes}
+    used = {node.domain for node in nodes}
     needs = [(f"{domain or 'ai.onnx'} opset", version) for domain, version in opsets.items() if domain in used]
     return Graph(inputs, outputs, inputs + stored + outputs, operators, (("ONNX IR", model.number(1)), *needs))
 
 
+def _node(message: Message) -> Node:
+    options: dict[str, Option] = {}
+    tensors: dict[str, Size] = {}
+    for attribute in message.messages(5):
+        name, kind = attribute.text(1), attribute.number(20)
+        if name in options or name in tensors:
+            raise MalformedError(f"operator {message.text(4)!r} has two attributes {name!r}")
+        if attribute.has(6) or attribute.has(11) or attribute.has(22) or attribute.has(23):
+            raise MalformedError(
+                f"operator {message.text(4)!r} holds a graph or a sparse tensor in {name!r}; one graph is allowed"
+            )
+        single = attribute.message(5)
+        for tensor in (*attribute.messages(10), *([single] if single else [])):
+            tensors[name] = _checked_size(tensor, tensor.text(8))
+        if kind == _INT:
+            options[name] = (attribute.numbers(3) or [0])[-1]
+        elif kind == _INTS:
+            options[name] = tuple(attribute.numbers(8))
+        elif kind == _STRING:
+            options[name] = attribute.text(4)
+    return Node(message.text(4), message.text(7), message.texts(1), message.texts(2), options, tensors)
+
+
+def _checked_size(message: Message, name: str) -> Size:
+    """The size of a stored tensor, which must lie in the file."""
+    if message.has(13) or message.number(14):
+        raise external(name)
+    tensor = Tensor(name, tuple(message.numbers(1)), dtype_name(message.number(2)))
+    bits = ITEM_BITS.get(tensor.dtype, 8)
+    raw = message.chunks(9)[-1] if message.has(9) else None
+    if raw is not None:
+        stored, rest = divmod(len(raw), max(1, bits // 8))
+        return stored_size(tensor, stored + bool(rest), raw)
+    if tensor.dtype in ("float32", "float64"):
+        stored = sum(map(len, message.chunks(4 if bits == 32 else 10))) * 8 // bits
+        return stored_size(tensor, stored, None)
+    field = _TYPED.get(tensor.dtype, 5)
+    stored = message.count(field)
+    small = tensor.dtype in ("int32", "int64") and stored <= BUDGET.values
+    values = np.array(message.numbers(field), f"<i{bits // 8}").tobytes() if small else None
+    return stored_size(tensor, stored, None if values is None else memoryview(values))
+
+
 def _value(message: Message) -> Tensor:
-    kinds = message.messages(2)
-    tensors = kinds[-1].messages(1) if kinds else []
-    if not tensors:
+    kind = message.message(2)
+    tensor = kind.message(1) if kind else None
+    if tensor is None:
         return Tensor(message.text(1), (), "unknown")
-    shapes = tensors[-1].messages(2)
-    dimensions = shapes[-1].messages(1) if shapes else []
-    shape = tuple(d.number(1) if d.has(1) else (d.text(2) or "?") for d in dimensions)
-    return Tensor(message.text(1), shape, dtype_name(tensors[-1].number(1)))
+    sizes = tensor.message(2)
+    dimensions = sizes.messages(1) if sizes else []
+    shape = tuple(d.numbers(1)[-1] if d.has(1) else (d.text(2) or "?") for d in dimensions)
+    return Tensor(message.text(1), shape, dtype_name(tensor.number(1)))
 
 
 def _initializer(name: str, message: Message, scale: tuple[float, ...], zero_point: tuple[int, ...]) -> Tensor:
     shape = tuple(message.numbers(1))
     dtype = dtype_name(message.number(2))
-    stored = len(message.chunks(9)[-1]) if message.has(9) else math.prod(shape) * _ITEM_BITS.get(dtype, 0) // 8
+    stored = len(message.chunks(9)[-1]) if message.has(9) else math.prod(shape) * ITEM_BITS[dtype] // 8
     return Tensor(name, shape, dtype, scale, zero_point, stored)
 
 
@@ -102,7 +161,7 @@ def _constants(message: Message, kind: str, typed_field: int) -> tuple[float, ..
     if raw is None and dtype == "float32":
         raw = memoryview(b"".join(message.chunks(typed_field)))
     if raw is None:
-        return tuple(value - (1 << 64 if value >> 63 else 0) for value in message.numbers(5))
+        return tuple(message.numbers(5))
     size = struct.calcsize(kind)
     return struct.unpack(f"<{len(raw) // size}{kind}", raw[: len(raw) // size * size])
 
@@ -112,41 +171,22 @@ def dtype_name(code: int) -> str:
     return _DTYPES.get(code, f"type {code}")
 
 
-def verify(payload: bytes) -> None:
-    """Check a foreign file: every message is read to its end, and no tensor lies in another file.
-
-    ONNX Runtime checks the graph itself; what it must not meet are sizes that ask for all memory.
+def split(data: bytes) -> tuple[bytes, dict[str, bytes]]:
+    """Part the payload from the entries that ``attach`` appended.
 
     Raises:
-        MalformedError: names the first thing that is wrong.
+        MalformedError: something else stands behind them, which a runtime would take for the model's.
     """
-    model = Message(memoryview(payload))
-    graph = model.messages(_GRAPH)[-1]
-    for tensor in graph.messages(5):
-        name, shape = tensor.text(8), tensor.numbers(1)
-        dtype = dtype_name(tensor.number(2))
-        if tensor.has(13) or tensor.number(14):
-            raise MalformedError(f"tensor {name!r} lies in another file; one file must hold all")
-        if any(not 0 <= size < 1 << 31 for size in shape) or math.prod(shape) > LIMIT_TENSOR_BYTES:
-            raise MalformedError(f"tensor {name!r} has the impossible shape {tuple(shape)}")
-        if tensor.has(9) and dtype in _ITEM_BITS:
-            needed, stored = math.prod(shape) * _ITEM_BITS[dtype] // 8, len(tensor.chunks(9)[-1])
-            if needed != stored:
-                raise MalformedError(f"tensor {name!r} needs {needed:,} bytes, {stored:,} are stored")
-    if not graph.messages(1):
-        raise MalformedError("no operators")
-
-
-def split(data: bytes) -> tuple[bytes, dict[str, bytes]]:
-    """Part the payload from the entries that ``attach`` appended."""
     files: dict[str, bytes] = {}
     start_of_files = len(data)
-    for number, value, start in fields(memoryview(data)):
-        if number == _METADATA and not isinstance(value, int):
-            entry = Message(value)
-            if entry.text(1) in (CARD_FILE, SAMPLE_FILE, _SEAL_NAME):
-                start_of_files = min(start, start_of_files)
-                files[entry.text(1)] = entry.text(2).encode()
+    meter = Meter()
+    for number, value, start in fields(memoryview(data), meter):
+        entry = Message(value, meter) if number == _METADATA and not isinstance(value, int) else None
+        if entry and entry.text(1) in (CARD_FILE, SAMPLE_FILE, _SEAL_NAME):
+            start_of_files = min(start, start_of_files)
+            files[entry.text(1)] = entry.text(2).encode()
+        elif files:
+            raise MalformedError(f"field {number} stands behind its card, where nothing may stand")
     files.pop(_SEAL_NAME, None)
     if SAMPLE_FILE in files:
         files[SAMPLE_FILE] = _from_base64(files[SAMPLE_FILE])

@@ -6,9 +6,13 @@ varint of ``field number << 3 | wire type``. Messages can be extended by appendi
 
 from collections.abc import Iterator
 
+import numpy as np
+
+from digitrec_edge.formats.budget import Meter
 from digitrec_edge.formats.graph import MalformedError
 
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
+_UINT64 = (1 << 64) - 1
 _FIXED = {_FIXED64: 8, _FIXED32: 4}
 
 
@@ -19,21 +23,23 @@ def _varint(data: memoryview, position: int) -> tuple[int, int]:
         value |= (byte & 0x7F) << shift
         position += 1
         if byte < 0x80:
-            return value, position
+            return value & _UINT64, position  # as protobuf cuts it
         shift += 7
     raise MalformedError("a number is cut off or too long")
 
 
-def fields(data: memoryview) -> Iterator[tuple[int, int | memoryview, int]]:
+def fields(data: memoryview, meter: Meter | None = None) -> Iterator[tuple[int, int | memoryview, int]]:
     """Yield ``(field number, value, start of the field)`` of one message.
 
     Varints come as int, everything else as memoryview.
 
     Raises:
-        MalformedError: the bytes are no protobuf message.
+        MalformedError: the bytes are no protobuf message, or it has too many fields.
     """
+    meter = meter or Meter()
     position = 0
     while position < len(data):
+        meter.count()
         start = position
         tag, position = _varint(data, position)
         number, wire = tag >> 3, tag & 7
@@ -58,9 +64,10 @@ def fields(data: memoryview) -> Iterator[tuple[int, int | memoryview, int]]:
 class Message:
     """One parsed message: fields by number."""
 
-    def __init__(self, data: memoryview) -> None:
+    def __init__(self, data: memoryview, meter: Meter | None = None) -> None:
         self._fields: dict[int, list[int | memoryview]] = {}
-        for number, value, _ in fields(data):
+        self._meter = meter or Meter()
+        for number, value, _ in fields(data, self._meter):
             self._fields.setdefault(number, []).append(value)
 
     def has(self, number: int) -> bool:
@@ -75,17 +82,26 @@ class Message:
         return value
 
     def numbers(self, number: int) -> list[int]:
-        """Read all varints of a repeated field, packed or not."""
+        """Read all varints of a repeated field, packed or not, as signed 64-bit numbers."""
         found: list[int] = []
         for value in self._fields.get(number, []):
             if isinstance(value, int):
-                found.append(value)
+                found.append(_signed(value))
                 continue
+            self._meter.decode(len(value))
             position = 0
             while position < len(value):
                 item, position = _varint(value, position)
-                found.append(item)
+                found.append(_signed(item))
         return found
+
+    def count(self, number: int) -> int:
+        """Count the varints of a repeated field, packed or not."""
+        values = self._fields.get(number, [])
+        return sum(
+            1 if isinstance(value, int) else int(np.count_nonzero(np.frombuffer(value, np.uint8) < 0x80))
+            for value in values
+        )
 
     def chunks(self, number: int) -> list[memoryview]:
         """Read all byte strings of a field."""
@@ -96,16 +112,35 @@ class Message:
 
     def messages(self, number: int) -> list["Message"]:
         """Read all messages of a field."""
-        return [Message(chunk) for chunk in self.chunks(number)]
+        return [Message(chunk, self._meter) for chunk in self.chunks(number)]
+
+    def message(self, number: int) -> "Message | None":
+        """Read the one message of a field, None when absent.
+
+        Raises:
+            MalformedError: it is there twice; protobuf would merge the two.
+        """
+        chunks = self.chunks(number)
+        if len(chunks) > 1:
+            raise MalformedError(f"field {number} stands there {len(chunks)} times, once is allowed")
+        return Message(chunks[0], self._meter) if chunks else None
 
     def text(self, number: int) -> str:
         """Read a string; empty when absent."""
         chunks = self.chunks(number)
-        return bytes(chunks[-1]).decode("utf-8", "replace") if chunks else ""
+        return self._text(chunks[-1]) if chunks else ""
 
     def texts(self, number: int) -> tuple[str, ...]:
         """Read all strings of a field."""
-        return tuple(bytes(chunk).decode("utf-8", "replace") for chunk in self.chunks(number))
+        return tuple(self._text(chunk) for chunk in self.chunks(number))
+
+    def _text(self, chunk: memoryview) -> str:
+        self._meter.decode(len(chunk))
+        return bytes(chunk).decode("utf-8", "replace")
+
+
+def _signed(value: int) -> int:
+    return value - (1 << 64) if value >> 63 else value
 
 
 def encode_bytes(number: int, value: bytes) -> bytes:

@@ -1,0 +1,192 @@
+"""Rules for the sizes of what ONNX's operators compute, with those that ONNX Runtime fuses and quantises.
+
+An operator that has no row here is refused; see :mod:`digitrec_edge.formats.sizes`.
+"""
+
+import math
+from collections.abc import Sequence
+from functools import partial
+
+from digitrec_edge.formats import size_rules as rules
+from digitrec_edge.formats.sizes import Answer, Call, Rule, Shape, Size
+
+
+def _places(call: Call, space: Shape, kernel: Shape) -> list[int]:
+    """How many places a window has along each axis of space."""
+    rank = len(space)
+    strides, dilations = call.options("strides") or (1,) * rank, call.options("dilations") or (1,) * rank
+    auto_pad = call.step.options.get("auto_pad", "NOTSET")
+    pads = call.options("pads") if auto_pad == "NOTSET" else None
+    pads = pads or (0,) * 2 * rank
+    if not len(kernel) == len(strides) == len(dilations) == len(pads) // 2 == rank or min(pads, default=0) < 0:
+        raise call.malformed(f"has a window of {len(kernel)} dimensions over {rank}, or its paddings are {pads}")
+    same = isinstance(auto_pad, str) and auto_pad.startswith("SAME")
+    return [
+        rules.window(call, space[k], kernel[k], strides[k], dilations[k], None if same else pads[k] + pads[rank + k],
+                     ceil=bool(call.option("ceil_mode")))
+        for k in range(rank)
+    ]  # fmt: skip
+
+
+def _apart(call: Call, shape: Shape) -> tuple[int, int, Shape]:
+    """Pictures, channels and space of a shape."""
+    last = bool(call.option("channels_last"))
+    return shape[0], shape[-1] if last else shape[1], shape[1:-1] if last else shape[2:]
+
+
+def _together(call: Call, pictures: int, channels: int, space: Sequence[int]) -> Size:
+    last = bool(call.option("channels_last"))
+    return Size.of((pictures, *space, channels) if last else (pictures, channels, *space))
+
+
+def _convolution(call: Call, x: int = 0, w: int = 1) -> Answer:
+    pictures, _, space = _apart(call, call.shape(x, 3))
+    weights = call.shape(w, 3)
+    places = _places(call, space, weights[2:])
+    return [_together(call, pictures, weights[0], places)], math.prod(weights[1:])
+
+
+def _pool(call: Call) -> Answer:
+    pictures, channels, space = _apart(call, call.shape(0, 3))
+    kernel = call.options("kernel_shape") or ()
+    places = _together(call, pictures, channels, _places(call, space, kernel))
+    return [places] * call.outputs, math.prod(kernel)
+
+
+def _global_pool(call: Call) -> Answer:
+    size = call.size(0)
+    if size.shape is None or len(size.shape) < 3:
+        return [Size(size.elements)], 1
+    pictures, channels, space = _apart(call, size.shape)
+    return [_together(call, pictures, channels, [1] * len(space))], math.prod(space)
+
+
+def _gemm(call: Call, b: int = 1) -> Answer:
+    return rules.matmul(call, 0, b, flip_a=bool(call.option("transA")), flip_b=bool(call.option("transB")))
+
+
+def _axes(call: Call, k: int) -> tuple[int, ...] | None:
+    """Axes from input ``k``, or where older opsets have them, from the option."""
+    return call.values(k) if call.has(k) else call.options("axes")
+
+
+def _reduce(call: Call) -> Answer:
+    axes = _axes(call, 1)
+    if not axes and call.option("noop_with_empty_axes"):
+        return rules.same(call)
+    return rules.reduce(call, axes or None, keep=bool(call.option("keepdims", 1)))
+
+
+def _arg(call: Call) -> Answer:
+    return rules.reduce(call, [call.option("axis")], keep=bool(call.option("keepdims", 1)))
+
+
+def _reshape(call: Call) -> Answer:
+    if not call.has(1):
+        return rules.reshape(call, call.options("shape"), zero_copies=True)
+    return rules.reshape(call, call.size(1).values, zero_copies=not call.option("allowzero"))
+
+
+def _flatten(call: Call) -> Answer:
+    size = call.size(0)
+    if size.shape is None:
+        return [Size(size.elements)], 1
+    axis = call.option("axis", 1)
+    axis = axis if axis == len(size.shape) else rules.axis_of(call, axis, max(1, len(size.shape)))
+    return [Size.of((math.prod(size.shape[:axis]), math.prod(size.shape[axis:])))], 1
+
+
+def _unsqueeze(call: Call) -> Answer:
+    return rules.unsqueeze(call, _axes(call, 1) or ())
+
+
+def _slice(call: Call) -> Answer:
+    if not call.has(1):
+        starts, ends, axes = call.options("starts"), call.options("ends"), call.options("axes")
+        steps: Sequence[int] | None = None
+    else:
+        starts, ends = call.size(1).values, call.size(2).values
+        axes = call.size(3).values if call.has(3) else None
+        steps = call.size(4).values if call.has(4) else None
+        if (call.has(3) and axes is None) or (call.has(4) and steps is None):
+            return rules.part(call, None)
+    shape = call.size(0).shape
+    if starts is None or ends is None or shape is None:
+        return rules.part(call, None)
+    cuts = [slice(None)] * len(shape)
+    for k, (start, end) in enumerate(zip(starts, ends, strict=False)):
+        axis = rules.axis_of(call, axes[k] if axes and k < len(axes) else k, len(shape))
+        cuts[axis] = slice(start, end, steps[k] if steps and k < len(steps) else 1)
+    return rules.part(call, cuts)
+
+
+def _split(call: Call) -> Answer:
+    """In equal parts; where parts are said, any of them may be all."""
+    said = call.has(1) or call.options("split") is not None
+    return rules.split(call, None if said else call.option("axis"))
+
+
+def _pad(call: Call) -> Answer:
+    amounts = call.values(1) if call.has(1) else call.options("pads") or ()
+    if call.has(3):
+        raise call.malformed("pads some axes only; all must be named")
+    half = len(amounts) // 2
+    return rules.pad(call, amounts[:half], amounts[half:])
+
+
+def _quantize(call: Call) -> Answer:
+    size = call.size(0)
+    return [Size(size.elements, size.shape), Size.of(()), Size.of(())], 1
+
+
+def _broadcast_pair(call: Call) -> Answer:
+    """Quantised: each of the two tensors is followed by its scale and zero point."""
+    return rules.broadcast(Call(call.step, (call.size(0), call.size(3))))
+
+
+def _transpose(call: Call) -> Answer:
+    return rules.transpose(call, call.options("perm"))
+
+
+RULES: dict[str, Rule] = {
+    **rules.named(rules.same, """
+        Relu LeakyRelu PRelu Elu Selu Celu ThresholdedRelu Sigmoid HardSigmoid HardSwish Mish Gelu BiasGelu FastGelu
+        QuickGelu Tanh Softplus Softsign Softmax LogSoftmax Hardmax Erf Exp Log Sqrt Abs Neg Reciprocal Floor Ceil
+        Round Sign Not Clip Dropout QuantizeLinear DequantizeLinear BatchNormalization InstanceNormalization
+        LayerNormalization GroupNormalization LpNormalization LRN MeanVarianceNormalization QLinearSigmoid
+        QLinearLeakyRelu QLinearSoftmax
+    """),
+    **rules.named(rules.kept, "Identity Cast"),
+    **rules.named(rules.broadcast, """
+        Add Sub Mul Div Pow Min Max Sum Mean Equal Less LessOrEqual Greater GreaterOrEqual And Or Where
+    """),
+    **rules.named(_broadcast_pair, "QLinearAdd QLinearMul"),
+    **rules.named(_convolution, "Conv FusedConv ConvInteger"),
+    **rules.named(_pool, "MaxPool AveragePool LpPool NhwcMaxPool QLinearAveragePool"),
+    **rules.named(_global_pool, "GlobalAveragePool GlobalMaxPool QLinearGlobalAveragePool"),
+    **rules.named(rules.matmul, "MatMul MatMulInteger MatMulIntegerToFloat DynamicQuantizeMatMul"),
+    **rules.named(_gemm, "Gemm FusedGemm FusedMatMul"),
+    **rules.named(_reduce, """
+        ReduceMean ReduceSum ReduceMax ReduceMin ReduceProd ReduceL1 ReduceL2 ReduceSumSquare ReduceLogSumExp
+    """),
+    **rules.named(_arg, "ArgMax ArgMin"),
+    "QLinearConv": partial(_convolution, w=3),
+    "QLinearMatMul": partial(rules.matmul, b=3),
+    "QGemm": partial(_gemm, b=3),
+    "DynamicQuantizeLinear": _quantize,
+    "Reshape": _reshape,
+    "Flatten": _flatten,
+    "Squeeze": lambda call: rules.squeeze(call, _axes(call, 1)),
+    "Unsqueeze": _unsqueeze,
+    "Transpose": _transpose,
+    "Concat": rules.option_axis(rules.concatenate),
+    "QLinearConcat": lambda call: rules.concatenate(call, call.option("axis"), call.inputs[2::3]),
+    "Gather": rules.option_axis(rules.gather),
+    "Slice": _slice,
+    "Split": _split,
+    "Pad": _pad,
+    "Shape": rules.shape_of,
+    "ConstantOfShape": rules.filled,
+    "Expand": rules.expand,
+    "Tile": rules.tile,
+}  # fmt: skip

@@ -1,0 +1,136 @@
+"""What TFLite's interpreters believe of a file and would crash by: sizes, scales, the order of operators."""
+
+import json
+import math
+from collections.abc import Hashable, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from digitrec_edge.formats.budget import BUDGET, refuse
+from digitrec_edge.formats.flatbuffer import Table
+from digitrec_edge.formats.graph import ITEM_BITS, Graph, MalformedError, Tensor
+from digitrec_edge.formats.sizes import Size, Step
+from digitrec_edge.formats.sizes import check as check_sizes
+from digitrec_edge.formats.tflite_sizes import RULES, options_of
+
+_SCHEMA = Path(__file__).parents[1] / "data" / "tflite_schema.json"
+_ZERO_POINTS = {"int8": (-128, 127), "uint8": (0, 255), "int4": (-8, 7)}
+"""Range of a zero point; all other types are symmetric."""
+
+_CUSTOM = 32
+_MAX_RANK = 8
+
+
+@cache
+def schema() -> dict[str, Any]:
+    """Return TFLite's schema, for the flatbuffer verifier."""
+    return json.loads(_SCHEMA.read_text())
+
+
+def check(model: Table, graph: Graph, tensors: Sequence[Table], operators: Sequence[Table]) -> None:
+    """Check a model that was read.
+
+    Args:
+        model: its root table.
+        graph: what was read from it.
+        tensors: tables of the one subgraph.
+        operators: the same.
+
+    Raises:
+        MalformedError: names the first thing that is wrong.
+    """
+    if not graph.operators:
+        raise MalformedError("no operators")
+    if model.has(8) or model.has(9) or any(table.number(10, "I") for table in operators):
+        raise MalformedError("tensors or options lie in another file or behind the model; they must lie in it")
+    total = 0
+    for tensor, table in zip(graph.tensors, tensors, strict=True):
+        total += _checked_bytes(tensor)
+        _check_kind(tensor, table)
+        _check_quantisation(tensor, table.table(4))
+    if total > BUDGET.arena_bytes:
+        refuse("bytes of all tensors", total, BUDGET.arena_bytes)
+    _check_sizes(model, graph, tensors, operators)
+
+
+def _checked_bytes(tensor: Tensor) -> int:
+    sizes = [size for size in tensor.shape if isinstance(size, int)]
+    if any(not 0 < size < 1 << 31 for size in sizes) or len(sizes) > _MAX_RANK:
+        raise MalformedError(f"tensor {tensor.name!r} has the impossible shape {tensor.shape}")
+    if tensor.dtype not in ITEM_BITS:
+        raise MalformedError(f"tensor {tensor.name!r} is of {tensor.dtype}, no numbers")
+    size_bytes = -(-math.prod(sizes) * ITEM_BITS[tensor.dtype] // 8)
+    if tensor.stored_bytes and tensor.stored_bytes != size_bytes:
+        raise MalformedError(f"tensor {tensor.name!r} needs {size_bytes:,} bytes, {tensor.stored_bytes:,} are stored")
+    return size_bytes
+
+
+def _check_kind(tensor: Tensor, table: Table) -> None:
+    if table.number(5, "B"):
+        raise MalformedError(f"tensor {tensor.name!r} is a variable; a recogniser has no state")
+    if table.has(6):
+        raise MalformedError(f"tensor {tensor.name!r} is sparse; all weights must be stored")
+    if table.has(9) or table.has(10):
+        raise MalformedError(f"tensor {tensor.name!r} is of variants or lies in another file")
+
+
+def _check_quantisation(tensor: Tensor, table: Table | None) -> None:
+    """Kernels take scale and zero point as they are: one of each, or one per channel, within the dtype."""
+    if table is None or not (tensor.scale or tensor.zero_point):
+        return
+    lowest, highest = _ZERO_POINTS.get(tensor.dtype, (0, 0))
+    channel = table.number(6, "i")
+    channels = tensor.shape[channel] if 0 <= channel < len(tensor.shape) else 0
+    if (
+        len(tensor.zero_point) != len(tensor.scale)
+        or (len(tensor.scale) != 1 and len(tensor.scale) != channels)
+        or any(not 0 < scale < math.inf for scale in tensor.scale)
+        or any(not lowest <= zero_point <= highest for zero_point in tensor.zero_point)
+    ):
+        raise MalformedError(f"tensor {tensor.name!r} has an impossible scale or zero point")
+
+
+def _check_sizes(model: Table, graph: Graph, tensors: Sequence[Table], operators: Sequence[Table]) -> None:
+    """Every operator reads what is stored, given or computed before; all it computes is within the budget."""
+    (subgraph,) = model.tables(2)
+    given, results = subgraph.vector(1, "<i4").tolist(), subgraph.vector(2, "<i4").tolist()
+    stored = {k for k, tensor in enumerate(graph.tensors) if tensor.stored_bytes}
+    if not stored.isdisjoint(given) or len(set(given)) < len(given) or -1 in given or -1 in results:
+        raise MalformedError("an input is a constant or stands there twice")
+    codes = [max(code.number(0, "b"), code.number(3, "i")) for code in model.tables(1)]
+    steps, there = [], stored.union(given)
+    for table, operator in zip(operators, graph.operators, strict=True):
+        inputs, outputs = table.vector(1, "<i4").tolist(), table.vector(2, "<i4").tolist()
+        if not outputs or any(k in there or k < 0 for k in outputs):
+            raise MalformedError(f"operator {operator.name!r} writes nothing, or what is not its own")
+        if any(k not in there and k != -1 for k in inputs):
+            raise MalformedError(f"operator {operator.name!r} reads what nothing has written")
+        there.update(outputs)
+        kind = "CUSTOM" if codes[table.number(0, "I")] == _CUSTOM else operator.name
+        reads = tuple(None if k == -1 else k for k in inputs)
+        steps.append(Step(kind, reads, tuple(outputs), options_of(kind, table)))
+    if not there.issuperset(results):
+        raise MalformedError("an output is computed by no operator")
+    buffers = model.tables(4)
+    known: dict[Hashable, Size] = {k: _stored_size(graph.tensors[k], tensors[k], buffers) for k in stored}
+    for pictures in (1, BUDGET.pictures):
+        known.update({k: _given_size(graph.tensors[k], pictures) for k in given})
+        check_sizes(steps, known, results, RULES, pictures)
+
+
+def _given_size(tensor: Tensor, pictures: int) -> Size:
+    """The size of an input: a batch of one stands for as many pictures as are run."""
+    shape = tuple(size for size in tensor.shape if isinstance(size, int))
+    return Size.of((pictures, *shape[1:]) if shape[:1] == (1,) else shape)
+
+
+def _stored_size(tensor: Tensor, table: Table, buffers: Sequence[Table]) -> Size:
+    shape = tuple(size for size in tensor.shape if isinstance(size, int))
+    size = Size.of(shape)
+    if tensor.dtype not in ("int32", "int64") or size.elements > BUDGET.values:
+        return size
+    stored = np.frombuffer(buffers[table.number(2, "I")].vector(0, "u1").tobytes(), f"<i{ITEM_BITS[tensor.dtype] // 8}")
+    return Size.of(shape, tuple(stored.tolist()))

@@ -1,0 +1,190 @@
+"""Rules for the sizes of what TFLite's operators compute, and where their options stand.
+
+An operator that has no row here is refused; see :mod:`digitrec_edge.formats.sizes`.
+"""
+
+import math
+
+from digitrec_edge.formats import size_rules as rules
+from digitrec_edge.formats.flatbuffer import Table
+from digitrec_edge.formats.sizes import Answer, Call, Option, Rule, Size
+
+_POOL = {"padding": "b", "stride_w": "i", "stride_h": "i", "filter_w": "i", "filter_h": "i"}
+_REDUCE = {"keep": "B"}
+_OPTIONS: dict[str, tuple[int, dict[str, str]]] = {
+    "CONV_2D": (1, {"padding": "b", "stride_w": "i", "stride_h": "i", "_": "b", "dilation_w": "i", "dilation_h": "i"}),
+    "DEPTHWISE_CONV_2D": (2, {
+        "padding": "b", "stride_w": "i", "stride_h": "i", "multiplier": "i", "_": "b", "dilation_w": "i",
+        "dilation_h": "i",
+    }),
+    "AVERAGE_POOL_2D": (5, _POOL), "MAX_POOL_2D": (5, _POOL), "L2_POOL_2D": (5, _POOL),
+    "FULLY_CONNECTED": (8, {"_": "b", "format": "b", "keep": "B"}),
+    "CONCATENATION": (10, {"axis": "i"}), "RESHAPE": (17, {"shape": "<i4"}),
+    "GATHER": (23, {"axis": "i", "batch": "i"}),
+    "MEAN": (27, _REDUCE), "SUM": (27, _REDUCE), "REDUCE_MAX": (27, _REDUCE), "REDUCE_MIN": (27, _REDUCE),
+    "REDUCE_PROD": (27, _REDUCE), "SQUEEZE": (30, {"axes": "<i4"}),
+    "STRIDED_SLICE": (32, {"begin": "i", "end": "i", "ellipsis": "i", "new": "i", "shrink": "i", "offset": "B"}),
+    "PACK": (59, {"count": "i", "axis": "i"}), "UNPACK": (64, {"count": "i", "axis": "i"}),
+    "BATCH_MATMUL": (101, {"flip_a": "B", "flip_b": "B"}),
+}  # fmt: skip
+"""Operator -> the type of its options in BuiltinOptions, and their names by slot."""
+
+_DEFAULTS = {"dilation_w": 1, "dilation_h": 1}
+_SAME_PADDING = 0
+
+
+def options_of(name: str, operator: Table) -> dict[str, Option]:
+    """Read those options of an operator that its sizes depend on; absent ones have their defaults, as in C++."""
+    kind, names = _OPTIONS.get(name, (0, {}))
+    table = operator.table(4) if kind and operator.number(3, "B") == kind else None
+    found: dict[str, Option] = {}
+    for slot, (option, dtype) in enumerate(names.items()):
+        if dtype == "<i4":
+            found[option] = tuple(table.vector(slot, dtype).tolist()) if table else ()
+        else:
+            default = _DEFAULTS.get(option, 0)
+            found[option] = table.number(slot, dtype, default) if table else default
+    return found
+
+
+def _places(call: Call, height: int, width: int, kernel_height: int, kernel_width: int) -> tuple[int, int]:
+    pad = None if call.option("padding") == _SAME_PADDING else 0
+    return (
+        rules.window(call, height, kernel_height, call.option("stride_h"), call.option("dilation_h", 1), pad),
+        rules.window(call, width, kernel_width, call.option("stride_w"), call.option("dilation_w", 1), pad),
+    )
+
+
+def _convolution(call: Call) -> Answer:
+    (pictures, height, width, *_), weights = call.shape(0, 4), call.shape(1, 4)
+    depthwise = call.step.name == "DEPTHWISE_CONV_2D"
+    _, kernel_height, kernel_width, _ = weights
+    channels = weights[3] if depthwise else weights[0]
+    depth = kernel_height * kernel_width * (1 if depthwise else weights[3])
+    places = _places(call, height, width, kernel_height, kernel_width)
+    return [Size.of((pictures, *places, channels))], depth
+
+
+def _pool(call: Call) -> Answer:
+    pictures, height, width, channels = call.shape(0, 4)[:4]
+    kernel = call.option("filter_h"), call.option("filter_w")
+    return [Size.of((pictures, *_places(call, height, width, *kernel), channels))], math.prod(kernel)
+
+
+def _fully_connected(call: Call) -> Answer:
+    units, depth = call.shape(1, 2)[:2]
+    size = call.size(0)
+    if depth < 1 or call.option("format"):
+        raise call.malformed(f"has weights of shape {call.shape(1)} in format {call.option('format')}")
+    if size.shape is None:
+        return [Size(size.elements // depth * units)], depth
+    if call.option("keep") and size.shape:
+        return [Size.of((*size.shape[:-1], units))], depth
+    return [Size.of((size.elements // depth, units))], depth
+
+
+def _reshape(call: Call) -> Answer:
+    if not call.has(1):
+        return rules.reshape(call, call.options("shape"))
+    wanted = call.size(1)
+    return rules.reshape(call, wanted.values if wanted.shape and len(wanted.shape) == 1 else None)
+
+
+def _pad(call: Call) -> Answer:
+    amounts = call.values(1)
+    if min(amounts, default=0) < 0:
+        raise call.malformed(f"has the impossible padding {amounts}")
+    return rules.pad(call, amounts[::2], amounts[1::2])
+
+
+def _strided_slice(call: Call) -> Answer:
+    begin, end, strides = (call.size(k).values for k in (1, 2, 3))
+    if begin is None or end is None or strides is None or call.option("ellipsis") or call.option("new"):
+        if call.option("new"):
+            return [Size(call.size(0).elements)], 1
+        return rules.part(call, None)
+    if call.option("offset"):
+        end = tuple(b + e for b, e in zip(begin, end, strict=False))
+    shrink = frozenset(k for k in range(len(begin)) if call.option("shrink") >> k & 1)
+    cuts = []
+    for k, (b, e, stride) in enumerate(zip(begin, end, strides, strict=False)):
+        if k in shrink:
+            cuts.append(slice(b, b + 1 or None))
+            continue
+        cuts.append(slice(
+            None if call.option("begin") >> k & 1 else b, None if call.option("end") >> k & 1 else e, stride
+        ))  # fmt: skip
+    return rules.part(call, cuts, shrink)
+
+
+def _slice(call: Call) -> Answer:
+    begin, size = call.size(1).values, call.size(2).values
+    if begin is None or size is None:
+        return rules.part(call, None)
+    return rules.part(call, [slice(b, None if n < 0 else b + n) for b, n in zip(begin, size, strict=False)])
+
+
+def _resize(call: Call) -> Answer:
+    pictures, _, _, channels = call.shape(0, 4)[:4]
+    return [Size.of((pictures, *(max(0, n) for n in call.values(1)), channels))], 4
+
+
+def _unpack(call: Call) -> Answer:
+    answer, _ = rules.split(call, call.option("axis"))
+    return [Size(size.elements) for size in answer], 1
+
+
+def _pack(call: Call) -> Answer:
+    shapes = [call.shape(k) for k in range(len(call.inputs))] if all(s and s.shape for s in call.inputs) else []
+    (joined, *_), _ = rules.concatenate(call, 0)
+    if not shapes:  # numbers, or of shapes that are not known
+        return [Size(joined.elements, (len(call.inputs),) if joined.values else None, joined.values)], 1
+    axis = rules.axis_of(call, call.option("axis"), len(shapes[0]) + 1)
+    return [Size.of((*shapes[0][:axis], len(shapes), *shapes[0][axis:]))], 1
+
+
+def _gather(call: Call) -> Answer:
+    return rules.gather(call, call.option("axis")) if not call.option("batch") else ([Size(
+        call.size(0).elements * call.size(1).elements)], 1)  # fmt: skip
+
+
+RULES: dict[str, Rule] = {
+    **rules.named(rules.same, """
+        RELU RELU6 RELU_N1_TO_1 RELU_0_TO_1 LEAKY_RELU ELU PRELU LOGISTIC TANH HARD_SWISH GELU SOFTMAX LOG_SOFTMAX
+        L2_NORMALIZATION LOCAL_RESPONSE_NORMALIZATION QUANTIZE DEQUANTIZE FAKE_QUANT ABS NEG EXP LOG SQRT RSQRT SQUARE
+        FLOOR CEIL ROUND SIN COS SIGN LOGICAL_NOT ZEROS_LIKE
+    """),
+    **rules.named(rules.kept, "CAST"),
+    **rules.named(rules.broadcast, """
+        ADD SUB MUL DIV POW MAXIMUM MINIMUM SQUARED_DIFFERENCE ADD_N EQUAL NOT_EQUAL LESS LESS_EQUAL GREATER
+        GREATER_EQUAL LOGICAL_AND LOGICAL_OR SELECT SELECT_V2
+    """),
+    **rules.named(_convolution, "CONV_2D DEPTHWISE_CONV_2D"),
+    **rules.named(_pool, "AVERAGE_POOL_2D MAX_POOL_2D L2_POOL_2D"),
+    **rules.named(_pad, "PAD PADV2 MIRROR_PAD"),
+    **rules.named(_resize, "RESIZE_BILINEAR RESIZE_NEAREST_NEIGHBOR"),
+    **rules.named(
+        lambda call: rules.reduce(call, call.values(1), keep=bool(call.option("keep"))),
+        "MEAN SUM REDUCE_MAX REDUCE_MIN REDUCE_PROD",
+    ),
+    **rules.named(lambda call: rules.reduce(call, call.values(1), keep=False), "ARG_MAX ARG_MIN"),
+    "FULLY_CONNECTED": _fully_connected,
+    "BATCH_MATMUL": lambda call: rules.matmul(
+        call, flip_a=bool(call.option("flip_a")), flip_b=bool(call.option("flip_b"))
+    ),
+    "RESHAPE": _reshape,
+    "SQUEEZE": lambda call: rules.squeeze(call, call.options("axes") or None),
+    "EXPAND_DIMS": lambda call: rules.unsqueeze(call, call.values(1)[:1]),
+    "TRANSPOSE": lambda call: rules.transpose(call, call.values(1)),
+    "CONCATENATION": rules.option_axis(rules.concatenate),
+    "PACK": _pack,
+    "UNPACK": _unpack,
+    "SPLIT": lambda call: rules.split(call, next(iter(call.size(0).values or ()), None), data=1),
+    "GATHER": _gather,
+    "SHAPE": rules.shape_of,
+    "SLICE": _slice,
+    "STRIDED_SLICE": _strided_slice,
+    "FILL": rules.filled,
+    "BROADCAST_TO": rules.expand,
+    "TILE": rules.tile,
+}  # fmt: skip
