@@ -73,7 +73,7 @@ def test_extras_that_are_asked_for_win() -> None:
         {"machine": "riscv64"},
         {"glibc": ""},
         {"machine": "armv7l", "bits": 32, "python": "3.13.5", "tag": "cp313"},
-        {"python": "3.14.0", "tag": "cp314"},
+        {"python": "3.15.0", "tag": "cp315"},
     ],
 )
 def test_a_device_that_no_runtime_is_made_for_is_refused_with_the_reason(change: dict[str, Any]) -> None:

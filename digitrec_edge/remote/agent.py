@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import IO, Any
 
 MARK = "digitrec-edge:"
-OLDEST, NEWEST = (3, 10), (3, 13)
+OLDEST, NEWEST = (3, 11), (3, 14)
 HEARTBEAT_LIMIT_S = 30.0
 CHUNK = 1 << 16
 

@@ -161,7 +161,7 @@ def test_a_python_that_is_too_old_is_named(server: Server, login: Callable[..., 
     server.add_host("old", login(OLD_PYTHON))
     with (
         Connection("old", LIMIT_S) as connection,
-        pytest.raises(UnfitDeviceError, match="python3 is 3.9.2; Python 3.10"),
+        pytest.raises(UnfitDeviceError, match="python3 is 3.9.2; Python 3.11"),
     ):
         examine(connection)
 
