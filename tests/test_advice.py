@@ -30,6 +30,7 @@ BOOKWORM_PI = Machine(
     externally_managed=True,
     has_venv=True,
     numpy=None,
+    pillow=None,
 )
 TRIXIE_PI = replace(
     BOOKWORM_PI, os="Debian GNU/Linux 13 (trixie)", os_version="13", libc_version="2.41", python="3.13.5",

@@ -65,10 +65,10 @@ def benchmark_on(
         raise typer.BadParameter("--keep and --clean exclude each other", param_hint="--clean")
     from benchmarks.results.document import merge
     from digitrec_edge.errors import RemoteError
-    from digitrec_edge.remote.fleet import Job, files_for, measure_hosts
+    from digitrec_edge.remote.fleet import FleetJob, files_for, measure_hosts
 
     hosts = check_hosts(hosts)
-    job = Job(
+    job = FleetJob(
         files=files_for(paths),
         data=tuple(sorted(data.iterdir())) if data and data.is_dir() else (data,) if data else (),
         arguments=tuple(arguments),

@@ -33,13 +33,15 @@ class PipIndex:
     constraints: tuple[Path, ...]
 
     def uv_variables(self) -> dict[str, str]:
-        """Return the variables that make uv take packages from there."""
+        """Return the variables that make uv take packages from there; ``no_index`` has only an option."""
         variables = {
-            "UV_DEFAULT_INDEX": self.url, "UV_INDEX": " ".join(self.extra_urls),
-            "UV_FIND_LINKS": ",".join(self.find_links), "UV_NO_INDEX": "1" if self.no_index else "",
-            "SSL_CERT_FILE": self.certificates, "UV_INSECURE_HOST": " ".join(self.trusted_hosts),
+            "UV_DEFAULT_INDEX": self.url,
+            "UV_INDEX": " ".join(self.extra_urls),
             "UV_INDEX_STRATEGY": "unsafe-best-match",  # as pip does it: the newest version of all indexes
-        }  # fmt: skip
+            "UV_FIND_LINKS": ",".join(self.find_links),
+            "UV_INSECURE_HOST": " ".join(self.trusted_hosts),
+            "SSL_CERT_FILE": self.certificates,
+        }
         return {name: value for name, value in variables.items() if value}
 
 
