@@ -14,8 +14,8 @@ setup: $(READY)  ## create .venv with everything, at pinned versions
 
 $(READY): pyproject.toml constraints.txt digitrec_edge/__init__.py
 	@echo "installing into $(VENV) at the versions of constraints.txt (2.3 GB, about a minute)"
-	@$(PYTHON) -c 'import sys; assert (3, 10) <= sys.version_info < (3, 14), sys.version' || \
-	    { echo "Python 3.10 to 3.13 is needed (3.11 for everything): make PYTHON=/path/to/python3.11"; exit 1; }
+	@$(PYTHON) digitrec_edge/installation/pythons.py || \
+	    { echo "name one, 3.11 for everything: make PYTHON=/path/to/python3.11"; exit 1; }
 	@$(PYTHON) -m venv $(VENV)
 	@PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install -q -c constraints.txt setuptools wheel
 	@PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install -q -c constraints.txt --no-build-isolation -e '.[all,dev]'

@@ -7,7 +7,7 @@ import dataclasses
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -82,7 +82,7 @@ def run(
     """
     if not cases:
         raise BenchmarkError("there is nothing to measure; make artifacts with: digitrec-edge export")
-    began, started = time.monotonic(), datetime.now(timezone.utc).isoformat(timespec="seconds")
+    began, started = time.monotonic(), datetime.now(UTC).isoformat(timespec="seconds")
     environment, timer = describe_environment(), describe_timer()
     progress = [_Progress(case) for case in cases]
     conditions = [describe_condition(0.0)]

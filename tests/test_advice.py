@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from digitrec_edge.installation import pythons
 from digitrec_edge.installation.advice import advise
 from digitrec_edge.installation.machine import Cpu, Machine
 
@@ -29,6 +30,7 @@ BOOKWORM_PI = Machine(
     externally_managed=True,
     has_venv=True,
     numpy=None,
+    pillow=None,
 )
 TRIXIE_PI = replace(
     BOOKWORM_PI, os="Debian GNU/Linux 13 (trixie)", os_version="13", libc_version="2.41", python="3.13.5",
@@ -60,6 +62,7 @@ VENV = "python3 -m venv ~/digitrec"
 SHARED_VENV = "python3 -m venv --system-site-packages ~/digitrec"
 APT = "sudo apt install python3-numpy python3-pil"
 IN_VENV = "~/digitrec/bin/pip install"
+NEWEST = pythons.name_version(pythons.NEWEST)
 WHEEL = "digitrec_edge-1.2.3-py3-none-any.whl"
 
 
@@ -92,12 +95,12 @@ def python(version: str, machine: Machine) -> Machine:
              [SHARED_VENV, f"{IN_VENV} '{WHEEL}[tflite]'"]),
             ("glibc of Bullseye", replace(BOOKWORM_PI, libc_version="2.31"), "litert",
              [VENV, f"{IN_VENV} '{WHEEL}[litert]'"]),
-            ("desktop, Python 3.10", python("3.10", DESKTOP), "tflite",
-             [f"pip install '{WHEEL}[tflite]'"]),
             ("desktop, Python 3.11", DESKTOP, "tflite", [f"pip install '{WHEEL}[tflite]'"]),
             ("desktop, Python 3.12", python("3.12", DESKTOP), "litert",
              [f"pip install '{WHEEL}[litert]'"]),
             ("desktop, Python 3.13", python("3.13", DESKTOP), "litert",
+             [f"pip install '{WHEEL}[litert]'"]),
+            ("desktop, Python 3.14", python("3.14", DESKTOP), "litert",
              [f"pip install '{WHEEL}[litert]'"]),
             ("free-threaded Python", replace(TRIXIE_PI, python_tag="cp313t"), "onnx",
              [VENV, f"{IN_VENV} '{WHEEL}[onnx]'"]),
@@ -111,14 +114,14 @@ def python(version: str, machine: Machine) -> Machine:
              [f'pip install "{WHEEL}[litert]"']),
             ("Windows on Arm", replace(WINDOWS, machine="aarch64"), "onnx",
              [f'pip install "{WHEEL}[onnx]"']),
-            ("Windows, 32 bits", replace(WINDOWS, machine="i686", bits=32), "onnx",
-             [f'pip install "{WHEEL}[onnx]"']),
+            ("Windows, 32 bits", replace(WINDOWS, machine="i686", bits=32), None,
+             [f'pip install "{WHEEL}"']),
             ("Windows, a managed Python", replace(WINDOWS, externally_managed=True, python_command=r"C:\py\python.exe"),
              "litert", [r"C:\py\python.exe -m venv %USERPROFILE%\digitrec",
                         rf'%USERPROFILE%\digitrec\Scripts\pip install "{WHEEL}[litert]"']),
             ("Mac", MAC, "litert", [VENV, f"{IN_VENV} '{WHEEL}[litert]'"]),
-            ("Mac with Intel", replace(MAC, machine="x86_64"), "onnx",
-             [VENV, f"{IN_VENV} '{WHEEL}[onnx]'"]),
+            ("Mac with Intel", replace(MAC, machine="x86_64"), None,
+             [VENV, f"{IN_VENV} '{WHEEL}'"]),
             ("Mac before macOS 12", replace(MAC, os_version="11.7"), None,
              [VENV, f"{IN_VENV} '{WHEEL}'"]),
         )
@@ -130,14 +133,14 @@ def test_each_kind_of_machine_gets_its_line(machine: Machine, extra: str | None,
     assert [*advice.before, advice.pip_line] == lines
 
 
-@pytest.mark.parametrize(("version", "word"), [("3.9", "old"), ("3.14", "new"), ("2.7", "old")])
+@pytest.mark.parametrize(("version", "word"), [("3.10", "old"), ("3.15", "new"), ("2.7", "old")])
 def test_a_python_that_the_package_does_not_run_on_gets_no_line_but_the_next_step(version: str, word: str) -> None:
     advice = advise(python(version, TRIXIE_PI))
     assert (advice.extra, advice.before, advice.pip_line) == (None, (), None)
     (note,) = advice.notes
-    assert f"Python {version}.1 is too {word}: CPython 3.10 to 3.13 is needed" in note
-    assert "python3.13 -m venv ~/digitrec" in note
-    assert "py -3.13 -m venv" in advise(python(version, WINDOWS)).notes[0]
+    assert f"Python {version}.1 is too {word}: CPython {pythons.RANGE} is needed" in note
+    assert f"python{NEWEST} -m venv ~/digitrec" in note
+    assert f"py -{NEWEST} -m venv" in advise(python(version, WINDOWS)).notes[0]
 
 
 def test_another_implementation_of_python_is_told_so() -> None:
@@ -164,13 +167,13 @@ def test_musl_is_told_that_there_are_no_wheels_and_what_works() -> None:
 
 
 def test_32_bits_without_a_runtime_are_told_what_would_have_one() -> None:
-    assert "tflite-runtime: 2.14.0 has wheels for cp310 to cp311, not cp313" in notes(TRIXIE_32)
+    assert "tflite-runtime: 2.14.0 has wheels for cp311, not cp313" in notes(TRIXIE_32)
     assert "64-bit system on the same board" in notes(TRIXIE_32)
     assert "no wheels for armv7l on the index" in notes(BOOKWORM_32)
 
 
 def test_a_machine_with_onnx_runtime_alone_is_told_that_the_pretrained_artifact_does_not_run() -> None:
-    assert "--model digitrec-int8.onnx" in notes(replace(MAC, machine="x86_64"))
+    assert "--model digitrec-int8.onnx" in notes(replace(WINDOWS, machine="aarch64"))
     assert "--model" not in notes(MAC)
 
 

@@ -3,17 +3,13 @@
 import ast
 import re
 import sys
+import tomllib
 from importlib import metadata
 from pathlib import Path
 
 import pytest
 
 from runtimes import RUNTIMES
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    tomllib = pytest.importorskip("tomli")
 
 pytestmark = pytest.mark.checkout
 

@@ -9,13 +9,24 @@ import pytest
 from benchmarks.results.document import Run, document
 from digitrec_edge.cli import terminal
 from digitrec_edge.errors import BenchmarkError, RemoteError, UnfitDeviceError
-from digitrec_edge.remote import agent, fleet, ssh
+from digitrec_edge.installation.machine import describe_machine
+from digitrec_edge.remote import agent, fleet, messages, ssh
+from digitrec_edge.remote.device import Device
 from digitrec_edge.remote.extras import extras_for
 from digitrec_edge.remote.fleet import Outcome, files_for, name_devices
-from digitrec_edge.remote.venv import Device
 
-PI = Device("aarch64", 64, "Linux", "3.11.2", "cp311", "2.36", "/home/pi", 1 << 33, "Raspberry Pi 5", {}, [])
-PI_32 = dataclasses.replace(PI, machine="armv7l", bits=32, installed={"numpy": "1.24.2"})
+MACHINE = dataclasses.replace(
+    describe_machine(), system="linux", machine="aarch64", bits=64, libc="glibc", libc_version="2.36",
+    python="3.11.2", python_tag="cp311", board="Raspberry Pi 5", numpy=None, pillow=None,
+)  # fmt: skip
+PI = Device(MACHINE, "/home/pi", 1 << 33, ())
+
+
+def changed(**facts: Any) -> Device:
+    return dataclasses.replace(PI, machine=dataclasses.replace(MACHINE, **facts))
+
+
+PI_32 = changed(machine="armv7l", bits=32, numpy="1.24.2", pillow="9.4.0")
 
 
 def outcome(host: str, device: str) -> Outcome:
@@ -55,7 +66,7 @@ def test_no_artifacts_are_told_before_any_device_is_asked(tmp_path: Path) -> Non
         (PI, ["a.tflite"], ("tflite",)),
         (PI, ["a.tflite", "a.onnx"], ("tflite", "onnx")),
         (PI, ["a.ort"], ("onnx",)),
-        (dataclasses.replace(PI, python="3.13.5", tag="cp313", glibc="2.41"), ["a.tflite"], ("litert",)),
+        (changed(python="3.13.5", python_tag="cp313", libc_version="2.41"), ["a.tflite"], ("litert",)),
         (PI_32, ["a.tflite", "a.onnx"], ("tflite",)),
     ],
 )
@@ -71,25 +82,25 @@ def test_extras_that_are_asked_for_win() -> None:
     "change",
     [
         {"machine": "riscv64"},
-        {"glibc": ""},
-        {"machine": "armv7l", "bits": 32, "python": "3.13.5", "tag": "cp313"},
-        {"python": "3.14.0", "tag": "cp314"},
+        {"libc": "", "libc_version": ""},
+        {"machine": "armv7l", "bits": 32, "python": "3.13.5", "python_tag": "cp313"},
+        {"python": "3.15.0", "python_tag": "cp315"},
     ],
 )
 def test_a_device_that_no_runtime_is_made_for_is_refused_with_the_reason(change: dict[str, Any]) -> None:
-    device = dataclasses.replace(PI, **change)
-    with pytest.raises(UnfitDeviceError, match=f"pi: .*{device.python}"):
+    device = changed(**change)
+    with pytest.raises(UnfitDeviceError, match=f"pi: .*{device.machine.python}"):
         extras_for("pi", device, [Path("a.tflite")])
 
 
 def test_both_ends_of_the_connection_use_the_same_words() -> None:
-    assert agent.MARK == ssh.MARK
+    assert agent.MARK == messages.MARK
     assert fleet.PROGRESS_VARIABLE == terminal.PROGRESS_VARIABLE
     assert agent.HEARTBEAT_LIMIT_S > 5 * ssh.HEARTBEAT_S
 
 
-def test_the_devices_side_needs_nothing_but_the_standard_library() -> None:
-    source = Path(agent.__file__).read_text()
-    assert "digitrec_edge." not in source
-    assert "numpy" not in source.replace('"numpy"', "")
-    assert compile(source, "agent", "exec")
+def test_numpy_and_pillow_are_shared_where_there_are_no_wheels_of_them() -> None:
+    assert PI_32.provided == ("numpy", "pillow")
+    assert changed(machine="armv7l", bits=32, numpy="1.24.2").provided == ("numpy",)
+    assert changed(machine="armv7l", bits=32).provided == ()
+    assert changed(numpy="1.24.2", pillow="9.4.0").provided == ()

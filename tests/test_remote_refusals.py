@@ -10,6 +10,7 @@ from digitrec_edge.errors import (
     UnfitDeviceError,
     UnreachableError,
 )
+from digitrec_edge.installation import pythons
 from digitrec_edge.remote.refusals import explain_lost, explain_refusal, explain_ssh
 
 HOST = "pi@raspberrypi.local"
@@ -46,7 +47,7 @@ def test_what_ssh_says_is_explained(said: str, kind: type[RemoteError], advice: 
     ("kind", "message", "error", "text"),
     [
         ("no python", "", UnfitDeviceError, "apt-get install python3"),
-        ("python", "3.9.2", UnfitDeviceError, "3.9.2; Python 3.10 to 3.13"),
+        ("python", "3.9.2", UnfitDeviceError, f"3.9.2; Python {pythons.RANGE}"),
         ("disk", "No space left", UnfitDeviceError, "disk is full"),
         ("busy", "another one", RemoteError, "another one"),
         ("system", "odd", RemoteError, "odd"),

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from digitrec_edge.installation import pythons
 from digitrec_edge.installation.machine import Machine, describe_machine
-from digitrec_edge.installation.wheels import EXTRAS, MAX_PYTHON, MIN_PYTHON, WHEELS, wheels_for, why_none
-from runtimes import support
+from digitrec_edge.installation.wheels import EXTRAS, WHEELS, wheels_for, why_none
+from runtimes.support import version_key
 from runtimes.table import RUNTIMES
 
 ROOT = Path(__file__).parents[1]
@@ -24,12 +25,10 @@ def test_every_runtime_has_wheels_and_its_extra_in_the_table() -> None:
 
 
 @pytest.mark.checkout
-def test_extras_and_python_versions_are_those_of_pyproject() -> None:
+def test_extras_are_those_of_pyproject() -> None:
     text = (ROOT / "pyproject.toml").read_text()
     for extra, distribution in EXTRAS:
         assert re.search(rf'^{extra} = \[\s*"{distribution}\b', text, re.MULTILINE)
-    newer = f"{MAX_PYTHON[0]}.{MAX_PYTHON[1] + 1}"
-    assert f'requires-python = ">={MIN_PYTHON[0]}.{MIN_PYTHON[1]},<{newer}"' in text
 
 
 @pytest.mark.checkout
@@ -38,22 +37,32 @@ def test_the_extra_of_a_runtime_asks_for_the_oldest_release_that_is_used() -> No
     for row in RUNTIMES:
         floors = re.findall(rf'"{row.distribution}>=([\d.]+)', text)
         assert floors
-        assert {support.version_key(floor) for floor in floors} <= {
-            support.version_key(row.release), support.version_key(row.release.removesuffix(".0"))
+        assert {version_key(floor) for floor in floors} <= {
+            version_key(row.release), version_key(row.release.removesuffix(".0"))
         }  # fmt: skip
 
 
 @pytest.mark.checkout
-def test_the_newest_wheels_of_the_table_are_the_pinned_ones() -> None:
+def test_the_table_is_no_older_than_the_pins() -> None:
     pins = dict(re.findall(r"^([\w-]+)==([\d.]+)", (ROOT / "constraints.txt").read_text(), re.MULTILINE))
     for distribution in ("tflite-runtime", "ai-edge-litert", "onnxruntime", "tensorflow"):
         first = next(wheel for wheel in WHEELS if wheel.distribution == distribution)
-        assert first.version == pins[distribution]
+        assert version_key(first.version) >= version_key(pins[distribution]), "make facts"
 
 
 def test_what_fits_comes_newest_first() -> None:
-    assert [wheel.version for wheel in wheels_for("onnxruntime", PI)] == ["1.31.1", "1.23.2"]
-    assert [wheel.version for wheel in wheels_for("onnxruntime", replace(PI, python_tag="cp310"))] == ["1.23.2"]
+    versions = [wheel.version for wheel in wheels_for("onnxruntime", PI)]
+    assert len(versions) > 1
+    assert versions == sorted(versions, key=version_key, reverse=True)
+    old = replace(PI, libc_version="2.27")
+    assert [wheel.version for wheel in wheels_for("onnxruntime", old)] == versions[1:]
+
+
+@pytest.mark.parametrize("minor", range(pythons.OLDEST[1], pythons.NEWEST[1] + 1))
+def test_each_supported_python_has_a_runtime_for_each_format_on_a_64_bit_board(minor: int) -> None:
+    board = replace(PI, python=f"3.{minor}.1", python_tag=f"cp3{minor}")
+    for distribution in ("ai-edge-litert", "onnxruntime", "numpy"):
+        assert wheels_for(distribution, board)
 
 
 @pytest.mark.parametrize(
@@ -63,7 +72,7 @@ def test_what_fits_comes_newest_first() -> None:
         (replace(PI, libc="musl", libc_version="1.2.5"), "onnxruntime", "no wheels for musl Linux on aarch64"),
         (replace(PI, libc="", libc_version=""), "onnxruntime", "no wheels for linux on aarch64"),
         (replace(PI, system="freebsd"), "onnxruntime", "no wheels for freebsd on aarch64"),
-        (replace(PI, python_tag="cp313"), "tflite-runtime", "2.14.0 has wheels for cp310 to cp311, not cp313"),
+        (replace(PI, python_tag="cp313"), "tflite-runtime", "2.14.0 has wheels for cp311, not cp313"),
         (replace(PI, libc_version="2.31"), "tflite-runtime", "2.14.0 needs glibc 2.34, this is 2.31"),
         (replace(PI, libc_version=""), "tflite-runtime", "2.14.0 needs glibc 2.34, this is unknown"),
         (replace(PI, system="macos", os_version="11.7"), "ai-edge-litert", "2.3.0 needs macOS 12.0, this is 11.7"),

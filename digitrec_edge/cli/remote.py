@@ -64,13 +64,13 @@ def benchmark_on(
         raise typer.BadParameter("--keep and --clean exclude each other", param_hint="--clean")
     from benchmarks.results.document import merge
     from digitrec_edge.errors import RemoteError
-    from digitrec_edge.remote.fleet import Job, files_for, measure_hosts
+    from digitrec_edge.remote.fleet import FleetJob, files_for, measure_hosts
 
     hosts = check_hosts(hosts)
     if request.device and len(hosts) > 1:
         raise typer.BadParameter(f"{request.device!r} cannot name {len(hosts)} devices", param_hint="--device")
     data = Path(request.data) if request.data else None
-    job = Job(
+    job = FleetJob(
         files=files_for([Path(name) for name in request.artifacts]),
         data=tuple(sorted(data.iterdir())) if data and data.is_dir() else (data,) if data else (),
         request=request,

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 from digitrec_edge import __version__
+from digitrec_edge.installation import pythons
 from digitrec_edge.installation.machine import Machine
-from digitrec_edge.installation.wheels import EXTRAS, MAX_PYTHON, MIN_PYTHON, wheels_for, why_none
+from digitrec_edge.installation.wheels import EXTRAS, wheels_for, why_none
 
 _POSIX_VENV, _WINDOWS_VENV = "~/digitrec", r"%USERPROFILE%\digitrec"
 
@@ -34,7 +35,7 @@ def advise(machine: Machine, version: str = __version__) -> Advice:
         version: of this package, which is in the name of its wheel.
     """
     python = _python_version(machine)
-    if not (MIN_PYTHON <= python <= MAX_PYTHON and machine.python_tag.startswith("cp")):
+    if not (pythons.supported(python) and machine.python_tag.startswith("cp")):
         return Advice(None, (), None, (_wrong_python(machine, python),))
     possible = [extra for extra, distribution in EXTRAS if wheels_for(distribution, machine)]
     extra = possible[0] if possible else None
@@ -50,14 +51,14 @@ def _python_version(machine: Machine) -> tuple[int, int]:
 
 
 def _wrong_python(machine: Machine, python: tuple[int, int]) -> str:
-    oldest, newest = (".".join(map(str, bound)) for bound in (MIN_PYTHON, MAX_PYTHON))
-    wrong = f"Python {machine.python} is too {'old' if python < MIN_PYTHON else 'new'}"
-    if MIN_PYTHON <= python <= MAX_PYTHON:
+    newest = pythons.name_version(pythons.NEWEST)
+    wrong = f"Python {machine.python} is too {'old' if python < pythons.OLDEST else 'new'}"
+    if pythons.supported(python):
         wrong = f"this Python ({machine.python_tag}) is not CPython, and the runtimes have wheels for CPython alone"
     windows = machine.system == "windows"
     venv = rf"py -{newest} -m venv {_WINDOWS_VENV}" if windows else f"python{newest} -m venv {_POSIX_VENV}"
     return (
-        f"{wrong[0].upper()}{wrong[1:]}: CPython {oldest} to {newest} is needed. "
+        f"{wrong[0].upper()}{wrong[1:]}: CPython {pythons.RANGE} is needed. "
         f"Install one beside it and make a virtual environment with it: {venv}"
     )
 
@@ -121,7 +122,7 @@ def _no_runtime(machine: Machine) -> list[str]:
     elif machine.bits == 32 and machine.system == "linux":
         notes.append(
             "With a 64-bit system on the same board LiteRT and ONNX Runtime can be installed; in 32 bits only "
-            "armv7l with Python 3.10 or 3.11 has a runtime (tflite-runtime; Raspberry Pi OS Bookworm)."
+            "armv7l with Python 3.11 has a runtime (tflite-runtime; Raspberry Pi OS Bookworm)."
         )
     else:
         notes.append("Here the base installation works: it reads and checks artifacts.")

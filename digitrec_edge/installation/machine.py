@@ -1,6 +1,7 @@
 """The machine at hand: processor, system, C library and Python, read without numpy.
 
-Nothing here fails on a machine that does not answer: what cannot be read is None or empty.
+It is sent to devices as it is, so it imports the standard library only. Nothing here fails on a machine that does not
+answer: what cannot be read is None or empty.
 """
 
 import os
@@ -77,7 +78,7 @@ class Machine:
         in_venv: a virtual environment is in use.
         externally_managed: the system asks pip to keep out (PEP 668); means nothing in a virtual environment.
         has_venv: whether this Python can make virtual environments.
-        numpy: installed version, None when there is none.
+        numpy, pillow: installed versions, None when there is none.
     """
 
     system: str
@@ -101,6 +102,7 @@ class Machine:
     externally_managed: bool
     has_venv: bool
     numpy: str | None
+    pillow: str | None
 
 
 def describe_machine(root: Path = _ROOT) -> Machine:
@@ -134,6 +136,7 @@ def describe_machine(root: Path = _ROOT) -> Machine:
         externally_managed=(Path(sysconfig.get_path("stdlib")) / "EXTERNALLY-MANAGED").exists(),
         has_venv=find_spec("venv") is not None and find_spec("ensurepip") is not None,
         numpy=_version("numpy"),
+        pillow=_version("pillow"),
     )
 
 

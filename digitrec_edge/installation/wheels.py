@@ -1,16 +1,17 @@
-"""Which wheels the package index has: one literal table, and the questions that installation asks of it.
+"""Which wheels the package index has, and the questions that installation asks of that table.
 
-Read from the index on 22 November 2026; what a wheel's library asks for counts where its name promises
-more than it keeps. Only what the extras of this package install is here.
+wheels.json is written by ``make facts``; it has only what the extras of this package install.
 """
 
+import json
 from dataclasses import dataclass
+from pathlib import Path
 
 from digitrec_edge.installation.machine import Machine
+from digitrec_edge.records import parse
 from runtimes.table import RUNTIMES
 
-MIN_PYTHON, MAX_PYTHON = (3, 10), (3, 13)
-"""What this package itself runs on; pyproject.toml says the same."""
+TABLE = Path(__file__).with_name("wheels.json")
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class Wheel:
         platform: ``glibc``, ``musl``, ``macos`` or ``windows``.
         machines: in the words of ``Machine.machine``.
         pythons: in the words of ``Machine.python_tag``.
-        minimum: oldest C library, or oldest macOS, that it runs on.
+        minimum: oldest C library, or oldest macOS, that it runs on; zeros where there is none.
     """
 
     distribution: str
@@ -32,40 +33,38 @@ class Wheel:
     minimum: tuple[int, int]
 
 
-_ANY = (0, 0)
-_CP310_311 = ("cp310", "cp311")
-_CP310_312 = (*_CP310_311, "cp312")
-_CP310_313 = (*_CP310_312, "cp313")
-_CP310_313T = (*_CP310_313, "cp313t")
-_CP310_314 = (*_CP310_313, "cp314")
-_CP311_314 = ("cp311", "cp312", "cp313", "cp313t", "cp314", "cp314t")
-_CP311_314_GIL = ("cp311", "cp312", "cp313", "cp314")
-_64 = ("x86_64", "aarch64")
+@dataclass(frozen=True)
+class Correction:
+    """What wheels need beyond what their name says; it has been applied to the rows.
 
-WHEELS = (
-    # the name of tflite-runtime's x86-64 wheels says glibc 2.17, their library asks for 2.29
-    Wheel("tflite-runtime", "2.14.0", "glibc", ("x86_64",), _CP310_311, (2, 29)),
-    Wheel("tflite-runtime", "2.14.0", "glibc", ("aarch64", "armv7l"), _CP310_311, (2, 34)),
-    Wheel("ai-edge-litert", "2.3.0", "glibc", _64, _CP310_314, (2, 27)),
-    Wheel("ai-edge-litert", "2.3.0", "macos", ("aarch64",), _CP310_314, (12, 0)),
-    Wheel("ai-edge-litert", "2.3.0", "windows", ("x86_64",), _CP310_314, _ANY),
-    Wheel("onnxruntime", "1.31.1", "glibc", _64, _CP311_314, (2, 28)),
-    Wheel("onnxruntime", "1.31.1", "macos", ("aarch64",), _CP311_314_GIL, (14, 0)),
-    Wheel("onnxruntime", "1.31.1", "windows", _64, _CP311_314_GIL, _ANY),
-    Wheel("onnxruntime", "1.23.2", "glibc", _64, _CP310_313T, (2, 27)),
-    Wheel("onnxruntime", "1.23.2", "macos", _64, _CP310_313, (13, 0)),
-    Wheel("onnxruntime", "1.23.2", "windows", ("x86_64",), _CP310_313, _ANY),
-    Wheel("onnxruntime", "1.20.1", "windows", ("i686",), _CP310_312, _ANY),
-    Wheel("tensorflow", "2.21.0", "glibc", _64, _CP310_313, (2, 27)),
-    Wheel("tensorflow", "2.21.0", "macos", ("aarch64",), _CP310_313, (12, 0)),
-    Wheel("tensorflow", "2.21.0", "windows", ("x86_64",), _CP310_313, _ANY),
-    Wheel("numpy", "2.3.5", "windows", ("aarch64",), ("cp311", "cp312", "cp313", "cp313t"), _ANY),
-    Wheel("numpy", "2.2.6", "glibc", _64, _CP310_313T, (2, 17)),
-    Wheel("numpy", "2.2.6", "musl", _64, _CP310_313T, (1, 2)),
-    Wheel("numpy", "2.2.6", "macos", _64, _CP310_313T, (11, 0)),
-    Wheel("numpy", "2.2.6", "windows", ("x86_64", "i686"), _CP310_313T, _ANY),
-    Wheel("numpy", "1.26.4", "glibc", _64, _CP310_312, (2, 17)),
-)
+    Attributes:
+        minimum: oldest C library that they run on.
+    """
+
+    distribution: str
+    version: str
+    platform: str
+    machines: tuple[str, ...]
+    minimum: tuple[int, int]
+    reason: str
+
+
+@dataclass(frozen=True)
+class WheelTable:
+    """The contents of wheels.json.
+
+    Attributes:
+        read: day on which the package index was read.
+        wheels: of each distribution the newest release first.
+    """
+
+    read: str
+    wheels: tuple[Wheel, ...]
+    corrections: tuple[Correction, ...]
+
+
+_ANY = (0, 0)
+WHEELS = parse(WheelTable, json.loads(TABLE.read_text(encoding="utf-8")), TABLE.name).wheels
 
 EXTRAS = tuple(
     (row.extra, row.distribution)
@@ -116,8 +115,8 @@ def _obstacle(wheel: Wheel, machine: Machine) -> str:
 
 
 def _span(pythons: tuple[str, ...]) -> str:
-    plain = [python for python in pythons if not python.endswith("t")]
-    return f"{plain[0]} to {plain[-1]}"
+    plain = [python for python in pythons if not python.endswith("t")] or [*pythons]
+    return plain[0] if len(plain) == 1 else f"{plain[0]} to {plain[-1]}"
 
 
 def _numbers(version: str) -> tuple[int, ...]:

@@ -1,7 +1,8 @@
 """The device's side of a connection: sent along with each request, run by the device's own Python.
 
 Nothing of this project needs to be on the device yet, so this file imports the standard library only, and
-keeps to the Python of 2018, so that even a Python that is too old can say so. A request is one line of JSON on
+keeps to the syntax of Python 3.6, so that a Python that is too old can say so. The sources of two more modules come
+along: which Pythons will do, and how a machine is described. A request is one line of JSON on
 standard input, what belongs to it follows. Answers are lines of JSON behind a mark; the last is ``done``
 or ``error``: an answer without either was cut off.
 """
@@ -16,17 +17,18 @@ import platform
 import select
 import shutil
 import signal
-import struct
 import subprocess
 import sys
-import sysconfig
 import threading
 import time
+import types
 from pathlib import Path
 from typing import IO, Any
 
 MARK = "digitrec-edge:"
-OLDEST, NEWEST = (3, 10), (3, 13)
+CARRIED = {}  # type: dict[str, str]
+"""Sources that came along, by the names of their modules."""
+
 HEARTBEAT_LIMIT_S = 30.0
 CHUNK = 1 << 16
 
@@ -55,62 +57,24 @@ def read_request() -> "dict[str, Any]":
     return json.loads(line.decode())
 
 
+def carried(name: str) -> Any:
+    """Import a module of digitrec_edge.installation whose source came along."""
+    module = types.ModuleType(name)
+    sys.modules[name] = module  # where dataclasses look for it
+    exec(compile(CARRIED[name], name + ".py", "exec"), module.__dict__)
+    return module
+
+
 def facts(request: "dict[str, Any]") -> "dict[str, Any]":
     """Say what this device is; ``paths`` of the request are looked for."""
-    bits = 8 * struct.calcsize("P")
-    machine = platform.machine()
-    if bits == 32 and machine in ("aarch64", "armv8l"):
-        machine = "armv7l"
+    import dataclasses
+
     return {
-        "machine": machine,
-        "bits": bits,
-        "system": platform.system(),
-        "python": platform.python_version(),
-        "tag": tag(),
-        "glibc": (os.confstr("CS_GNU_LIBC_VERSION") or "").replace("glibc ", "") if _has_glibc() else "",
+        "machine": dataclasses.asdict(carried("machine").describe_machine()),
         "home": str(Path.home()),
         "free_bytes": shutil.disk_usage(str(Path.home())).free,
-        "board": board(),
-        "installed": installed(),
         "there": [path for path in request["paths"] if Path(path).expanduser().exists()],
     }
-
-
-def tag() -> str:
-    """Return the interpreter as wheels name it."""
-    kind = {"cpython": "cp", "pypy": "pp"}.get(sys.implementation.name, sys.implementation.name)
-    threaded = "t" if sysconfig.get_config_var("Py_GIL_DISABLED") else ""
-    return f"{kind}{sys.version_info[0]}{sys.version_info[1]}{threaded}"
-
-
-def _has_glibc() -> bool:
-    return "CS_GNU_LIBC_VERSION" in os.confstr_names
-
-
-def board() -> str:
-    """Return what the board calls itself, or an empty string."""
-    try:
-        return Path("/proc/device-tree/model").read_text().strip("\0 \n")
-    except (OSError, ValueError):
-        pass
-    try:
-        lines = [line.partition(":") for line in Path("/proc/cpuinfo").read_text().splitlines()]
-    except (OSError, ValueError):
-        return ""
-    return next((value.strip() for key, _, value in lines if key.strip() == "Model"), "")
-
-
-def installed() -> "dict[str, str]":
-    """Return versions of what the system's Python has and a virtual environment could share."""
-    from importlib import metadata
-
-    found = {}
-    for name in ("numpy", "pillow"):
-        try:
-            found[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
-    return found
 
 
 def receive(request: "dict[str, Any]") -> "dict[str, Any]":
@@ -250,12 +214,13 @@ def _end(child: "subprocess.Popen[bytes]") -> None:
 REQUESTS = {"facts": facts, "receive": receive, "remove": remove, "run": run}
 
 
-def main() -> None:
+def main(sources: "dict[str, str]") -> None:
     """Answer one request; standard output is for answers only."""
+    CARRIED.update(sources)
     os.dup2(1, 3)
     os.dup2(2, 1)
     try:
-        if not OLDEST <= sys.version_info[:2] <= NEWEST:
+        if not carried("pythons").supported(sys.version_info[:2]):
             raise RefusedError("python", platform.python_version())
         request = read_request()
         say(done=REQUESTS[request["what"]](request))
@@ -272,7 +237,3 @@ def _last_words(kind: str, message: str) -> None:
         say(error={"kind": kind, "message": message})
     except OSError:
         sys.exit(1)  # nobody listens any more
-
-
-if __name__ == "__main__":
-    main()

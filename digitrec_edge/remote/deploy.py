@@ -9,7 +9,7 @@ from digitrec_edge import artifact
 from digitrec_edge.errors import ArtifactError, DigitrecError, RemoteError
 from digitrec_edge.remote.extras import extras_for
 from digitrec_edge.remote.ssh import Connection
-from digitrec_edge.remote.venv import examine, prepare
+from digitrec_edge.remote.venv import prepare
 
 HOME = "~/digitrec-edge"
 
@@ -49,14 +49,14 @@ def deploy(host: str, path: Path, limit_s: float, on_step: Callable[[str], None]
     try:
         on_step("connecting")
         with Connection(host, limit_s) as connection:
-            device = examine(connection)
-            on_step(f"connected: {device.board or device.machine}, Python {device.python}")
+            device = connection.examine()
+            on_step(f"connected: {device.describe()}")
             environment = prepare(connection, device, extras_for(host, device, [path]), on_step, root=HOME)
             on_step("sending the artifact")
             connection.send([path], HOME)
             on_step("verifying it there")
             answer = connection.run([environment.program, "verify", path.name], HOME)
-            if answer.done["status"]:
+            if answer.status:
                 raise RemoteError(f"{host}: verify failed there: {next(iter(answer.lines[-1:]), 'it said nothing')}")
     except DigitrecError as error:
         on_step("failed")

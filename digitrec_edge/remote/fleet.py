@@ -15,7 +15,7 @@ from digitrec_edge.artifact import golden
 from digitrec_edge.errors import DigitrecError, RemoteError
 from digitrec_edge.remote.extras import extras_for
 from digitrec_edge.remote.ssh import Connection
-from digitrec_edge.remote.venv import CACHE, Device, Environment, examine, prepare
+from digitrec_edge.remote.venv import CACHE, RemoteEnvironment, prepare
 
 REQUEST, RESULT = "request.json", "result.json"
 PROGRESS_VARIABLE = "DIGITREC_PROGRESS"
@@ -23,7 +23,7 @@ PROGRESS_VARIABLE = "DIGITREC_PROGRESS"
 
 
 @dataclass(frozen=True)
-class Job:
+class FleetJob:
     """What to measure on every device.
 
     Attributes:
@@ -79,7 +79,7 @@ def files_for(paths: Sequence[Path]) -> tuple[Path, ...]:
 
 
 def measure_hosts(
-    hosts: Sequence[str], job: Job, on_step: Callable[[str, str], None] = lambda host, text: None
+    hosts: Sequence[str], job: FleetJob, on_step: Callable[[str, str], None] = lambda host, text: None
 ) -> list[Outcome]:
     """Benchmark on every host, all at the same time.
 
@@ -100,7 +100,7 @@ def measure_hosts(
     return name_devices(outcomes)
 
 
-def _measure_one(connection: Connection, job: Job, on_step: Callable[[str, str], None]) -> Outcome:
+def _measure_one(connection: Connection, job: FleetJob, on_step: Callable[[str, str], None]) -> Outcome:
     host = connection.host
 
     def tell(text: str) -> None:
@@ -117,16 +117,16 @@ def _measure_one(connection: Connection, job: Job, on_step: Callable[[str, str],
     return outcome
 
 
-def _measure(connection: Connection, job: Job, tell: Callable[[str], None]) -> Outcome:
-    device = examine(connection)
-    tell(f"connected: {device.board or device.machine}, Python {device.python}")
+def _measure(connection: Connection, job: FleetJob, tell: Callable[[str], None]) -> Outcome:
+    device = connection.examine()
+    tell(f"connected: {device.describe()}")
     environment = prepare(connection, device, extras_for(connection.host, device, job.files, job.extras), tell)
     folder = f"{CACHE}/run-{secrets.token_hex(4)}"
     tell("sending the artifacts")
     connection.send(job.files, f"{folder}/artifacts")
     if job.data:
         connection.send(job.data, f"{folder}/data")
-    measured = _run(connection, device, environment, folder, job, tell)
+    measured = _run(connection, environment, folder, job, tell)
     if not job.keep:
         connection.remove(folder)
     if job.clean:
@@ -136,10 +136,9 @@ def _measure(connection: Connection, job: Job, tell: Callable[[str], None]) -> O
 
 def _run(
     connection: Connection,
-    device: Device,
-    environment: Environment,
+    environment: RemoteEnvironment,
     folder: str,
-    job: Job,
+    job: FleetJob,
     tell: Callable[[str], None],
 ) -> Document:
     def on_line(line: str) -> None:
@@ -163,7 +162,7 @@ def _run(
     )
     if RESULT not in answer.files:
         said = next((line for line in reversed(answer.lines) if not line.startswith("progress ")), "nothing")
-        raise RemoteError(f"{connection.host}: the benchmark there ended with {answer.done['status']}: {said[:300]}")
+        raise RemoteError(f"{connection.host}: the benchmark there ended with {answer.status}: {said[:300]}")
     return from_json(answer.files[RESULT], f"the answer of {connection.host}")
 
 

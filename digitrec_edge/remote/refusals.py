@@ -8,6 +8,7 @@ from digitrec_edge.errors import (
     UnfitDeviceError,
     UnreachableError,
 )
+from digitrec_edge.installation import pythons
 
 NO_PYTHON = 43
 """Exit status of the login shell's command when there is no python3."""
@@ -66,8 +67,8 @@ def explain_lost(host: str, stderr: str) -> RemoteError:
 def explain_refusal(host: str, kind: str, message: str) -> RemoteError:
     """Turn a refusal of the device's side into an error."""
     texts = {
-        "no python": "it has no python3; Python 3.10 to 3.13 is needed: sudo apt-get install python3",
-        "python": f"its python3 is {message}; Python 3.10 to 3.13 is needed",
+        "no python": f"it has no python3; Python {pythons.RANGE} is needed: sudo apt-get install python3",
+        "python": f"its python3 is {message}; Python {pythons.RANGE} is needed",
         "disk": f"its disk is full: {message}",
         "busy": message,
         "damaged": f"{message}; run it again",

@@ -6,6 +6,7 @@ connection, so that a key that asks for a touch asks once.
 
 import base64
 import hashlib
+import inspect
 import json
 import os
 import shutil
@@ -16,18 +17,25 @@ import time
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
 from digitrec_edge.errors import NotInstalledError, RemoteError, TimeLimitError
+from digitrec_edge.installation import machine, pythons
+from digitrec_edge.records import parse
+from digitrec_edge.remote import agent
+from digitrec_edge.remote.device import Device
+from digitrec_edge.remote.messages import Answer, Done, Refusal, listen
 from digitrec_edge.remote.refusals import NO_PYTHON, explain_lost, explain_refusal, explain_ssh
 
-MARK = "digitrec-edge:"
+T = TypeVar("T")
 HEARTBEAT_S = 2.0
 CONNECT_LIMIT_S = 20
-_AGENT = Path(__file__).with_name("agent.py")
+_CARRIED = {"machine": machine, "pythons": pythons}
+"""Modules that go along with the agent: standard library only."""
+
 _OPTIONS = (
     "-o", "BatchMode=yes", "-o", f"ConnectTimeout={CONNECT_LIMIT_S}",
     "-o", "ServerAliveInterval=5", "-o", "ServerAliveCountMax=3",
@@ -35,18 +43,33 @@ _OPTIONS = (
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What came of a request.
+class Completed:
+    """What came of a program on the device.
 
     Attributes:
-        done: what the device's side said last.
+        status: its exit status.
         files: contents of the fetched files, by name.
         lines: what the program printed.
     """
 
-    done: dict[str, Any]
-    files: dict[str, bytes] = field(default_factory=dict)
-    lines: tuple[str, ...] = ()
+    status: int
+    files: dict[str, bytes]
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Received:
+    folder: str
+
+
+@dataclass(frozen=True)
+class _Removed:
+    pass
+
+
+@dataclass(frozen=True)
+class _Ended:
+    status: int
 
 
 class Connection:
@@ -127,9 +150,9 @@ class Connection:
                 process.wait()
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def facts(self, paths: Sequence[str] = ()) -> dict[str, Any]:
+    def examine(self, paths: Sequence[str] = ()) -> Device:
         """Ask what the device is, and which of these paths are there."""
-        return self._request({"what": "facts", "paths": list(paths)}).done
+        return self._request(Device, {"what": "facts", "paths": list(paths)})[0]
 
     def send(self, files: Sequence[Path], folder: str) -> None:
         """Copy files into a folder of the device; each arrives whole or not at all."""
@@ -137,11 +160,11 @@ class Connection:
             {"name": path.name, "size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
             for path, data in ((path, path.read_bytes()) for path in files)
         ]
-        self._request({"what": "receive", "folder": folder, "files": entries}, files)
+        self._request(_Received, {"what": "receive", "folder": folder, "files": entries}, files)
 
     def remove(self, *paths: str) -> None:
         """Remove files and folders of the device."""
-        self._request({"what": "remove", "paths": list(paths)})
+        self._request(_Removed, {"what": "remove", "paths": list(paths)})
 
     def run(
         self,
@@ -153,7 +176,7 @@ class Connection:
         lock: str | None = None,
         passing: bool = False,
         on_line: Callable[[str], None] = lambda line: None,
-    ) -> Answer:
+    ) -> Completed:
         """Run a program on the device; it ends when the connection does.
 
         Args:
@@ -169,20 +192,21 @@ class Connection:
             "what": "run", "argv": list(argv), "folder": folder, "environment": environment or {},
             "fetch": list(fetch), "lock": lock, "passing": passing, "limit_s": self.remaining_s(),
         }  # fmt: skip
-        return self._request(request, on_line=on_line, heartbeat=True)
+        ended, answer = self._request(_Ended, request, on_line=on_line, heartbeat=True)
+        return Completed(ended.status, answer.files, tuple(answer.lines))
 
     def _request(
         self,
+        kind: type[T],
         request: dict[str, Any],
         files: Sequence[Path] = (),
         *,
         on_line: Callable[[str], None] = lambda line: None,
         heartbeat: bool = False,
-    ) -> Answer:
+    ) -> tuple[T, Answer]:
+        """Send a request; returns what it came to, and what came before that."""
         with tempfile.TemporaryFile() as errors:
-            command = [self._ssh, *_OPTIONS, "-o", "ControlMaster=no", "-S", self._socket]
-            command += ["-o", "ProxyCommand=false"]  # without the shared connection there shall be none
-            process = self._start([*command, "--", self.host, _command_line()], errors, subprocess.PIPE)
+            process = self._start([*self._client(), "--", self.host, _command_line()], errors, subprocess.PIPE)
             late = threading.Event()
 
             def end_late() -> None:
@@ -193,8 +217,12 @@ class Connection:
             timer.start()
             try:
                 with _talking(process.stdin, request, files, heartbeat):
-                    answer, refusal = _listen(process.stdout, on_line)
+                    answer = listen(process.stdout, on_line)
                 process.wait()
+                if isinstance(answer.last, Done):
+                    return parse(kind, answer.last.done, "answer"), answer
+            except ValueError as cause:
+                raise RemoteError(f"{self.host}: its answer is none that this version knows: {cause}") from cause
             finally:
                 timer.cancel()
                 if process.poll() is None:
@@ -202,15 +230,22 @@ class Connection:
                     process.wait()
                 process.stdout.close()
                 self._processes.discard(process)
-            if answer is not None:
-                return answer
-            if late.is_set() or (refusal and refusal["kind"] == "time"):
-                raise self._late()
-            if refusal and refusal["kind"] != "lost":
-                raise explain_refusal(self.host, refusal["kind"], refusal["message"])
-            if process.returncode == NO_PYTHON:
-                raise explain_refusal(self.host, "no python", "")
-            raise explain_lost(self.host, _text(errors))
+            raise self._explain(answer.last, late.is_set(), process.returncode, _text(errors))
+
+    def _client(self) -> list[str]:
+        """Return ssh with its options; without the shared connection there shall be none."""
+        shared = ["-o", "ControlMaster=no", "-S", self._socket, "-o", "ProxyCommand=false"]
+        return [self._ssh, *_OPTIONS, *shared]
+
+    def _explain(self, refusal: Refusal | None, late: bool, status: int, said: str) -> RemoteError:
+        """Return the error for a request that was not met."""
+        if late or (refusal and refusal.kind == "time"):
+            return self._late()
+        if refusal and refusal.kind != "lost":
+            return explain_refusal(self.host, refusal.kind, refusal.message)
+        if status == NO_PYTHON:
+            return explain_refusal(self.host, "no python", "")
+        return explain_lost(self.host, said)
 
     def _late(self) -> TimeLimitError:
         return TimeLimitError(f"{self.host}: not done within {self.limit_s:.0f} s; allow more with --timeout")
@@ -218,8 +253,11 @@ class Connection:
 
 def _command_line() -> str:
     """Return what the device's login shell is to run: the device's side, whatever that shell is."""
-    code = base64.b64encode(zlib.compress(_AGENT.read_bytes(), 9)).decode()
-    start = "import sys,zlib,base64;exec(zlib.decompress(base64.b64decode(sys.argv[1])))"
+    carried = {name: inspect.getsource(module) for name, module in _CARRIED.items()}
+    sources = [inspect.getsource(agent), carried]
+    code = base64.b64encode(zlib.compress(json.dumps(sources).encode(), 9)).decode()
+    start = "import sys,zlib,base64,json;s=json.loads(zlib.decompress(base64.b64decode(sys.argv[1])).decode());"
+    start += "exec(s[0]);main(s[1])"
     return f"sh -c 'command -v python3 >/dev/null || exit {NO_PYTHON}; exec python3 -c \"{start}\" {code}'"
 
 
@@ -249,29 +287,6 @@ def _talking(stdin: IO[bytes], request: dict[str, Any], files: Sequence[Path], h
         speaker.join(10)
         with suppress(BrokenPipeError):
             stdin.close()
-
-
-def _listen(stdout: IO[bytes], on_line: Callable[[str], None]) -> tuple[Answer | None, dict[str, str] | None]:
-    """Read to the end; returns the answer, or the refusal, or neither when it was cut off."""
-    files: dict[str, bytes] = {}
-    lines: list[str] = []
-    for raw in stdout:
-        text = raw.decode(errors="replace")
-        if not text.startswith(MARK) or not text.endswith("\n"):
-            continue  # what the login's own files print, or half a line
-        message = json.loads(text[len(MARK) :])
-        if "line" in message:
-            lines.append(message["line"])
-            on_line(message["line"])
-        elif "file" in message:
-            data = base64.b64decode(message["data"])
-            if hashlib.sha256(data).hexdigest() == message["sha256"]:
-                files[message["file"]] = data
-        elif "error" in message:
-            return None, message["error"]
-        elif "done" in message:
-            return Answer(message["done"], files, tuple(lines)), None
-    return None, None
 
 
 def _text(errors: IO[bytes]) -> str:

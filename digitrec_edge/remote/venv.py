@@ -4,15 +4,15 @@ Everything lies in one folder of the user's home; nothing is installed system-wi
 """
 
 import hashlib
-import os
+import re
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from digitrec_edge.errors import RemoteError, UnfitDeviceError
-from digitrec_edge.remote import resolve as wheels
+from digitrec_edge.remote import resolve
+from digitrec_edge.remote.device import Device
 from digitrec_edge.remote.pack import pack_wheel
 from digitrec_edge.remote.ssh import Connection
 
@@ -27,42 +27,7 @@ _PIP_OPTIONS = (
 
 
 @dataclass(frozen=True)
-class Device:
-    """What a device says of itself.
-
-    Attributes:
-        machine: that its Python is made for.
-        tag: of its Python, as wheels have it.
-        glibc: empty when it has another C library.
-        board: empty when it does not say.
-        installed: numpy and Pillow of the system's Python.
-    """
-
-    machine: str
-    bits: int
-    system: str
-    python: str
-    tag: str
-    glibc: str
-    home: str
-    free_bytes: int
-    board: str
-    installed: dict[str, str]
-    there: list[str]
-
-    @property
-    def platform(self) -> wheels.Platform:
-        """What decides which wheels it can take."""
-        return wheels.Platform(self.machine, self.python, self.glibc)
-
-    @property
-    def shares_packages(self) -> bool:
-        """Whether the environment sees the system's numpy and Pillow: on 32 bits PyPI has no wheels of them."""
-        return self.bits == 32 and "numpy" in self.installed
-
-
-@dataclass(frozen=True)
-class Environment:
+class RemoteEnvironment:
     """A ready environment.
 
     Attributes:
@@ -80,19 +45,13 @@ class Environment:
         return f"{self.folder}/env/bin/digitrec-edge"
 
 
-def examine(connection: Connection, paths: Sequence[str] = ()) -> Device:
-    """Ask a device what it is, and which of these paths are there."""
-    raw: dict[str, Any] = connection.facts(paths)
-    return Device(**raw)
-
-
 def prepare(
     connection: Connection,
     device: Device,
     extras: Sequence[str],
     on_step: Callable[[str], None] = lambda text: None,
     root: str = CACHE,
-) -> Environment:
+) -> RemoteEnvironment:
     """Make the environment with these extras, or find it ready.
 
     The device's own pip configuration is tried first; where that leads nowhere, wheels are fetched on this
@@ -104,12 +63,13 @@ def prepare(
     """
     with tempfile.TemporaryDirectory() as scratch:
         wheel = pack_wheel(Path(scratch))
-        constraints = wheels.constraints_for(device.platform)
-        state = repr((hashlib.sha256(wheel.read_bytes()).hexdigest(), sorted(extras), device.python, constraints))
+        constraints = [line for line in resolve.constraint_lines() if _name(line) not in device.provided]
+        digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+        state = repr((digest, sorted(extras), device.machine.python, device.provided, constraints))
         folder = f"{root}/env-{hashlib.sha256(state.encode()).hexdigest()[:12]}"
-        made = Environment(folder, tuple(extras), fresh=True)
-        if examine(connection, [f"{folder}/ready"]).there:
-            return Environment(folder, tuple(extras), fresh=False)
+        made = RemoteEnvironment(folder, tuple(extras), fresh=True)
+        if connection.examine([f"{folder}/ready"]).there:
+            return RemoteEnvironment(folder, tuple(extras), fresh=False)
         _check_room(connection.host, device, extras)
         connection.remove(folder)  # of an installation that broke halfway
         try:
@@ -121,6 +81,12 @@ def prepare(
         ready.write_text("complete\n")
         connection.send([ready], folder)
     return made
+
+
+def _name(requirement: str) -> str:
+    """Return the distribution that a requirement is about, as ``Device.provided`` has it."""
+    found = re.match(r"[\w.-]+", requirement)
+    return re.sub(r"[-_.]+", "-", found[0]).lower() if found else ""
 
 
 def _check_room(host: str, device: Device, extras: Sequence[str]) -> None:
@@ -144,7 +110,7 @@ class _Installer:
         self,
         connection: Connection,
         device: Device,
-        environment: Environment,
+        environment: RemoteEnvironment,
         wheel: Path,
         constraints: list[str],
         on_step: Callable[[str], None],
@@ -156,14 +122,15 @@ class _Installer:
         self._wheel = wheel
         self._constraints = constraints
         self._on_step = on_step
+        self._scratch = wheel.parent
 
     def install(self) -> None:
         self._on_step("sending digitrec-edge")
-        (pip,) = wheels.fetch(["pip"], self._device.platform, self._cache())
+        (pip,) = resolve.fetch(["pip"], self._device.machine, self._scratch / "pip")
         limits = self._wheel.with_name("constraints.txt")
         limits.write_text("".join(f"{line}\n" for line in self._constraints))
         self._connection.send([self._wheel, pip, limits], f"{self._folder}/wheels")
-        options = ["--system-site-packages"] if self._device.shares_packages else []
+        options = ["--system-site-packages"] if self._device.provided else []
         self._run("making the environment", "python3", "-m", "venv", "--without-pip", *options, "env")
         self._pip_path = f"wheels/{pip.name}/pip"
         self._install_packages()
@@ -182,14 +149,9 @@ class _Installer:
             self._pip("installing what was sent", "--no-index", "--find-links", "wheels", asked)
 
     def _fetch(self) -> list[Path]:
-        platform = self._device.platform
-        needed = wheels.applicable(wheels.requires(self._wheel), platform, self._environment.extras)
-        shared = self._device.installed if self._device.shares_packages else {}
-        return wheels.fetch(needed, platform, self._cache(), installed=shared)
-
-    def _cache(self) -> Path:
-        home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-        return home / "digitrec-edge" / "wheels" / f"{self._device.machine}-{self._device.platform.python_minor}"
+        itself = f"digitrec-edge[{','.join(self._environment.extras)}] @ {self._wheel.as_uri()}"
+        machine, provided = self._device.machine, self._device.provided
+        return resolve.fetch([itself], machine, self._scratch / "wheels", self._constraints, provided)
 
     def _pip(self, step: str, *arguments: str) -> None:
         program = ["env/bin/python", self._pip_path, *_PIP_OPTIONS, "--constraint", "wheels/constraints.txt"]
@@ -198,7 +160,7 @@ class _Installer:
     def _run(self, step: str, *argv: str) -> None:
         self._on_step(step)
         answer = self._connection.run(argv, self._folder, lock=f"{CACHE}/lock")
-        if answer.done["status"]:
+        if answer.status:
             if any("No space left on device" in line for line in answer.lines):
                 raise UnfitDeviceError(f"{self._connection.host}: its disk is full; nothing was installed")
             said = next((line for line in reversed(answer.lines) if line.startswith("ERROR")), "")

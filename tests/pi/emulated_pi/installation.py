@@ -1,15 +1,21 @@
 """The project installed on a board: its wheel and the extras asked for, in a virtual environment."""
 
 import hashlib
+import inspect
+import json
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from digitrec_edge.remote import resolve as wheels
+from digitrec_edge.installation import machine as description
+from digitrec_edge.records import parse
+from digitrec_edge.remote.device import Device
+from digitrec_edge.remote.resolve import download, resolve
 from emulated_pi.boards import Board
 from emulated_pi.locks import alone
 from emulated_pi.machine import Machine
@@ -71,57 +77,51 @@ def build_wheel() -> Path:
 
 def install(userland: Userland, board: Board, extras: tuple[str, ...], wheel: Path) -> Installation:
     """Return the board with the project installed; an environment with the same dependencies is used again."""
-    platform = describe(userland)
-    needed = wheels.applicable(wheels.requires(wheel), platform, extras)
     constraints = [line for line in (ROOT / "constraints.txt").read_text().splitlines() if line[:1] not in ("", "#")]
-    state = repr((userland.root().parent.name, needed, constraints)).encode() + Path(__file__).read_bytes()
+    state = repr((userland.root().parent.name, _requires(wheel), constraints)).encode() + Path(__file__).read_bytes()
     name = f"{userland.name}-{'-'.join(extras)}-{hashlib.sha256(state).hexdigest()[:12]}"
     installation = Installation(Machine(userland, board, BUILD / "homes" / name), extras)
     with alone(installation.machine.home):
         if not (installation.machine.home / "ready").exists():
-            _install_dependencies(installation, needed, platform, constraints)
+            _install_dependencies(installation, wheel, constraints)
         _install_wheel(installation, wheel)
     return installation
 
 
-def describe(userland: Userland) -> wheels.Platform:
-    """Return what decides which wheels fit."""
-    library = next((userland.root() / "usr/lib").glob("*-linux-gnu*/libc.so.6"))
-    with library.open("rb") as stream:
-        (_, _, rest) = stream.read().partition(b"stable release version ")
-    return wheels.Platform(userland.machine, f"{userland.python}.0", rest[:4].decode())
+def _requires(wheel: Path) -> list[str]:
+    """Return what a wheel's metadata says of what it needs."""
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
+        lines = archive.read(name).decode().splitlines()
+    return [line for line in lines if line.startswith(("Requires-", "Provides-Extra"))]
 
 
-def _install_dependencies(
-    installation: Installation, needed: list[str], platform: wheels.Platform, constraints: list[str]
-) -> None:
+def _install_dependencies(installation: Installation, wheel: Path, constraints: list[str]) -> None:
     machine = installation.machine
     shutil.rmtree(machine.home, ignore_errors=True)  # an installation that broke halfway
     remove_old(BUILD / "homes", f"{machine.home.name.rpartition('-')[0]}-*")
     print(f"installing on {machine.userland.name}: {' '.join(installation.extras)}", file=sys.stderr, flush=True)
-    system = _debian_packages(machine)
-    cache = BUILD / "wheels" / machine.userland.name
-    wheels.fetch([*needed, *TEST_TOOLS], platform, cache, constraints=constraints, installed=system)
-    shutil.copytree(cache, machine.home / "wheels")
-    options = "--system-site-packages" if system else ""
-    machine.run(f"python3 -m venv --without-pip {options} env")
-    pip = f"env/bin/python {PIP} install -q --no-compile --no-index --find-links wheels"
-    own = [line for line in constraints if not line.startswith(tuple(f"{name}==" for name in system))]
-    (machine.home / "constraints.txt").write_text("".join(f"{line}\n" for line in own))
-    quoted = " ".join(f"'{line}'" for line in needed)
-    machine.run(f"{pip} -c constraints.txt {quoted}")
-    machine.run(f"{pip} -c constraints.txt --target tools {' '.join(TEST_TOOLS)}")
-    shutil.rmtree(machine.home / "wheels")
+    machine.home.mkdir(parents=True)
+    device = describe(machine)
+    provided = device.provided
+    own = [line for line in constraints if not line.startswith(tuple(f"{name}==" for name in provided))]
+    itself = f"digitrec-edge[{','.join(installation.extras)}] @ {wheel.as_uri()}"
+    machine.run(f"python3 -m venv --without-pip {'--system-site-packages' if provided else ''} env")
+    for wanted, place in (((itself,), ""), (TEST_TOOLS, "--target tools")):
+        folder = machine.home / "wheels"
+        pins = resolve(wanted, device.machine, own, provided)
+        download(pins, device.machine, folder)
+        pip = f"env/bin/python {PIP} install -q --no-compile --no-index --find-links wheels {place}"
+        machine.run(f"{pip} {' '.join(pins)}")
+        shutil.rmtree(folder)
     (machine.home / "ready").touch()
 
 
-def _debian_packages(machine: Machine) -> dict[str, str]:
-    """Return what the board's own Python has of numpy and Pillow: on 32 bits there are no wheels of them."""
-    if not machine.userland.packages:
-        return {}
-    code = "import numpy, PIL; print(numpy.__version__, PIL.__version__)"
-    numpy, pillow = machine.run(["python3", "-c", code]).stdout.split()
-    return {"numpy": numpy, "pillow": pillow}
+def describe(machine: Machine) -> Device:
+    """Return what the board says of itself, as it is asked over ssh."""
+    code = inspect.getsource(description) + "\nimport dataclasses, json\nprint(json.dumps(dataclasses.asdict("
+    done = machine.run(["python3", "-"], stdin=code + "describe_machine())))\n")
+    return Device(parse(description.Machine, json.loads(done.stdout), "machine"), "/home/pi", 0, ())
 
 
 def _install_wheel(installation: Installation, wheel: Path) -> None:
