@@ -1,5 +1,6 @@
 """``digitrec-edge inspect``: card, tensors, operators, bytes, hashes and runtimes; with base dependencies alone."""
 
+import dataclasses
 import json
 import re
 import subprocess
@@ -13,6 +14,7 @@ import pytest
 from digitrec_edge import artifact
 from digitrec_edge.files import sha256
 from digitrec_edge.formats import MARK
+from digitrec_edge.verification.layers import layer_sizes
 from runtimes import RUNTIMES
 
 Cli = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -140,6 +142,8 @@ def test_json_is_one_object_with_the_same(cli: Cli, artifacts: Path, name: str) 
     assert [[o["name"], o["version"]] for o in result["operators"]] == [
         [o.name, o.version] for o in found.graph.operators
     ]
+    layers = [dataclasses.asdict(layer) for layer in layer_sizes(found.graph)]
+    assert result["layers"] == json.loads(json.dumps(layers))
     assert [layer["shape"] for layer in result["layers"]] == [[784, 256], [256, 128], [128, 128], [128, 10]]
     assert sum(layer["stored_bytes"] for layer in result["layers"]) + result["rest_bytes"] == len(found.data)
     answers = {row["runtime"]: row for row in result["runtimes"]}
