@@ -9,12 +9,16 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
+from PIL import Image
 
+from digitrec_edge import mnist, pretrained
 from digitrec_edge.formats import FORMATS
 from runtimes import RUNTIMES, Model, load
 
@@ -136,6 +140,39 @@ def trained() -> Path:
 def artifacts(trained: Path) -> Path:
     """The folder of the exported artifacts."""
     return trained / "artifacts"
+
+
+@pytest.fixture(scope="session")
+def mnist_test() -> mnist.Digits:
+    """MNIST's test set."""
+    return mnist.load("test")
+
+
+@pytest.fixture(scope="session")
+def pretrained_model() -> Iterator[Model]:
+    """The pretrained int8 model; no test may close it."""
+    with load(pretrained.DEFAULT) as model:
+        yield model
+
+
+@pytest.fixture(scope="session")
+def draw_page() -> "Callable[..., NDArray[np.uint8]]":
+    """Draws digits in black on white: one in the middle, or several at places (top, left)."""
+
+    def draw(
+        digits: "NDArray[np.uint8]",
+        size: int = 140,
+        places: Sequence[tuple[int, int]] = (),
+        shape: tuple[int, int] | None = None,
+    ) -> "NDArray[np.uint8]":
+        drawn = np.full(shape or (2 * size, 2 * size), 255, np.uint8)
+        for digit, (top, left) in zip(
+            digits.reshape(-1, mnist.SIDE, mnist.SIDE), places or [(size // 2, size // 2)], strict=True
+        ):
+            drawn[top : top + size, left : left + size] -= np.asarray(Image.fromarray(digit).resize((size, size)))
+        return drawn
+
+    return draw
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""Photographs of digits that never were on paper: a test set of its own, made from MNIST's test digits.
+"""Synthetic photographs of handwritten digits: a test set of its own, made from MNIST's test digits.
 
 Every picture is a function of the digit's pixels, its index and a seed: pen, pencil, marker or chalk of
 some colour, on paper or a board with texture, seen at a slant, in uneven light with vignette and sometimes a
@@ -8,6 +8,7 @@ shadow's edge, out of focus, with sensor noise, as JPEG.
 """
 
 import argparse
+import dataclasses
 import io
 import sys
 from dataclasses import dataclass
@@ -108,7 +109,7 @@ def _project(shape: Plane, scene: Scene, random: np.random.Generator) -> Plane:
     placed = (corners - corners.mean(axis=0)) * scale @ turn.T
     placed += random.uniform(-1, 1, (4, 2)) * scene.perspective * scene.digit_px / 2
     low, high = placed.min(axis=0), placed.max(axis=0)
-    margin = 16
+    margin = min(width, height) // 30
     room = np.maximum(np.array([width, height]) - 2 * margin - (high - low), 0)
     placed += margin - low + random.uniform(0, 1, 2) * room
     coefficients = _homography(placed, corners.astype(float))
@@ -152,10 +153,21 @@ def _light(height: int, width: int, scene: Scene, random: np.random.Generator) -
     return light.astype(np.float32)
 
 
-def make(images: NDArray[np.uint8], index: int, seed: int = SEED) -> bytes:
-    """Return the photograph of ``images[index]``: the same bytes for the same digit, index and seed."""
+def make(images: NDArray[np.uint8], index: int, seed: int = SEED, scale: float = 1.0) -> bytes:
+    """Return the photograph of ``images[index]``: the same bytes for the same digit, index, seed and scale.
+
+    Args:
+        scale: of all lengths of the scene; a camera of less resolution.
+    """
     random = np.random.default_rng([seed, index])
-    return photograph(images[index], draw_scene(random), random)
+    return photograph(images[index], scaled(draw_scene(random), scale), random)
+
+
+def scaled(scene: Scene, scale: float) -> Scene:
+    """Return the scene with fewer or more pixels."""
+    width, height = scene.size
+    size = (round(scale * width), round(scale * height))
+    return dataclasses.replace(scene, size=size, digit_px=scale * scene.digit_px, blur_px=scale * scene.blur_px)
 
 
 def main(arguments: list[str]) -> int:

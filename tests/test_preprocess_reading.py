@@ -1,0 +1,239 @@
+"""Bytes of any picture format and mode become an upright grey picture, or one clear error."""
+
+import io
+import struct
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from digitrec_edge import mnist, preprocess
+from digitrec_edge.errors import PictureError
+from digitrec_edge.mnist import SIDE
+from digitrec_edge.preprocess import read_picture, reading, to_digit
+from runtimes import Model
+
+DrawPage = Callable[..., NDArray[np.uint8]]
+SEVEN, TWO, ONE = 0, 1, 2
+"""Places of these digits in the test set."""
+
+
+def saved(picture: Image.Image, path: Path, **options: Any) -> Path:
+    picture.save(path, **options)
+    return path
+
+
+@pytest.mark.parametrize(
+    "mode", ["1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr", "LAB", "HSV", "I", "F"]
+)
+def test_every_mode_gives_the_same_digit(
+    draw_page: DrawPage, mnist_test: mnist.Digits, pretrained_model: Model, mode: str
+) -> None:
+    for place in (SEVEN, TWO, ONE):
+        page = Image.fromarray(draw_page(mnist_test.images[place]))
+        converted = page.convert("RGB").convert(mode) if mode in ("LAB", "HSV") else page.convert(mode)
+        assert pretrained_model.classify(to_digit(preprocess.to_grey(converted))) == mnist_test.labels[place]
+
+
+@pytest.mark.parametrize("mode", ["I;16", "I;16B"])
+@pytest.mark.parametrize("white", [255, 65535])
+def test_16_bit_greys_are_scaled_and_not_clipped(
+    draw_page: DrawPage, mnist_test: mnist.Digits, pretrained_model: Model, mode: str, white: int
+) -> None:
+    page = draw_page(mnist_test.images[TWO]).astype(np.float64) / 255 * white
+    picture = Image.fromarray(page.astype(">u2" if mode.endswith("B") else "<u2"))
+    assert picture.mode == mode
+    assert pretrained_model.classify(to_digit(preprocess.to_grey(picture))) == mnist_test.labels[TWO]
+
+
+@pytest.mark.parametrize("scale", [1.0, 255.0, 1e6])
+def test_float_pictures_are_scaled(
+    draw_page: DrawPage, mnist_test: mnist.Digits, pretrained_model: Model, scale: float
+) -> None:
+    page = draw_page(mnist_test.images[TWO]).astype(np.float32) / 255 * scale
+    assert pretrained_model.classify(to_digit(preprocess.to_grey(Image.fromarray(page.astype(np.float32))))) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("a.png", {}), ("a.jpg", {"quality": 80}), ("a.bmp", {}), ("a.gif", {}), ("a.tif", {}), ("a.webp", {}),
+        ("a.ppm", {}),
+    ],
+)  # fmt: skip
+def test_every_usual_file_format_is_read(
+    draw_page: DrawPage,
+    mnist_test: mnist.Digits,
+    pretrained_model: Model,
+    tmp_path: Path,
+    name: str,
+    options: dict[str, Any],
+) -> None:
+    page = Image.fromarray(draw_page(mnist_test.images[SEVEN])).convert("RGB")
+    assert pretrained_model.classify(read_picture(saved(page, tmp_path / name, **options))) == 7
+
+
+def test_the_name_of_a_picture_does_not_matter(
+    draw_page: DrawPage, mnist_test: mnist.Digits, pretrained_model: Model, tmp_path: Path
+) -> None:
+    saved(Image.fromarray(draw_page(mnist_test.images[SEVEN])), tmp_path / "a.png").rename(tmp_path / "a.txt")
+    assert pretrained_model.classify(read_picture(str(tmp_path / "a.txt"))) == 7
+
+
+@pytest.mark.parametrize(
+    ("orientation", "turn"),
+    [
+        (2, Image.Transpose.FLIP_LEFT_RIGHT),
+        (3, Image.Transpose.ROTATE_180),
+        (4, Image.Transpose.FLIP_TOP_BOTTOM),
+        (6, Image.Transpose.ROTATE_90),
+        (8, Image.Transpose.ROTATE_270),
+    ],
+)
+def test_a_picture_that_a_camera_held_otherwise_is_turned_upright(
+    draw_page: DrawPage, mnist_test: mnist.Digits, tmp_path: Path, orientation: int, turn: Image.Transpose
+) -> None:
+    upright = Image.fromarray(draw_page(mnist_test.images[SEVEN]))
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    turned = saved(upright.transpose(turn), tmp_path / "turned.png", exif=exif)
+    assert np.array_equal(read_picture(turned), read_picture(saved(upright, tmp_path / "upright.png")))
+
+
+@pytest.mark.parametrize("colour", [0, 255])
+@pytest.mark.parametrize("hidden", [0, 255])
+def test_what_is_transparent_is_background_whatever_colour_it_hides(
+    draw_page: DrawPage, mnist_test: mnist.Digits, pretrained_model: Model, tmp_path: Path, colour: int, hidden: int
+) -> None:
+    alpha = 255 - draw_page(mnist_test.images[TWO])
+    colours = np.where(alpha[..., None] > 0, colour, hidden).astype(np.uint8).repeat(3, axis=2)
+    picture = Image.fromarray(np.concatenate([colours, alpha[..., None]], axis=2))
+    assert picture.mode == "RGBA"
+    assert pretrained_model.classify(read_picture(saved(picture, tmp_path / "a.png"))) == 2
+
+
+def test_a_palette_with_a_transparent_colour_is_read(
+    draw_page: DrawPage, mnist_test: mnist.Digits, pretrained_model: Model, tmp_path: Path
+) -> None:
+    page = Image.fromarray(draw_page(mnist_test.images[TWO])).point(lambda value: 1 if value < 128 else 0)
+    page.putpalette([255, 0, 0, 0, 0, 0])
+    assert page.mode == "P"
+    assert pretrained_model.classify(read_picture(saved(page, tmp_path / "a.png", transparency=0))) == 2
+
+
+def test_colours_are_weighed_as_the_eye_sees_them(
+    draw_page: DrawPage, mnist_test: mnist.Digits, pretrained_model: Model
+) -> None:
+    strength = 1 - draw_page(mnist_test.images[TWO])[..., None] / 255
+    blue, yellow = np.array([20, 20, 160]), np.array([250, 240, 120])
+    page = (blue * strength + yellow * (1 - strength)).astype(np.uint8)
+    assert pretrained_model.classify(to_digit(preprocess.to_grey(Image.fromarray(page)))) == 2
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", r"is empty \(0 bytes\)"),
+        (b"not a picture at all", "is not a picture; PNG, JPEG"),
+        (b"\x89PNG\r\n\x1a\n", "is not a picture|cannot be read"),
+        (b"GIF89a", "is not a picture|cannot be read"),
+    ],
+)
+def test_what_is_no_picture_is_refused(tmp_path: Path, content: bytes, reason: str) -> None:
+    (tmp_path / "a.png").write_bytes(content)
+    with pytest.raises(PictureError, match=reason):
+        read_picture(tmp_path / "a.png")
+
+
+@pytest.mark.parametrize("kind", ["png", "jpeg", "bmp", "gif", "tiff", "webp", "ppm"])
+def test_a_truncated_picture_is_refused_or_read_but_never_a_crash(
+    draw_page: DrawPage, mnist_test: mnist.Digits, tmp_path: Path, kind: str
+) -> None:
+    stream = io.BytesIO()
+    Image.fromarray(draw_page(mnist_test.images[SEVEN], 56)).convert("RGB").save(stream, kind)
+    data = stream.getvalue()
+    refused = 0
+    lengths = np.random.default_rng(0).integers(1, len(data), 40)
+    for length in lengths:
+        (tmp_path / "a").write_bytes(data[:length])
+        try:
+            read_picture(tmp_path / "a")
+        except PictureError as error:
+            refused += 1
+            assert "\n" not in str(error)
+    assert refused >= len(lengths) // 2
+
+
+@pytest.mark.parametrize("kind", ["png", "jpeg", "bmp", "gif", "tiff", "webp", "ppm"])
+def test_a_damaged_picture_is_refused_or_read_but_never_a_crash(
+    draw_page: DrawPage, mnist_test: mnist.Digits, tmp_path: Path, kind: str
+) -> None:
+    stream = io.BytesIO()
+    Image.fromarray(draw_page(mnist_test.images[SEVEN], 28)).convert("RGB").save(stream, kind)
+    random = np.random.default_rng(0)
+    for _ in range(150):
+        data = bytearray(stream.getvalue())
+        for position in random.integers(0, min(len(data), 300), 3):
+            data[position] = random.integers(0, 256)
+        (tmp_path / "a").write_bytes(data)
+        try:
+            assert read_picture(tmp_path / "a").shape == (SIDE, SIDE)
+        except PictureError as error:
+            assert "\n" not in str(error)
+
+
+def test_a_truncated_png_is_named_as_such(draw_page: DrawPage, mnist_test: mnist.Digits, tmp_path: Path) -> None:
+    path = saved(Image.fromarray(draw_page(mnist_test.images[SEVEN])), tmp_path / "a.png")
+    path.write_bytes(path.read_bytes()[:-200])
+    with pytest.raises(PictureError, match=r"a\.png cannot be read as a picture: damaged or truncated"):
+        read_picture(path)
+
+
+def test_a_picture_of_too_many_pixels_is_refused_before_they_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = saved(Image.new("1", (300, 200)), tmp_path / "a.png")
+    monkeypatch.setattr(reading, "LIMIT_PIXELS", 300 * 200 - 1)
+    with pytest.raises(PictureError, match="300 x 200 pixels; at most 59,999 are read"):
+        read_picture(path)
+
+
+def test_a_decompression_bomb_is_refused(tmp_path: Path) -> None:
+    header = struct.pack(">4sIIBBBBB", b"IHDR", 20_000, 20_000, 1, 0, 0, 0, 0)
+    chunks = [
+        struct.pack(">I", len(body) - 4) + body + struct.pack(">I", zlib.crc32(body)) for body in (header, b"IDAT")
+    ]
+    (tmp_path / "bomb.png").write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(chunks))
+    with pytest.raises(PictureError, match="too many pixels"):
+        read_picture(tmp_path / "bomb.png")
+
+
+@pytest.mark.parametrize("name", ["", "absent.png"])
+def test_a_folder_or_a_missing_file_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(PictureError, match="is a directory|no such file"):
+        read_picture(tmp_path / name)
+
+
+@pytest.mark.parametrize("name", ["a.gif", "a.png", "a.webp", "a.tif"])
+def test_an_animation_or_several_pages_are_refused(tmp_path: Path, name: str) -> None:
+    frames = [Image.new("L", (50, 50), value) for value in (0, 100, 200)]
+    frames[0].save(tmp_path / name, save_all=True, append_images=frames[1:])
+    with pytest.raises(PictureError, match=r"is animated or has pages \(3 of them\)"):
+        read_picture(tmp_path / name)
+
+
+@pytest.mark.parametrize("size", [(100_000, 1), (3, 100), (500, 4)])
+def test_a_picture_too_thin_for_a_digit_is_refused(tmp_path: Path, size: tuple[int, int]) -> None:
+    with pytest.raises(PictureError, match=rf"has {size[0]:,} x {size[1]} pixels; a digit needs 4 or more each way"):
+        read_picture(saved(Image.new("L", size, 255), tmp_path / "a.png"))
+
+
+def test_an_endless_standard_input_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "LIMIT_BYTES", 100)
+    with pytest.raises(PictureError, match="standard input is 101 bytes; at most 100 are read"):
+        preprocess.decode(bytes(101), "standard input")
