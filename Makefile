@@ -80,10 +80,11 @@ pi-instructions-accept: pi-needs  ## ... and hold later counts against these
 pi-needs: $(READY)
 	@PYTHONPATH=tests/pi $(BIN)/python -m emulated_pi.needs --install
 
-wheel: $(READY)  ## build dist/*.whl
+wheel: $(READY)  ## build dist/*.whl, and dist/device/*.whl without the training images, for devices
 	@rm -rf build/lib build/bdist.* dist && mkdir -p build
 	@$(BIN)/python -m build --wheel --no-isolation --outdir dist . > build/wheel.log 2>&1 || { cat build/wheel.log; exit 1; }
-	@ls dist/*.whl
+	@$(BIN)/python -m digitrec_edge.remote.pack dist/*.whl dist/device > build/wheel.log || { cat build/wheel.log; exit 1; }
+	@du -b dist/*.whl dist/device/*.whl
 
 pretrained: $(READY)  ## train and export the artifacts that ship in the package
 	$(CLI) train --recipe robust --output build/pretrained/model.keras

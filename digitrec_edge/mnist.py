@@ -111,6 +111,11 @@ def _load_idx(part: Part, folder: Path, *, check: bool) -> Digits:
 
 def _parse_idx(folder: Path, name: str, *, dimensions: int, check: bool) -> NDArray[Any]:
     path = next((p for p in (folder / name, folder / f"{name}.gz") if p.exists()), None)
+    if path is None and check and name in _IDX_NAMES["train"]:
+        raise DataError(
+            "this is the installation for devices, without training images: install the whole wheel (make wheel "
+            "leaves it in dist/), or give a data set of your own with --data"
+        )
     if path is None:
         raise DataError(f"{folder} lacks {name} (plain or .gz)")
     data = read_file(path, limit_bytes=_LIMIT_BYTES, error=DataError)

@@ -51,3 +51,7 @@ def test_setup_is_done_once_and_again_only_when_what_it_installs_has_changed() -
 
 def test_ci_runs_the_tests() -> None:
     assert "make test" in (ROOT / ".ci" / "run").read_text()
+
+
+def test_wheel_makes_the_one_for_devices_as_well() -> None:
+    assert "dist/device" in make("--dry-run", "wheel")

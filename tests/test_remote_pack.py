@@ -9,7 +9,7 @@ import sys
 import zipfile
 from pathlib import Path
 
-from digitrec_edge.remote.pack import PACKAGES, pack_wheel
+from digitrec_edge.remote.pack import PACKAGES, pack_wheel, repack_wheel
 
 
 def test_the_same_installation_gives_the_same_bytes(tmp_path: Path) -> None:
@@ -37,3 +37,35 @@ def test_it_runs_from_itself_without_this_installation(tmp_path: Path) -> None:
         f"import {package}; assert {package}.__file__.startswith(sys.path[0])" for package in PACKAGES
     )
     subprocess.run([sys.executable, "-c", code + "; import digitrec_edge.remote.fleet"], check=True, cwd=tmp_path)
+
+
+def test_it_has_the_test_images_and_says_where_the_others_are(tmp_path: Path) -> None:
+    wheel = pack_wheel(tmp_path)
+    assert wheel.stat().st_size < 4_000_000
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path / "there")
+    code = f"""
+import sys
+sys.path[:0] = [{str(tmp_path / "there")!r}]
+from digitrec_edge import errors, mnist
+assert len(mnist.load("test")) == 10_000
+try:
+    mnist.load("train")
+except errors.DataError as cause:
+    print(cause)
+"""
+    done = subprocess.run([sys.executable, "-c", code], check=True, cwd=tmp_path, capture_output=True, text=True)
+    (line,) = done.stdout.splitlines()
+    assert "without training images" in line
+    assert "--data" in line
+
+
+def test_a_wheel_is_packed_again_without_what_devices_do_not_need(tmp_path: Path) -> None:
+    first = pack_wheel(tmp_path)
+    with zipfile.ZipFile(first, "a") as archive:
+        archive.writestr("digitrec_edge/data/mnist/train-images-idx3-ubyte.gz", bytes(100))
+    again = repack_wheel(first, tmp_path / "device")
+    with zipfile.ZipFile(again) as archive:
+        assert not [name for name in archive.namelist() if "train-" in name]
+        assert archive.testzip() is None
+    assert again.read_bytes() == pack_wheel(tmp_path / "other").read_bytes()

@@ -88,7 +88,10 @@ def _environment(machine: Machine, *, system_numpy: bool) -> tuple[tuple[str, ..
 
 
 def _notes(machine: Machine, possible: list[str], before: tuple[str, ...]) -> list[str]:
-    notes = ["The wheel is what 'make wheel' leaves in dist/; copy it to this machine and type this beside it."]
+    notes = [
+        "The wheel is what 'make wheel' leaves in dist/, or in dist/device/ without the training images, which only "
+        "training needs; copy it to this machine and type this beside it."
+    ]
     if machine.externally_managed and not machine.in_venv:
         notes.append("The system manages this Python (PEP 668), so pip installs into a virtual environment.")
     if any("--system-site-packages" in line for line in before):

@@ -1,22 +1,29 @@
-"""Packs the installed digitrec-edge into a wheel, from its own files: no build tool and no checkout needed."""
+"""Packs wheels for devices: what runs there, without the training images.
+
+Over ssh the installed digitrec-edge is packed from its own files: no build tool and no checkout needed. ``make wheel``
+makes one from the wheel that it has just built: ``python -m digitrec_edge.remote.pack WHEEL FOLDER``.
+"""
 
 import base64
 import hashlib
 import io
+import sys
 import zipfile
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 
 from digitrec_edge.errors import RemoteError
+from digitrec_edge.files import write_file
 
 PACKAGES = ("digitrec_edge", "converters", "runtimes", "benchmarks")
+_LEFT_OUT = ("digitrec_edge/data/mnist/train-", "benchmarks/scripts/")
 _NAME = "digitrec-edge"
 _WHEEL = "Wheel-Version: 1.0\nGenerator: digitrec-edge\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
 
 
 def pack_wheel(folder: Path) -> Path:
-    """Write the wheel into ``folder``; the same installation gives the same bytes.
+    """Write the wheel of this installation for devices into ``folder``; the same installation gives the same bytes.
 
     Raises:
         RemoteError: this digitrec-edge is not installed, so it has no metadata.
@@ -30,16 +37,16 @@ def pack_wheel(folder: Path) -> Path:
     for name in ("METADATA", "entry_points.txt"):
         contents[f"{information}/{name}"] = (distribution.read_text(name) or "").encode()
     contents[f"{information}/WHEEL"] = _WHEEL.encode()
-    contents[f"{information}/RECORD"] = _record(contents, f"{information}/RECORD")
-    stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, data in contents.items():
-            entry = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
-            entry.external_attr, entry.compress_type = 0o644 << 16, zipfile.ZIP_DEFLATED
-            archive.writestr(entry, data)
-    wheel = folder / f"digitrec_edge-{distribution.version}-py3-none-any.whl"
-    wheel.write_bytes(stream.getvalue())
-    return wheel
+    return _write(contents, information, folder / f"digitrec_edge-{distribution.version}-py3-none-any.whl")
+
+
+def repack_wheel(wheel: Path, folder: Path) -> Path:
+    """Write a wheel for devices into ``folder``, made from the whole one; the same wheel gives the same bytes."""
+    with zipfile.ZipFile(wheel) as archive:
+        contents = {name: archive.read(name) for name in archive.namelist()}
+    (record,) = (name for name in contents if name.endswith(".dist-info/RECORD"))
+    del contents[record]
+    return _write(contents, record.rpartition("/")[0], folder / wheel.name)
 
 
 def _files(package: str) -> list[tuple[str, Path]]:
@@ -51,9 +58,27 @@ def _files(package: str) -> list[tuple[str, Path]]:
     return [(f"{package}/{path.relative_to(root).as_posix()}", path) for path in found]
 
 
+def _write(contents: dict[str, bytes], information: str, wheel: Path) -> Path:
+    kept = {name: data for name, data in contents.items() if not name.startswith(_LEFT_OUT)}
+    kept[f"{information}/RECORD"] = _record(kept, f"{information}/RECORD")
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in kept.items():
+            entry = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
+            entry.external_attr, entry.compress_type = 0o644 << 16, zipfile.ZIP_DEFLATED
+            archive.writestr(entry, data)
+    wheel.parent.mkdir(parents=True, exist_ok=True)
+    write_file(wheel, stream.getvalue())
+    return wheel
+
+
 def _record(contents: dict[str, bytes], own: str) -> bytes:
     lines = []
     for name, data in contents.items():
         digest = base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=").decode()
         lines.append(f"{name},sha256={digest},{len(data)}")
     return "\n".join([*lines, f"{own},,", ""]).encode()
+
+
+if __name__ == "__main__":
+    print(repack_wheel(Path(sys.argv[1]), Path(sys.argv[2])))

@@ -15,6 +15,7 @@ from pathlib import Path
 from digitrec_edge.installation import machine as description
 from digitrec_edge.records import parse
 from digitrec_edge.remote.device import Device
+from digitrec_edge.remote.pack import repack_wheel
 from digitrec_edge.remote.resolve import download, resolve
 from emulated_pi.boards import Board
 from emulated_pi.locks import alone
@@ -59,7 +60,7 @@ class Installation:
 
 
 def build_wheel() -> Path:
-    """Build the project's wheel from the checkout; the same checkout gives the same bytes and the same path."""
+    """Build the wheel for devices from the checkout; the same checkout gives the same bytes and the same path."""
     folder = BUILD / "dist"
     with alone(folder), tempfile.TemporaryDirectory(prefix=".building-", dir=BUILD) as scratch:
         shutil.rmtree(ROOT / "build" / "lib", ignore_errors=True)  # the build takes what an earlier one left there
@@ -68,7 +69,8 @@ def build_wheel() -> Path:
         done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
         if done.returncode:
             raise RuntimeError(f"the wheel cannot be built:\n{done.stdout}{done.stderr}")
-        (wheel,) = Path(scratch).glob("*.whl")
+        (whole,) = Path(scratch).glob("*.whl")
+        wheel = repack_wheel(whole, Path(scratch) / "device")
         final = folder / hashlib.sha256(wheel.read_bytes()).hexdigest()[:12] / wheel.name
         remove_old(folder, "*")
         final.parent.mkdir(parents=True, exist_ok=True)
