@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from benchmarks.quality.robustness import (
     TEST_SETS,
-    Result,
     Robustness,
+    SetResult,
     add_noise,
     check_floor,
     measure_robustness,
@@ -77,7 +77,7 @@ def test_every_set_keeps_shape_and_type_and_all_but_the_clean_one_differ(images:
 
 
 def measured(**accuracies: float) -> Robustness:
-    return Robustness("a", "r", tuple(Result(name, 10, a) for name, a in accuracies.items()), 0.0, 1.0)
+    return Robustness("a", "r", tuple(SetResult(name, 10, a) for name, a in accuracies.items()), 0.0, 1.0)
 
 
 def test_the_floor_names_what_is_below_it() -> None:

@@ -105,7 +105,7 @@ def test_a_checkpoint_of_another_run_is_refused(data: Path, tmp_path: Path) -> N
 def test_a_damaged_checkpoint_is_one_error(tmp_path: Path, spoil: Callable[[bytes], bytes]) -> None:
     keep = tmp_path / "model.checkpoint.npz"
     epoch = checkpoint.Epoch(1, 0.5, 0.5, 0.5, 0.5, 1.0)
-    whole = checkpoint.Checkpoint(checkpoint.Run(ROBUST, 0, "ab"), (epoch,), (np.arange(1000.0), np.array(3)))
+    whole = checkpoint.Checkpoint(checkpoint.TrainingRun(ROBUST, 0, "ab"), (epoch,), (np.arange(1000.0), np.array(3)))
     checkpoint.write(keep, whole)
     read = checkpoint.read(keep)
     assert (read.run, read.epochs) == (whole.run, whole.epochs)

@@ -42,7 +42,7 @@ class TestSet:
 
 
 @dataclass(frozen=True)
-class Result:
+class SetResult:
     """Accuracy on one set, 0 to 1."""
 
     name: str
@@ -61,7 +61,7 @@ class Robustness:
 
     artifact: str
     runtime: str
-    results: tuple[Result, ...]
+    results: tuple[SetResult, ...]
     calibration_error: float
     temperature: float
 
@@ -154,7 +154,7 @@ TEST_SETS = (
 
 
 def measure_robustness(
-    model: Model, digits: Digits, on_set: Callable[[Result], None] = lambda result: None
+    model: Model, digits: Digits, on_set: Callable[[SetResult], None] = lambda result: None
 ) -> Robustness:
     """Run a loaded model over every set of ``TEST_SETS``."""
     results = []
@@ -164,7 +164,7 @@ def measure_robustness(
         found = [
             accuracy(model.logits(images).argmax(axis=1), digits.labels) for images in test_set.make(digits.images)
         ]
-        results.append(Result(test_set.name, len(digits) * len(found), float(np.mean(found))))
+        results.append(SetResult(test_set.name, len(digits) * len(found), float(np.mean(found))))
         on_set(results[-1])
     runtime = f"{model.runtime} {model.runtime_version}"
     return Robustness(model.artifact.name, runtime, tuple(results), error, temperature)

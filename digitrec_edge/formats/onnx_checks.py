@@ -9,7 +9,7 @@ import numpy as np
 from digitrec_edge.formats.budget import BUDGET, refuse
 from digitrec_edge.formats.graph import ITEM_BITS, MalformedError, Tensor
 from digitrec_edge.formats.onnx_sizes import RULES
-from digitrec_edge.formats.sizes import Option, Size, Step, check
+from digitrec_edge.formats.sizes import Option, Size, SizedOperator, check
 
 _MAX_RANK = 8
 _DOMAINS = ("", "ai.onnx", "com.microsoft")
@@ -89,7 +89,7 @@ def check_graph(
             continue
         name = node.name if node.domain in _DOMAINS else f"{node.domain}:{node.name}"
         reads = tuple(name or None for name in node.inputs)
-        steps.append(Step(name, reads, tuple(name for name in node.outputs if name), node.options))
+        steps.append(SizedOperator(name, reads, tuple(name for name in node.outputs if name), node.options))
     sizes: dict[Hashable, Size] = dict(constants.items())
     for pictures in (1, BUDGET.pictures):
         sizes.update({tensor.name: _given_size(tensor, pictures) for tensor in inputs})

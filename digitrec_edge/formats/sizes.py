@@ -41,7 +41,7 @@ class Size:
 
 
 @dataclass(frozen=True)
-class Step:
+class SizedOperator:
     """An operator: which tensors it reads and writes, by name or number; None for an input left out."""
 
     name: str
@@ -54,7 +54,7 @@ class Step:
 class Call:
     """A step whose inputs' sizes are known; what a rule sees."""
 
-    step: Step
+    step: SizedOperator
     inputs: tuple[Size | None, ...]
 
     @property
@@ -116,7 +116,7 @@ Rule = Callable[[Call], Answer]
 
 
 def check(
-    steps: Sequence[Step],
+    steps: Sequence[SizedOperator],
     known: Mapping[Hashable, Size],
     outputs: Iterable[Hashable],
     rules: Mapping[str, Rule],
@@ -163,14 +163,14 @@ def check(
                 alive -= sizes[name].elements
 
 
-def in_order(steps: Sequence[Step], known: Iterable[Hashable]) -> Iterator[Step]:
+def in_order(steps: Sequence[SizedOperator], known: Iterable[Hashable]) -> Iterator[SizedOperator]:
     """Yield each step after those whose outputs it reads.
 
     Raises:
         MalformedError: a step reads what nothing writes, or writes what is there already.
     """
     there: set[Hashable] = {None, *known}
-    waiting: dict[Hashable, list[Step]] = {}
+    waiting: dict[Hashable, list[SizedOperator]] = {}
     ready = list(reversed(steps))
     done = 0
     while ready:

@@ -12,7 +12,7 @@ import numpy as np
 from digitrec_edge.formats.budget import BUDGET, refuse
 from digitrec_edge.formats.flatbuffer import Table
 from digitrec_edge.formats.graph import ITEM_BITS, Graph, MalformedError, Tensor
-from digitrec_edge.formats.sizes import Size, Step
+from digitrec_edge.formats.sizes import Size, SizedOperator
 from digitrec_edge.formats.sizes import check as check_sizes
 from digitrec_edge.formats.tflite_sizes import RULES, options_of
 
@@ -111,7 +111,7 @@ def _check_sizes(model: Table, graph: Graph, tensors: Sequence[Table], operators
         there.update(outputs)
         kind = "CUSTOM" if codes[table.number(0, "I")] == _CUSTOM else operator.name
         reads = tuple(None if k == -1 else k for k in inputs)
-        steps.append(Step(kind, reads, tuple(outputs), options_of(kind, table)))
+        steps.append(SizedOperator(kind, reads, tuple(outputs), options_of(kind, table)))
     if not there.issuperset(results):
         raise MalformedError("an output is computed by no operator")
     buffers = model.tables(4)

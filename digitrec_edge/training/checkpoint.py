@@ -35,7 +35,7 @@ class Epoch:
 
 
 @dataclass(frozen=True)
-class Run:
+class TrainingRun:
     """What is being trained: equal runs give equal models on one machine.
 
     Attributes:
@@ -56,14 +56,14 @@ class Checkpoint:
         variables: of the model and then of the optimiser, in their order.
     """
 
-    run: Run
+    run: TrainingRun
     epochs: tuple[Epoch, ...]
     variables: tuple[NDArray[Any], ...]
 
 
 @dataclass(frozen=True)
 class _Header:
-    run: Run
+    run: TrainingRun
     epochs: tuple[Epoch, ...]
     variables: int
 

@@ -16,7 +16,7 @@ from digitrec_edge.mnist import Digits
 from digitrec_edge.temperature import fit_temperature
 from digitrec_edge.training import checkpoint
 from digitrec_edge.training.augmentation import distort
-from digitrec_edge.training.checkpoint import Checkpoint, Epoch, Run
+from digitrec_edge.training.checkpoint import Checkpoint, Epoch, TrainingRun
 from digitrec_edge.training.history import History
 from digitrec_edge.training.loop import Examples, Trainer, Variables, compile_trainer, examples
 from digitrec_edge.training.network import build, import_tensorflow, reference_logits
@@ -77,7 +77,7 @@ def train(
     recipe.check(len(digits))
     if not 0 <= seed < 2**31:
         raise TrainingError(f"seed is {seed}, 0 to {2**31 - 1} is allowed")
-    run = Run(recipe, seed, digits.digest())
+    run = TrainingRun(recipe, seed, digits.digest())
     before = _read_checkpoint(keep, run) if resume and keep else None
     parts = _split(digits, mnist.load("test", source), recipe.validation_split, seed)
     tensorflow = import_tensorflow()
@@ -110,7 +110,7 @@ def train(
     return trainer.model, history
 
 
-def _read_checkpoint(path: Path, run: Run) -> Checkpoint:
+def _read_checkpoint(path: Path, run: TrainingRun) -> Checkpoint:
     found = checkpoint.read(path)
     if found.run != run:
         raise TrainingError(
@@ -135,7 +135,7 @@ def _split(digits: Digits, test: Digits, validation_split: float, seed: int) -> 
 
 def _run_epochs(
     trainer: Trainer,
-    run: Run,
+    run: TrainingRun,
     parts: _Parts,
     before: Checkpoint | None,
     keep: Path | None,
@@ -178,7 +178,7 @@ def _run_epochs(
     return tuple(epochs), False
 
 
-def _batches(part: Digits, run: Run, first: int) -> Iterator[tuple[int, Examples, NDArray[np.int64]]]:
+def _batches(part: Digits, run: TrainingRun, first: int) -> Iterator[tuple[int, Examples, NDArray[np.int64]]]:
     """Yield number, examples and order of every epoch from ``first`` on.
 
     The next epoch's distorted images are made in the background while this one trains.
