@@ -21,7 +21,7 @@ MAGIC = b"TFL3"
 LIMIT_TENSOR_BYTES = 256 << 20
 """Of all tensors together; the recogniser's are 1 MB. A damaged shape must not ask for all memory."""
 
-_SCHEMA = Path(__file__).parents[1] / "data" / "tflite_schema.json"
+SCHEMA = Path(__file__).parents[1] / "data" / "tflite_schema.json"
 _DTYPES = (
     "float32", "float16", "int32", "uint8", "int64", "string", "bool", "int16", "complex64", "int8", "float64",
     "complex128", "uint64", "resource", "variant", "uint32", "uint16", "int4", "bfloat16", "int2", "uint4",
@@ -101,7 +101,7 @@ def verify(payload: bytes) -> None:
     Raises:
         MalformedError: names the first thing that is wrong.
     """
-    verify_flatbuffer(Table.root(payload, aligned=True), "Model", json.loads(_SCHEMA.read_text()))
+    verify_flatbuffer(Table.root(payload, aligned=True), "Model", json.loads(SCHEMA.read_text()))
     graph = describe(payload)
     if not graph.operators:
         raise MalformedError("no operators")
