@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 CLI := $(BIN)/digitrec-edge
 
-.PHONY: help setup demo test lint docs test-artifacts test-device test-desktop test-3.13 pi pi-boards pi-others pi-instructions pi-instructions-accept pi-needs wheel pretrained clean
+.PHONY: help setup demo test lint docs test-artifacts test-device test-desktop test-3.13 pi pi-boards pi-others pi-instructions pi-instructions-accept pi-needs wheel facts pretrained clean
 
 help:  ## show this
 	@grep -hE '^[a-z0-9.-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F '\t' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -85,6 +85,11 @@ wheel: $(READY)  ## build dist/*.whl, and dist/device/*.whl without the training
 	@$(BIN)/python -m build --wheel --no-isolation --outdir dist . > build/wheel.log 2>&1 || { cat build/wheel.log; exit 1; }
 	@$(BIN)/python -m digitrec_edge.remote.pack dist/*.whl dist/device > build/wheel.log || { cat build/wheel.log; exit 1; }
 	@du -b dist/*.whl dist/device/*.whl
+
+facts: $(READY)  ## read anew what stands in the package from elsewhere: wheels, operators of releases, TFLite's schema
+	$(BIN)/python tests/facts/wheel_facts.py
+	$(BIN)/python tests/facts/schema_facts.py
+	$(BIN)/python tests/facts/support_facts.py
 
 pretrained: $(READY)  ## train and export the artifacts that ship in the package
 	$(CLI) train --recipe robust --output build/pretrained/model.keras

@@ -12,7 +12,7 @@ from digitrec_edge.formats.graph import Graph
 from digitrec_edge.variants import Variant
 from runtimes.table import RuntimeRow
 
-_FACTS = Path(__file__).with_name("support.json")
+FACTS = Path(__file__).with_name("support.json")
 
 
 def version_key(version: str) -> tuple[int, ...]:
@@ -26,7 +26,7 @@ def releases(runtime: str) -> dict[str, dict[str, int]]:
 
     Empty for a runtime of which nothing is recorded.
     """
-    facts = json.loads(_FACTS.read_text(encoding="utf-8"))["runtimes"].get(runtime, {})
+    facts = json.loads(FACTS.read_text(encoding="utf-8"))["runtimes"].get(runtime, {})
     known: dict[str, int] = {}
     complete = {}
     for release in sorted(facts, key=version_key):

@@ -133,7 +133,7 @@ def test_pips_constraint_files_are_read(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def test_uv_knows_each_platform_that_is_asked_for() -> None:
-    done = subprocess.run([resolving._uv(), "pip", "compile", "--help"], capture_output=True, text=True, check=True)
+    done = subprocess.run([resolving.find_uv(), "pip", "compile", "--help"], capture_output=True, text=True, check=True)
     for machine, minors in resolving._UV_GLIBC.items():
         for minor in minors:
             assert f"{machine}-manylinux_2_{minor}" in done.stdout

@@ -16,7 +16,7 @@ from digitrec_edge.formats.sizes import Size, SizedOperator
 from digitrec_edge.formats.sizes import check as check_sizes
 from digitrec_edge.formats.tflite_sizes import RULES, options_of
 
-_SCHEMA = Path(__file__).parents[1] / "data" / "tflite_schema.json"
+SCHEMA = Path(__file__).parents[1] / "data" / "tflite_schema.json"
 _ZERO_POINTS = {"int8": (-128, 127), "uint8": (0, 255), "int4": (-8, 7)}
 """Range of a zero point; all other types are symmetric."""
 
@@ -27,7 +27,7 @@ _MAX_RANK = 8
 @cache
 def schema() -> dict[str, Any]:
     """Return TFLite's schema, for the flatbuffer verifier."""
-    return json.loads(_SCHEMA.read_text())
+    return json.loads(SCHEMA.read_text())
 
 
 def check(model: Table, graph: Graph, tensors: Sequence[Table], operators: Sequence[Table]) -> None:

@@ -55,7 +55,7 @@ def resolve(
     """
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        command = [_uv(), *_OPTIONS, *_platform(machine, folder), "--python", sys.executable]
+        command = [find_uv(), *_OPTIONS, *_platform(machine, folder), "--python", sys.executable]
         command += ["--python-version", machine.python]
         for option, lines in (("--constraints", constraints), ("--excludes", provided), ("", requirements)):
             path = folder / f"{option.strip('-') or 'requirements'}.txt"
@@ -136,7 +136,12 @@ def constraint_lines() -> list[str]:
     return [line for line in lines if line]
 
 
-def _uv() -> str:
+def find_uv() -> str:
+    """Return the path of uv.
+
+    Raises:
+        NotInstalledError: it is missing.
+    """
     try:
         from uv import find_uv_bin
     except ImportError as cause:
