@@ -49,7 +49,7 @@ def computed_fill() -> bytes:
         *h.dense(), h.Tensor((2,), two, h.INT32), h.Tensor((2,), two, h.INT32), h.Tensor((2,), None, h.INT32),
         h.Tensor((1,), bytes(4)), h.Tensor((1,)),
     ]  # fmt: skip
-    steps = [DENSE, h.Operator(h.MUL, (3, 4), (5,), (21, h.Node({}))), h.Operator(h.FILL, (5, 6), (7,))]
+    steps = [DENSE, h.Operator(h.MAXIMUM, (3, 4), (5,), (39, h.Node({}))), h.Operator(h.FILL, (5, 6), (7,))]
     return h.tflite(tensors, steps, outputs=(2,))
 
 
@@ -145,7 +145,7 @@ SIZES: dict[str, tuple[str, Callable[[], bytes], str]] = {
     ),
     "onnx: Tile of a computed number": (
         "onnx", lambda: onnx_with(
-            h.onnx_node("Add", ["n", "n"], ["m"]), h.onnx_node("Tile", ["w", "m"], ["b"]), tensors=(int64("n", 9, 9),)
+            h.onnx_node("Div", ["n", "n"], ["m"]), h.onnx_node("Tile", ["w", "m"], ["b"]), tensors=(int64("n", 9, 9),)
         ), "that input 1 decides, which is no constant",
     ),
     "onnx: Pad": (

@@ -86,6 +86,10 @@ class Table:
         """Whether a field is present."""
         return slot + 2 < len(self._vtable) and self._vtable[slot + 2] != 0
 
+    def holds(self, slot: int, size: int) -> bool:
+        """Whether a number of so many bytes is present, in its place."""
+        return self._field(slot, size) is not None
+
     def number(self, slot: int, kind: str, default: int = 0) -> int:
         """Read a number of the struct type ``kind``; absent fields have their ``default``."""
         reader = _KINDS[kind]
@@ -116,10 +120,10 @@ class Table:
             self._meter.decode(count * size)
         return np.frombuffer(self._data, dtype, count, target + 4)
 
-    def length(self, slot: int) -> int:
-        """Count the bytes of a vector of bytes; 0 when absent."""
+    def length(self, slot: int, size: int = 1) -> int:
+        """Count the entries, of so many bytes, of a vector; 0 when absent."""
         target = self._target(slot)
-        return 0 if target is None else self._count(target, 1)
+        return 0 if target is None else self._count(target, size)
 
     def text(self, slot: int) -> str:
         """Read a string; empty when absent."""

@@ -3,12 +3,15 @@
 The C++ readers trust every offset, and a seal says only that a file is whole: anybody can seal one.
 """
 
+import struct
 from collections.abc import Mapping
 from typing import Any
 
 from digitrec_edge.formats.budget import BUDGET, refuse
 from digitrec_edge.formats.flatbuffer import Table
 from digitrec_edge.formats.graph import MalformedError
+
+_SIZES = {kind: struct.calcsize(f"<{kind}") for kind in "bBhHiIqQfd"}
 
 
 def verify(table: Table, name: str, schema: Mapping[str, Any]) -> None:
@@ -42,9 +45,9 @@ class _Walk:
         if field == "text":
             table.text(slot)
         elif isinstance(field, str):
-            table.number(slot, field)
+            table.holds(slot, _SIZES[field])
         elif field[0] == "numbers":
-            table.vector(slot, field[1])
+            table.length(slot, _SIZES[field[1][1:]])
         elif field[0] == "tables":
             for inner in table.tables(slot):
                 self.table(inner, field[1], depth + 1)

@@ -4,11 +4,15 @@ An operator that has no row here is refused; see :mod:`digitrec_edge.formats.siz
 """
 
 import math
+import operator
 from collections.abc import Sequence
 from functools import partial
 
 from digitrec_edge.formats import size_rules as rules
 from digitrec_edge.formats.sizes import Answer, Call, Rule, Shape, Size
+
+_EXACT = (1, 6, 7, 11)
+"""Types that hold any size: float32, int32, int64, float64."""
 
 
 def _places(call: Call, space: Shape, kernel: Shape) -> list[int]:
@@ -75,6 +79,15 @@ def _reduce(call: Call) -> Answer:
     if not axes and call.option("noop_with_empty_axes"):
         return rules.same(call)
     return rules.reduce(call, axes or None, keep=bool(call.option("keepdims", 1)))
+
+
+def _product(call: Call) -> Answer:
+    """The product of all sizes of a shape is a size itself."""
+    (size, *_), work = _reduce(call)
+    values = call.size(0).values
+    if values is None or size.elements != 1 or len(call.size(0).shape or ()) != 1:
+        return [size], work
+    return [Size(1, size.shape, (math.prod(values),))], work
 
 
 def _arg(call: Call) -> Answer:
@@ -156,10 +169,16 @@ RULES: dict[str, Rule] = {
         LayerNormalization GroupNormalization LpNormalization LRN MeanVarianceNormalization QLinearSigmoid
         QLinearLeakyRelu QLinearSoftmax
     """),
-    **rules.named(rules.kept, "Identity Cast"),
+    "Identity": rules.kept,
+    "Cast": lambda call: rules.kept(call) if call.option("to") in _EXACT else rules.same(call),
     **rules.named(rules.broadcast, """
-        Add Sub Mul Div Pow Min Max Sum Mean Equal Less LessOrEqual Greater GreaterOrEqual And Or Where
+        Div Pow Sum Mean Equal Less LessOrEqual Greater GreaterOrEqual And Or Where
     """),
+    "Add": rules.computed(operator.add),
+    "Sub": rules.computed(operator.sub),
+    "Mul": rules.computed(operator.mul),
+    "Max": rules.computed(max),
+    "Min": rules.computed(min),
     **rules.named(_broadcast_pair, "QLinearAdd QLinearMul"),
     **rules.named(_convolution, "Conv FusedConv ConvInteger"),
     **rules.named(_pool, "MaxPool AveragePool LpPool NhwcMaxPool QLinearAveragePool"),
@@ -167,8 +186,9 @@ RULES: dict[str, Rule] = {
     **rules.named(rules.matmul, "MatMul MatMulInteger MatMulIntegerToFloat DynamicQuantizeMatMul"),
     **rules.named(_gemm, "Gemm FusedGemm FusedMatMul"),
     **rules.named(_reduce, """
-        ReduceMean ReduceSum ReduceMax ReduceMin ReduceProd ReduceL1 ReduceL2 ReduceSumSquare ReduceLogSumExp
+        ReduceMean ReduceSum ReduceMax ReduceMin ReduceL1 ReduceL2 ReduceSumSquare ReduceLogSumExp
     """),
+    "ReduceProd": _product,
     **rules.named(_arg, "ArgMax ArgMin"),
     "QLinearConv": partial(_convolution, w=3),
     "QLinearMatMul": partial(rules.matmul, b=3),

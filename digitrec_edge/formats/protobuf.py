@@ -36,12 +36,15 @@ def fields(data: memoryview, meter: Meter | None = None) -> Iterator[tuple[int, 
     Raises:
         MalformedError: the bytes are no protobuf message, or it has too many fields.
     """
-    meter = meter or Meter()
-    position = 0
-    while position < len(data):
-        meter.count()
-        start = position
-        tag, position = _varint(data, position)
+    count = (meter or Meter()).count
+    position, end = 0, len(data)
+    while position < end:
+        count()
+        start, tag = position, data[position]
+        if tag < 0x80:  # as nearly all tags are
+            position += 1
+        else:
+            tag, position = _varint(data, position)
         number, wire = tag >> 3, tag & 7
         if number == 0:
             raise MalformedError("field number 0")
@@ -50,13 +53,17 @@ def fields(data: memoryview, meter: Meter | None = None) -> Iterator[tuple[int, 
             yield number, value, start
             continue
         if wire == _BYTES:
-            size, position = _varint(data, position)
+            size = data[position] if position < end else 0x80
+            if size < 0x80:
+                position += 1
+            else:
+                size, position = _varint(data, position)
         elif wire in _FIXED:
             size = _FIXED[wire]
         else:
             raise MalformedError(f"wire type {wire} does not exist")
-        if size > len(data) - position:
-            raise MalformedError(f"field {number} is cut off: {size:,} bytes, {len(data) - position:,} are left")
+        if size > end - position:
+            raise MalformedError(f"field {number} is cut off: {size:,} bytes, {end - position:,} are left")
         yield number, data[position : position + size], start
         position += size
 
@@ -106,9 +113,10 @@ class Message:
     def chunks(self, number: int) -> list[memoryview]:
         """Read all byte strings of a field."""
         values = self._fields.get(number, [])
-        if any(isinstance(value, int) for value in values):
+        found = [value for value in values if not isinstance(value, int)]
+        if len(found) < len(values):
             raise MalformedError(f"field {number} is a number, bytes were expected")
-        return [value for value in values if not isinstance(value, int)]
+        return found
 
     def messages(self, number: int) -> list["Message"]:
         """Read all messages of a field."""

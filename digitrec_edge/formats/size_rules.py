@@ -30,6 +30,22 @@ def broadcast(call: Call) -> Answer:
     return [Size.of(broadcast_shape(shapes))], 1
 
 
+def computed(function: Callable[[int, int], int]) -> Rule:
+    """Two inputs broadcast; where both are known integers, as in the making of a shape, so is the result."""
+
+    def rule(call: Call) -> Answer:
+        (size, *_), _ = broadcast(call)
+        known = [part.values for part in call.inputs if part and part.values]
+        if len(known) != 2 or size.shape is None or len(size.shape) > 1:
+            return [size], 1
+        longer = max(map(len, known))
+        left, right = (values * longer if len(values) == 1 else values for values in known)
+        values = tuple(map(function, left, right))
+        return [Size(size.elements, size.shape, values if all(abs(v) < 1 << 31 for v in values) else None)], 1
+
+    return rule
+
+
 def broadcast_shape(shapes: Sequence[Shape]) -> Shape:
     """Return the shape that shapes have together."""
     rank = max((len(shape) for shape in shapes), default=0)

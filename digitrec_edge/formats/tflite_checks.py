@@ -73,7 +73,7 @@ def _check_kind(tensor: Tensor, table: Table) -> None:
         raise MalformedError(f"tensor {tensor.name!r} is a variable; a recogniser has no state")
     if table.has(6):
         raise MalformedError(f"tensor {tensor.name!r} is sparse; all weights must be stored")
-    if table.has(9) or table.has(10):
+    if table.has(9) or table.number(10, "I"):
         raise MalformedError(f"tensor {tensor.name!r} is of variants or lies in another file")
 
 
@@ -81,14 +81,15 @@ def _check_quantisation(tensor: Tensor, table: Table | None) -> None:
     """Kernels take scale and zero point as they are: one of each, or one per channel, within the dtype."""
     if table is None or not (tensor.scale or tensor.zero_point):
         return
+    scales, zero_points = np.array(tensor.scale), np.array(tensor.zero_point)
     lowest, highest = _ZERO_POINTS.get(tensor.dtype, (0, 0))
     channel = table.number(6, "i")
     channels = tensor.shape[channel] if 0 <= channel < len(tensor.shape) else 0
     if (
         len(tensor.zero_point) != len(tensor.scale)
         or (len(tensor.scale) != 1 and len(tensor.scale) != channels)
-        or any(not 0 < scale < math.inf for scale in tensor.scale)
-        or any(not lowest <= zero_point <= highest for zero_point in tensor.zero_point)
+        or not ((scales > 0) & (scales < math.inf)).all()
+        or not ((zero_points >= lowest) & (zero_points <= highest)).all()
     ):
         raise MalformedError(f"tensor {tensor.name!r} has an impossible scale or zero point")
 

@@ -4,6 +4,7 @@ An operator that has no row here is refused; see :mod:`digitrec_edge.formats.siz
 """
 
 import math
+import operator
 
 from digitrec_edge.formats import size_rules as rules
 from digitrec_edge.formats.flatbuffer import Table
@@ -33,10 +34,10 @@ _DEFAULTS = {"dilation_w": 1, "dilation_h": 1}
 _SAME_PADDING = 0
 
 
-def options_of(name: str, operator: Table) -> dict[str, Option]:
+def options_of(name: str, step: Table) -> dict[str, Option]:
     """Read those options of an operator that its sizes depend on; absent ones have their defaults, as in C++."""
     kind, names = _OPTIONS.get(name, (0, {}))
-    table = operator.table(4) if kind and operator.number(3, "B") == kind else None
+    table = step.table(4) if kind and step.number(3, "B") == kind else None
     found: dict[str, Option] = {}
     for slot, (option, dtype) in enumerate(names.items()):
         if dtype == "<i4":
@@ -97,6 +98,24 @@ def _pad(call: Call) -> Answer:
     return rules.pad(call, amounts[::2], amounts[1::2])
 
 
+def _space_to_batch(call: Call) -> Answer:
+    shape, block, pads = call.shape(0, 3), call.values(1), call.values(2)
+    space = shape[1 : 1 + len(block)]
+    if len(space) != len(block) or len(pads) != 2 * len(block) or min((*pads, 0)) < 0 or min((*block, 1)) < 1:
+        raise call.malformed(f"has the impossible blocks {block} and paddings {pads}")
+    places = [-(-(n + pads[2 * k] + pads[2 * k + 1]) // block[k]) for k, n in enumerate(space)]
+    return [Size.of((shape[0] * math.prod(block), *places, *shape[1 + len(block) :]))], 1
+
+
+def _batch_to_space(call: Call) -> Answer:
+    shape, block, crops = call.shape(0, 3), call.values(1), call.values(2)
+    space = shape[1 : 1 + len(block)]
+    if len(space) != len(block) or len(crops) != 2 * len(block) or min((*crops, 0)) < 0 or min((*block, 1)) < 1:
+        raise call.malformed(f"has the impossible blocks {block} and crops {crops}")
+    places = [max(0, n * block[k] - crops[2 * k] - crops[2 * k + 1]) for k, n in enumerate(space)]
+    return [Size.of((shape[0] // math.prod(block), *places, *shape[1 + len(block) :]))], 1
+
+
 def _strided_slice(call: Call) -> Answer:
     begin, end, strides = (call.size(k).values for k in (1, 2, 3))
     if begin is None or end is None or strides is None or call.option("ellipsis") or call.option("new"):
@@ -152,13 +171,15 @@ RULES: dict[str, Rule] = {
     **rules.named(rules.same, """
         RELU RELU6 RELU_N1_TO_1 RELU_0_TO_1 LEAKY_RELU ELU PRELU LOGISTIC TANH HARD_SWISH GELU SOFTMAX LOG_SOFTMAX
         L2_NORMALIZATION LOCAL_RESPONSE_NORMALIZATION QUANTIZE DEQUANTIZE FAKE_QUANT ABS NEG EXP LOG SQRT RSQRT SQUARE
-        FLOOR CEIL ROUND SIN COS SIGN LOGICAL_NOT ZEROS_LIKE
+        FLOOR CEIL ROUND SIN COS SIGN LOGICAL_NOT ZEROS_LIKE CAST
     """),
-    **rules.named(rules.kept, "CAST"),
     **rules.named(rules.broadcast, """
-        ADD SUB MUL DIV POW MAXIMUM MINIMUM SQUARED_DIFFERENCE ADD_N EQUAL NOT_EQUAL LESS LESS_EQUAL GREATER
+        DIV POW MAXIMUM MINIMUM SQUARED_DIFFERENCE ADD_N EQUAL NOT_EQUAL LESS LESS_EQUAL GREATER
         GREATER_EQUAL LOGICAL_AND LOGICAL_OR SELECT SELECT_V2
     """),
+    "ADD": rules.computed(operator.add),
+    "SUB": rules.computed(operator.sub),
+    "MUL": rules.computed(operator.mul),
     **rules.named(_convolution, "CONV_2D DEPTHWISE_CONV_2D"),
     **rules.named(_pool, "AVERAGE_POOL_2D MAX_POOL_2D L2_POOL_2D"),
     **rules.named(_pad, "PAD PADV2 MIRROR_PAD"),
@@ -184,6 +205,8 @@ RULES: dict[str, Rule] = {
     "SHAPE": rules.shape_of,
     "SLICE": _slice,
     "STRIDED_SLICE": _strided_slice,
+    "SPACE_TO_BATCH_ND": _space_to_batch,
+    "BATCH_TO_SPACE_ND": _batch_to_space,
     "FILL": rules.filled,
     "BROADCAST_TO": rules.expand,
     "TILE": rules.tile,
