@@ -26,7 +26,7 @@ def full_card() -> Card:
         variant="int8",
         inputs=(TensorCard("image", (1, 28, 28), "uint8", 0.00392, 0),),
         outputs=(TensorCard("logits", ("batch", 10), "int8", 0.15, 23),),
-        preprocessing=Preprocessing((28, 28), "grey, 0 paper to 255 ink", 255.0),
+        preprocessing=Preprocessing((28, 28), "grey, 0 background to 255 foreground", 255.0),
         labels=LABELS,
         source_sha256="ab" * 32,
         payload_sha256="cd" * 32,

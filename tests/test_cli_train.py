@@ -42,11 +42,11 @@ def test_it_prints_summary_and_epochs_and_writes_model_and_history(cli: Cli, own
     assert done.stderr == ""
     history = json.loads((tmp_path / "new" / "model.history.json").read_text())
     assert history["model_sha256"] == sha256(path.read_bytes())
-    assert (history["seed"], history["watched"], history["watched_images"]) == (5, "validation", 200)
+    assert (history["seed"], history["eval_set"], history["eval_images"]) == (5, "validation", 200)
     assert (history["train_images"], history["parameters"], history["interrupted"]) == (800, 251_658, False)
     assert history["recipe"]["validation_split"] == 0.2
     assert [epoch["epoch"] for epoch in history["epochs"]] == [1, 2]
-    assert {"loss", "accuracy", "watched_loss", "watched_accuracy", "seconds"} <= set(history["epochs"][0])
+    assert {"loss", "accuracy", "eval_loss", "eval_accuracy", "seconds"} <= set(history["epochs"][0])
     assert sorted(os.listdir(path.parent)) == ["model.history.json", "model.keras"]
 
 
@@ -76,7 +76,7 @@ def test_ctrl_c_leaves_the_last_finished_epoch_and_says_so(own_digits: Path, tmp
     test = mnist.load("test")
     logits = reference_logits(load(path), test.images[:200])
     accuracy = (logits.argmax(axis=1) == test.labels[:200]).mean()
-    assert accuracy == pytest.approx(history["epochs"][-1]["watched_accuracy"], abs=1e-6)
+    assert accuracy == pytest.approx(history["epochs"][-1]["eval_accuracy"], abs=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,8 @@ def test_the_table_is_keyed_by_name() -> None:
 def test_the_reference_recipe_is_plain() -> None:
     reference = RECIPES["reference"]
     assert (reference.epochs, reference.batch_size, reference.learning_rate) == (20, 32, 0.001)
-    assert (reference.distortion, reference.average, reference.weight_decay, reference.warmup_epochs) == (None, 0, 0, 0)
+    assert reference.distortion is None
+    assert (reference.ema_momentum, reference.weight_decay, reference.warmup_epochs) == (0, 0, 0)
 
 
 @pytest.mark.parametrize(

@@ -97,7 +97,7 @@ def test_the_model_is_described(metadata: Reader) -> None:
 def test_the_input_is_a_grey_picture_scaled_by_255(metadata: Reader) -> None:
     image = only(only(metadata.inners(3)).inners(2))
     assert image.text(0) == "image"
-    assert "0 is paper, 255 is ink" in image.text(1)
+    assert "0 is background, 255 is foreground" in image.text(1)
     content = image.inner(3)
     assert content.number(0, "Uint8") == IMAGE
     properties = content.inner(1)

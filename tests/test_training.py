@@ -13,7 +13,7 @@ from digitrec_edge.errors import InterruptedRunError, TrainingError
 from digitrec_edge.files import sha256
 from digitrec_edge.training import run as training
 from digitrec_edge.training.checkpoint import Epoch
-from digitrec_edge.training.history import History, history_path, read_history, write
+from digitrec_edge.training.history import HISTORY_VERSION, History, history_path, parse_history, read_history, write
 from digitrec_edge.training.loop import Examples, Trainer, compile_trainer, examples
 from digitrec_edge.training.recipes import RECIPES, Recipe
 
@@ -78,6 +78,33 @@ def test_a_history_is_the_same_after_a_round_trip(tmp_path: Path) -> None:
     assert read_history(path) == history_of(path)
 
 
+def test_a_history_of_version_2_is_read(tmp_path: Path) -> None:
+    raw = json.loads((Path(__file__).parent / "data" / "history-2.json").read_text())
+    path = tmp_path / "model.keras"
+    path.write_bytes(b"a model")
+    history_path(path).write_text(json.dumps({**raw, "model_sha256": sha256(b"a model")}))
+    found = read_history(path)
+    assert found is not None
+    assert found.version == HISTORY_VERSION
+    assert (found.eval_set, found.eval_images) == (raw["watched"], raw["watched_images"]) == ("validation", 6000)
+    for epoch, known in zip(found.epochs, raw["epochs"], strict=True):
+        assert (epoch.eval_loss, epoch.eval_accuracy) == (known["watched_loss"], known["watched_accuracy"])
+    assert found.recipe == dataclasses.replace(REFERENCE, epochs=2, validation_split=0.1)
+    raw["recipe"]["average"] = 0.9
+    assert parse_history(raw).recipe.ema_momentum == 0.9
+
+
+def test_a_history_of_a_newer_version_is_refused_by_name(tmp_path: Path) -> None:
+    path = tmp_path / "model.keras"
+    path.write_bytes(b"a model")
+    newer = {"version": HISTORY_VERSION + 1, "tools": {"digitrec-edge": "9.1"}, "more": 1}
+    history_path(path).write_text(json.dumps(newer))
+    with pytest.raises(
+        TrainingError, match=r"model\.history\.json was made by a newer digitrec-edge \(9\.1; .*\): update"
+    ):
+        read_history(path)
+
+
 def test_a_history_of_another_model_or_none_is_none(tmp_path: Path) -> None:
     path = tmp_path / "model.keras"
     path.write_bytes(b"model")
@@ -113,10 +140,10 @@ def test_five_real_epochs_of_the_reference_recipe_reach_95_percent() -> None:
     model, history = training.train(quick(5), seed=1, on_epoch=seen.append)
     assert [epoch.epoch for epoch in seen] == [1, 2, 3, 4, 5]
     assert tuple(seen) == history.epochs
-    assert (history.watched, history.watched_images, history.train_images) == ("test", 10_000, 60_000)
+    assert (history.eval_set, history.eval_images, history.train_images) == ("test", 10_000, 60_000)
     assert history.parameters == 251_658
     last = history.epochs[-1]
-    assert last.watched_accuracy > 0.95
+    assert last.eval_accuracy > 0.95
     assert last.accuracy > 0.95
     assert history.epochs[0].loss > last.loss > 0
     assert not history.interrupted
@@ -124,7 +151,7 @@ def test_five_real_epochs_of_the_reference_recipe_reach_95_percent() -> None:
     from digitrec_edge.training.network import reference_logits
 
     accuracy = (reference_logits(model, test.images).argmax(axis=1) == test.labels).mean()
-    assert accuracy == pytest.approx(last.watched_accuracy, abs=2e-4)
+    assert accuracy == pytest.approx(last.eval_accuracy, abs=2e-4)
 
 
 @pytest.mark.desktop
@@ -156,7 +183,7 @@ def test_a_validation_split_holds_out_training_images_and_the_test_set_is_looked
     source = small_set(tmp_path / "own.npz")
     monkeypatch.setattr(training, "compile_trainer", spied)
     _, history = training.train(quick(3, validation_split=0.25), 0, source)
-    assert (history.watched, history.watched_images, history.train_images) == ("validation", 160, 480)
+    assert (history.eval_set, history.eval_images, history.train_images) == ("validation", 160, 480)
     assert evaluated == [160, 160, 160, 200]
     whole, test = mnist.load("train", source), mnist.load("test", source)
     parts = training._split(whole, test, 0.25, seed=0)

@@ -53,7 +53,7 @@ def stop_after(epoch: int, how: type[BaseException]) -> Callable[[checkpoint.Epo
 
 
 def figures(history: History) -> list[tuple[float, ...]]:
-    return [(e.epoch, e.loss, e.accuracy, e.watched_loss, e.watched_accuracy) for e in history.epochs]
+    return [(e.epoch, e.loss, e.accuracy, e.eval_loss, e.eval_accuracy) for e in history.epochs]
 
 
 @pytest.mark.parametrize(
@@ -70,49 +70,59 @@ def test_a_resumed_run_ends_as_an_unbroken_one(
 ) -> None:
     monkeypatch.setattr(training, "CHECKPOINT_EVERY_S", 0.0)
     whole, expected = training.train(recipe, 3, data)
-    keep = tmp_path / "model.checkpoint.npz"
+    path = tmp_path / "model.checkpoint.npz"
     if how is Killed:
         with pytest.raises(Killed):
-            training.train(recipe, 3, data, keep=keep, on_epoch=stop_after(2, Killed))
+            training.train(recipe, 3, data, checkpoint_path=path, on_epoch=stop_after(2, Killed))
     else:
-        _, cut = training.train(recipe, 3, data, keep=keep, on_epoch=stop_after(2, KeyboardInterrupt))
+        _, cut = training.train(recipe, 3, data, checkpoint_path=path, on_epoch=stop_after(2, KeyboardInterrupt))
         assert cut.interrupted
         assert len(cut.epochs) == 2
-    assert keep.exists()
+    assert path.exists()
     seen: list[int] = []
     model, history = training.train(
-        recipe, 3, data, keep=keep, resume=True, on_epoch=lambda epoch: seen.append(epoch.epoch)
+        recipe, 3, data, checkpoint_path=path, resume=True, on_epoch=lambda epoch: seen.append(epoch.epoch)
     )
     assert seen == [1, 2, 3, 4]
     assert np.array_equal(weights(model), weights(whole))
     assert figures(history) == figures(expected)
     assert (history.test_accuracy, history.temperature) == (expected.test_accuracy, expected.temperature)
     assert not history.interrupted
-    assert not keep.exists()
+    assert not path.exists()
 
 
 def test_a_checkpoint_of_another_run_is_refused(data: Path, tmp_path: Path) -> None:
-    keep = tmp_path / "model.checkpoint.npz"
-    training.train(ROBUST, 3, data, keep=keep, on_epoch=stop_after(1, KeyboardInterrupt))
+    path = tmp_path / "model.checkpoint.npz"
+    training.train(ROBUST, 3, data, checkpoint_path=path, on_epoch=stop_after(1, KeyboardInterrupt))
     for recipe, seed, source in ((ROBUST, 4, data), (REFERENCE, 3, data), (ROBUST, 3, None)):
         with pytest.raises(TrainingError, match="is of another run: recipe robust, seed 3"):
-            training.train(recipe, seed, source, keep=keep, resume=True)
+            training.train(recipe, seed, source, checkpoint_path=path, resume=True)
 
 
 @pytest.mark.parametrize(
     "spoil", [lambda data: data[:-100], lambda data: b"", lambda data: b"words", lambda data: data[: len(data) // 2]]
 )
 def test_a_damaged_checkpoint_is_one_error(tmp_path: Path, spoil: Callable[[bytes], bytes]) -> None:
-    keep = tmp_path / "model.checkpoint.npz"
+    path = tmp_path / "model.checkpoint.npz"
     epoch = checkpoint.Epoch(1, 0.5, 0.5, 0.5, 0.5, 1.0)
     whole = checkpoint.Checkpoint(checkpoint.TrainingRun(ROBUST, 0, "ab"), (epoch,), (np.arange(1000.0), np.array(3)))
-    checkpoint.write(keep, whole)
-    read = checkpoint.read(keep)
+    checkpoint.write(path, whole)
+    read = checkpoint.read(path)
     assert (read.run, read.epochs) == (whole.run, whole.epochs)
     assert all(np.array_equal(a, b) for a, b in zip(read.variables, whole.variables, strict=True))
-    keep.write_bytes(spoil(keep.read_bytes()))
+    path.write_bytes(spoil(path.read_bytes()))
     with pytest.raises(TrainingError, match=r"model\.checkpoint\.npz"):
-        checkpoint.read(keep)
+        checkpoint.read(path)
+
+
+def test_a_checkpoint_of_another_version_is_refused_by_name(tmp_path: Path) -> None:
+    path = tmp_path / "model.checkpoint.npz"
+    epoch = checkpoint.Epoch(1, 0.5, 0.5, 0.5, 0.5, 1.0)
+    for version, reason in ((1, "of version 1, from which"), (99, "made by a newer digitrec-edge .*version 99")):
+        run = checkpoint.TrainingRun(ROBUST, 0, "ab", version)
+        checkpoint.write(path, checkpoint.Checkpoint(run, (epoch,), (np.array(3),)))
+        with pytest.raises(TrainingError, match=rf"model\.checkpoint\.npz .*{reason}.* train without --resume"):
+            checkpoint.read(path)
 
 
 def test_the_command_resumes_and_says_what_does_not_fit(
@@ -124,7 +134,7 @@ def test_the_command_resumes_and_says_what_does_not_fit(
     assert "nothing to resume" in none.stderr
     training.train(
         dataclasses.replace(RECIPES["robust"], epochs=3),
-        5, data, keep=checkpoint.checkpoint_path(output), on_epoch=stop_after(1, KeyboardInterrupt),
+        5, data, checkpoint_path=checkpoint.checkpoint_path(output), on_epoch=stop_after(1, KeyboardInterrupt),
     )  # fmt: skip
     wrong = cli("train", "--resume", "--seed", 6, "--data", data, "-o", output, ok=False)
     assert wrong.returncode == 2
@@ -142,6 +152,6 @@ def test_seed_and_average_matter_and_a_temperature_needs_unseen_images(data: Pat
     assert history.temperature != 1
     assert not np.array_equal(weights(training.train(short, 1, data)[0]), weights(model))
     assert not np.array_equal(
-        weights(training.train(dataclasses.replace(short, average=0.0), 0, data)[0]), weights(model)
+        weights(training.train(dataclasses.replace(short, ema_momentum=0.0), 0, data)[0]), weights(model)
     )
     assert training.train(dataclasses.replace(REFERENCE, epochs=1), 0, data)[1].temperature == 1

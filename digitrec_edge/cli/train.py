@@ -10,6 +10,7 @@ import typer
 
 from digitrec_edge.cli import terminal
 from digitrec_edge.cli.options import DataOption
+from digitrec_edge.training.recipes import DEFAULT_RECIPE, RECIPES
 
 if TYPE_CHECKING:
     from digitrec_edge.training.checkpoint import Epoch
@@ -18,17 +19,20 @@ if TYPE_CHECKING:
 
 def train(
     recipe: Annotated[
-        str | None, typer.Option(help="Recipe to follow: reference (default) or robust.", show_default=False)
+        str | None,
+        typer.Option(help=f"Recipe to follow: {' or '.join(RECIPES)}. Default: {DEFAULT_RECIPE}.", show_default=False),
     ] = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="Times to go through the training images.")] = None,
     batch_size: Annotated[int | None, typer.Option(min=1, help="Images per update.")] = None,
-    learning_rate: Annotated[float | None, typer.Option(help="Adam's (largest) step size.")] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="Adam's (largest) learning rate.")] = None,
     seed: Annotated[
         int | None, typer.Option(help="Same seed, same machine: same weights. Default: 0.", show_default=False)
     ] = None,
     validation_split: Annotated[
         float | None,
-        typer.Option(help="Share of the training images to hold out and watch instead of the test set, such as 0.1."),
+        typer.Option(
+            help="Share of the training images to hold out and evaluate on, such as 0.1. Default: the recipe's."
+        ),
     ] = None,
     data: DataOption = None,
     output: Annotated[Path, typer.Option("--output", "-o", help="Where to write the model.")] = Path(
@@ -54,17 +58,20 @@ def train(
 
     if output.suffix != ".keras":
         raise typer.BadParameter(f"{output} must end in .keras", param_hint="--output")
-    keep = checkpoint_path(output)
+    unfinished = checkpoint_path(output)
     options = {
         "epochs": epochs,
         "batch_size": batch_size,
         "learning_rate": learning_rate,
         "validation_split": validation_split,
     }
-    chosen, chosen_seed = _choose(recipe, seed, options, keep if resume else None)
+    chosen, chosen_seed = _choose(recipe, seed, options, unfinished if resume else None)
     check_writable(output)
-    if keep.exists() and not resume:
-        print(f"{keep} is of an unfinished run and will be replaced; --resume would go on with it", file=sys.stderr)
+    if unfinished.exists() and not resume:
+        print(
+            f"{unfinished} is of an unfinished run and will be replaced; --resume would go on with it",
+            file=sys.stderr,
+        )
     with _CtrlC() as ctrl_c, terminal.progress() as bar:
         task = bar.add_task("loading TensorFlow", total=chosen.epochs)
 
@@ -78,7 +85,13 @@ def train(
             ctrl_c.epoch_ended()
 
         model, history = training.train(
-            chosen, chosen_seed, data, keep=keep, resume=resume, on_start=on_start, on_epoch=on_epoch
+            chosen,
+            chosen_seed,
+            data,
+            checkpoint_path=unfinished,
+            resume=resume,
+            on_start=on_start,
+            on_epoch=on_epoch,
         )
     write(model, history, output)
     print(f"test set: loss {history.test_loss:.4f}  accuracy {history.test_accuracy:.2%}")
@@ -92,9 +105,9 @@ def train(
 
 
 class _CtrlC:
-    """Turns Ctrl-C into the end of the epoch that is running; before the first ended, or pressed twice, it is at once.
+    """Delays Ctrl-C to the end of the epoch that is running; at once before the first one ended or when pressed twice.
 
-    An exception that comes while TensorFlow frees its objects would be lost, and the run would go on.
+    An exception raised while TensorFlow frees its objects would be lost, and the run would go on.
     """
 
     def __enter__(self) -> "_CtrlC":
@@ -125,13 +138,12 @@ def _choose(
     Options given beside --resume must be those of the run.
     """
     from digitrec_edge.training import checkpoint
-    from digitrec_edge.training.recipes import RECIPES
 
     if name is not None and name not in RECIPES:
         raise typer.BadParameter(f"{name!r} is no recipe; choose {', '.join(RECIPES)}", param_hint="--recipe")
     given = {key: value for key, value in options.items() if value is not None}
     if resumed is None:
-        return dataclasses.replace(RECIPES[name or "reference"], **given), seed or 0  # type: ignore[arg-type]
+        return dataclasses.replace(RECIPES[name or DEFAULT_RECIPE], **given), seed or 0  # type: ignore[arg-type]
     run = checkpoint.read(resumed).run
     asked = {**given, **({} if name is None else {"name": name}), **({} if seed is None else {"seed": seed})}
     known = {**dataclasses.asdict(run.recipe), "seed": run.seed}
@@ -146,7 +158,7 @@ def _choose(
 
 def _line(epoch: "Epoch", recipe: "Recipe") -> str:
     validation = (
-        f"validation loss {epoch.watched_loss:.4f}  validation accuracy {epoch.watched_accuracy:6.2%}  "
+        f"validation loss {epoch.eval_loss:.4f}  validation accuracy {epoch.eval_accuracy:6.2%}  "
         if recipe.validation_split
         else ""
     )

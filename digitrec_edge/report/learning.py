@@ -13,33 +13,33 @@ from digitrec_edge.training.history import History
 def draw_learning(history: History) -> list[RenderedFigure]:
     """Draw accuracy and loss, each on the training images and on the held-out ones."""
     epochs = [epoch.epoch for epoch in history.epochs]
-    watched = history.watched
+    eval_set = history.eval_set
     return [
         _draw(
             "training-accuracy", "Accuracy, %", epochs, [100 * e.accuracy for e in history.epochs],
-            [100 * e.watched_accuracy for e in history.epochs], watched,
+            [100 * e.eval_accuracy for e in history.epochs], eval_set,
         ),
         _draw(
             "training-loss", "Loss", epochs, [e.loss for e in history.epochs],
-            [e.watched_loss for e in history.epochs], watched,
+            [e.eval_loss for e in history.epochs], eval_set,
         ),
     ]  # fmt: skip
 
 
 def _draw(
-    name: str, quantity: str, epochs: list[int], trained: list[float], watched: list[float], watched_name: str
+    name: str, quantity: str, epochs: list[int], trained: list[float], evaluated: list[float], eval_set: str
 ) -> RenderedFigure:
     figure, axes = new_figure(230)
     marker = "o" if len(epochs) < 15 else None
-    for values, colour, style in ((trained, BLUE, "-"), (watched, VERMILLION, "--")):
+    for values, colour, style in ((trained, BLUE, "-"), (evaluated, VERMILLION, "--")):
         axes.plot(epochs, values, color=colour, linestyle=style, marker=marker, markersize=4)
     axes.set_title(f"{quantity} by epoch")
     axes.set_xlabel("epoch")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(axis="x", visible=False)
-    _label_ends(axes, epochs[-1], [("training", trained[-1], BLUE), (watched_name, watched[-1], VERMILLION)])
-    words = f"{quantity} by epoch: training {trained[0]:.4g} to {trained[-1]:.4g}, {watched_name} {watched[0]:.4g} to "
-    return finish(figure, name, f"{quantity} by epoch", f"{words}{watched[-1]:.4g} in {len(epochs)} epochs")
+    _label_ends(axes, epochs[-1], [("training", trained[-1], BLUE), (eval_set, evaluated[-1], VERMILLION)])
+    words = f"{quantity} by epoch: training {trained[0]:.4g} to {trained[-1]:.4g}, {eval_set} {evaluated[0]:.4g} to "
+    return finish(figure, name, f"{quantity} by epoch", f"{words}{evaluated[-1]:.4g} in {len(epochs)} epochs")
 
 
 def _label_ends(axes: Axes, at: float, lines: Sequence[tuple[str, float, str]]) -> None:

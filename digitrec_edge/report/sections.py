@@ -160,7 +160,7 @@ def _recipe(history: History) -> str:
     interrupted = " Training was interrupted by the user." if history.interrupted else ""
     return (
         f"Recipe {history.recipe.name}: {recipe}; seed {history.seed}; {history.train_images:,} training images; "
-        f"{len(history.epochs)} epochs in {seconds:.0f} s. {history.watched_images:,} {history.watched} images were "
+        f"{len(history.epochs)} epochs in {seconds:.0f} s. {history.eval_images:,} {history.eval_set} images were "
         f"evaluated after each epoch and not trained on.{interrupted}"
     )
 

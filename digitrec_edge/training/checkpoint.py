@@ -1,6 +1,6 @@
-"""Checkpoints: all that a training run needs to go on as if it had never stopped.
+"""Checkpoints: the state of a training run, from which it resumes to the same result.
 
-Order and distortion of an epoch depend on seed and epoch number alone, so weights, the optimiser's
+The order and the distortion of an epoch depend on seed and epoch number alone, so the weights, the optimiser's
 variables and the figures so far are enough.
 """
 
@@ -15,22 +15,22 @@ from numpy.typing import NDArray
 from digitrec_edge.errors import TrainingError
 from digitrec_edge.files import read_file, write_file
 from digitrec_edge.npz import read_arrays, write_arrays
-from digitrec_edge.records import load_json, parse
+from digitrec_edge.records import NewerVersionError, load_json, parse, read_version
 from digitrec_edge.training.recipes import Recipe
 
-CHECKPOINT_VERSION = 1
+CHECKPOINT_VERSION = 2
 _LIMIT_BYTES = 256 << 20
 
 
 @dataclass(frozen=True)
 class Epoch:
-    """One epoch's figures; training figures are means over the epoch while it trains, as in Keras ``fit``."""
+    """One epoch's figures; ``loss`` and ``accuracy`` are means over the epoch while it trains, as in Keras ``fit``."""
 
     epoch: int
     loss: float
     accuracy: float
-    watched_loss: float
-    watched_accuracy: float
+    eval_loss: float
+    eval_accuracy: float
     seconds: float
 
 
@@ -88,17 +88,31 @@ def read(path: Path) -> Checkpoint:
     """Read a checkpoint.
 
     Raises:
-        TrainingError: there is none, or it is damaged.
+        TrainingError: there is none, it is damaged, or of another version than this package resumes.
     """
     if not path.exists():
         raise TrainingError(f"nothing to resume: there is no {path}; train without --resume")
     data = read_file(path, limit_bytes=_LIMIT_BYTES, error=TrainingError)
     try:
         (text,) = read_arrays(data, ["header"])
-        header = parse(_Header, load_json(str(text)), "checkpoint")
+        header = _read_header(load_json(str(text)))
         variables = tuple(read_arrays(data, _names(header.variables)))
+    except NewerVersionError as cause:
+        raise TrainingError(f"{path} was {cause}, or train without --resume") from cause
     except ValueError as cause:
         raise TrainingError(f"{path} is not a checkpoint: {cause}; train without --resume") from cause
-    if header.run.version != CHECKPOINT_VERSION or not header.epochs:
-        raise TrainingError(f"{path} is a checkpoint of another version; train without --resume")
+    if not header.epochs:
+        raise TrainingError(f"{path} is not a checkpoint: it has no finished epoch; train without --resume")
     return Checkpoint(header.run, header.epochs, variables)
+
+
+def _read_header(raw: Any) -> _Header:
+    """A run is resumed by the version that began it: its epochs could not be repeated by another one."""
+
+    def refuse(run: Any) -> _Header:
+        raise ValueError(f"it is of version {run['version']}, from which this digitrec-edge cannot resume")
+
+    run = raw.get("run") if isinstance(raw, dict) else None
+    readers = dict.fromkeys(range(1, CHECKPOINT_VERSION), refuse)
+    readers[CHECKPOINT_VERSION] = lambda run: parse(_Header, raw, "checkpoint")
+    return read_version(run, "version", readers, "")

@@ -2,18 +2,19 @@
 
 import dataclasses
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from digitrec_edge.errors import TrainingError
 from digitrec_edge.files import sha256, write_file
-from digitrec_edge.records import load_json, parse
+from digitrec_edge.records import NewerVersionError, load_json, parse, read_version
 from digitrec_edge.training.checkpoint import Epoch
 from digitrec_edge.training.network import save
 from digitrec_edge.training.recipes import Recipe
 
-HISTORY_VERSION = 2
+HISTORY_VERSION = 3
 
 
 @dataclass(frozen=True)
@@ -21,8 +22,8 @@ class History:
     """A training run.
 
     Attributes:
-        watched: ``test`` or ``validation``: the images of ``watched_loss`` and ``watched_accuracy``.
-            They are looked at, never trained on, and nothing is chosen by them.
+        eval_set: ``test`` or ``validation``: the images of ``eval_loss`` and ``eval_accuracy``. They are
+            never trained on, and nothing is chosen by them.
         interrupted: the run was stopped by the user after its last epoch here.
         test_loss, test_accuracy: of the finished model, measured once at the end.
         temperature: logits are divided by it before they become probabilities; 1 where there were no
@@ -32,8 +33,8 @@ class History:
     recipe: Recipe
     seed: int
     train_images: int
-    watched: str
-    watched_images: int
+    eval_set: str
+    eval_images: int
     epochs: tuple[Epoch, ...]
     interrupted: bool
     test_loss: float
@@ -68,7 +69,46 @@ def read_history(model_path: Path) -> History | None:
     if not path.exists():
         return None
     try:
-        history = parse(History, load_json(path.read_bytes()), "history")
+        history = parse_history(load_json(path.read_bytes()))
+    except NewerVersionError as cause:
+        raise TrainingError(f"{path} was {cause}") from cause
     except ValueError as cause:
         raise TrainingError(f"{path} is not a training history: {cause}; train again") from cause
     return history if history.model_sha256 == sha256(model_path.read_bytes()) else None
+
+
+def parse_history(raw: Any) -> History:
+    """Read a history of any version from plain JSON values.
+
+    Raises:
+        NewerVersionError: a version that this package does not read yet.
+        ValueError: it is something else.
+    """
+    tools = raw.get("tools") if isinstance(raw, dict) else None
+    made_by = str(tools.get("digitrec-edge", "")) if isinstance(tools, dict) else ""
+    return read_version(raw, "version", _READERS, made_by)
+
+
+def _from_version_2(raw: Any) -> History:
+    """Version 3 gave fields other names."""
+
+    def renamed(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {_NAMES_OF_VERSION_2.get(name, name): renamed(inner) for name, inner in value.items()}
+        return [renamed(inner) for inner in value] if isinstance(value, list) else value
+
+    return parse(History, {**renamed(raw), "version": HISTORY_VERSION}, "history")
+
+
+_NAMES_OF_VERSION_2 = {
+    "average": "ema_momentum",
+    "watched": "eval_set",
+    "watched_images": "eval_images",
+    "watched_loss": "eval_loss",
+    "watched_accuracy": "eval_accuracy",
+}
+_READERS: dict[int, Callable[[Any], History]] = {
+    2: _from_version_2,
+    HISTORY_VERSION: lambda raw: parse(History, raw, "history"),
+}
+"""Version -> reader."""

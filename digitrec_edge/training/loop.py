@@ -47,7 +47,7 @@ class Trainer:
 
     model: Any
     optimizer: Any
-    averaged: bool
+    uses_ema: bool
     run: Callable[["Examples", NDArray[np.int64]], tuple[float, float]]
     evaluate: Callable[["Examples"], tuple[float, float]]
 
@@ -65,9 +65,9 @@ class Trainer:
         for variable, value in zip(variables, state, strict=True):
             variable.assign(value)
 
-    def use_average(self) -> None:
-        """Give the model the averaged weights, where the recipe has an average."""
-        if self.averaged:
+    def use_ema(self) -> None:
+        """Give the model the exponential moving average of its weights, where the recipe has one."""
+        if self.uses_ema:
             self.optimizer.finalize_variable_values(self.model.trainable_variables)
 
 
@@ -86,10 +86,10 @@ def build_optimizer(recipe: Recipe, images: int) -> Any:
             warmup_target=recipe.learning_rate,
             warmup_steps=warmup,
         )
-    average = {"use_ema": True, "ema_momentum": recipe.average} if recipe.average else {}
+    ema = {"use_ema": True, "ema_momentum": recipe.ema_momentum} if recipe.ema_momentum else {}
     if not recipe.weight_decay:
-        return keras.optimizers.Adam(rate, beta_2=recipe.beta_2, **average)
-    optimizer = keras.optimizers.AdamW(rate, beta_2=recipe.beta_2, weight_decay=recipe.weight_decay, **average)
+        return keras.optimizers.Adam(rate, beta_2=recipe.beta_2, **ema)
+    optimizer = keras.optimizers.AdamW(rate, beta_2=recipe.beta_2, weight_decay=recipe.weight_decay, **ema)
     optimizer.exclude_from_weight_decay(var_names=["bias"])
     return optimizer
 
@@ -146,4 +146,4 @@ def compile_trainer(model: Any, recipe: Recipe, images: int) -> Trainer:
         loss, correct = run_evaluate(*part)
         return float(loss), float(correct) / len(part.labels)
 
-    return Trainer(model, optimizer, bool(recipe.average), run_epoch, run_evaluation)
+    return Trainer(model, optimizer, bool(recipe.ema_momentum), run_epoch, run_evaluation)

@@ -11,16 +11,16 @@ Annealed = tuple[float, float]
 
 @dataclass(frozen=True)
 class Distortion:
-    """How far every image is bent anew in every epoch; u is uniform in 0 to 1, drawn for each image.
+    """How far every image is distorted, differently in every epoch; u is uniform in 0 to 1, drawn for each image.
 
     Attributes:
-        rotation_degrees: turned by up to so much either way.
+        rotation_degrees: rotated by up to so much either way.
         shear: slanted by up to so many columns per row either way.
         log_scale: each axis scaled by exp of up to so much either way.
         shift_px: moved by up to so much either way along each axis.
         elastic_px: standard deviation of a smooth random displacement.
         noise: standard deviation of Gaussian noise is u * u * this, of a full range of 1.
-        contrast: ink is multiplied by 1 - u * this.
+        contrast: pixels are multiplied by 1 - u * this.
         thickness: probability that a 3 x 3 cross thickens the stroke, and again that it thins it.
         background: u * this is added to the whole image, on half of the images.
     """
@@ -46,12 +46,12 @@ class Recipe:
     """How to train: sparse categorical cross-entropy on logits, pixels / 255, shuffled each epoch.
 
     Attributes:
-        validation_split: share of the training images held out to be watched instead of the test set.
+        validation_split: share of the training images held out for evaluation; 0 evaluates on the test set.
         beta_2: Adam's decay of the squared gradients.
         weight_decay: decoupled (AdamW), of matrices only; 0 is plain Adam.
-        warmup_epochs: with 1 or more, the step size rises linearly from 0 over so many epochs and then
-            falls to 0 as a cosine; with 0 it is constant.
-        average: momentum of an exponential moving average of the weights, which is the result; 0 is none.
+        warmup_epochs: with 1 or more, the learning rate rises linearly from 0 over so many epochs and
+            then falls to 0 as a cosine; with 0 it is constant.
+        ema_momentum: of an exponential moving average of the weights, which is the result; 0 is none.
         distortion: None trains on the images as they are.
     """
 
@@ -63,7 +63,7 @@ class Recipe:
     beta_2: float = 0.999
     weight_decay: float = 0.0
     warmup_epochs: int = 0
-    average: float = 0.0
+    ema_momentum: float = 0.0
     distortion: Distortion | None = None
 
     def check(self, images: int) -> None:
@@ -102,7 +102,7 @@ RECIPES = {
         beta_2=0.99,
         weight_decay=0.01,
         warmup_epochs=1,
-        average=0.999,
+        ema_momentum=0.999,
         distortion=Distortion(
             rotation_degrees=(18.0, 5.0),
             shear=(0.25, 0.08),
@@ -116,3 +116,5 @@ RECIPES = {
         ),
     ),
 }
+
+DEFAULT_RECIPE = next(iter(RECIPES))

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from digitrec_edge import mnist
+from digitrec_edge import __version__, mnist
 from digitrec_edge.errors import InterruptedRunError, TrainingError
 from digitrec_edge.mnist import Digits
 from digitrec_edge.temperature import fit_temperature
@@ -25,11 +25,11 @@ from digitrec_edge.training.recipes import Recipe
 CHECKPOINT_EVERY_S = 10.0
 _TEMPERATURE_IMAGES = 20_000
 _SPLIT, _ORDER, _DISTORTION, _TEMPERATURE = range(4)
-"""What chance is for; each use and each epoch draws from a generator of its own."""
+"""What random numbers are for; each use and each epoch draws from a generator of its own."""
 
 
 @dataclass(frozen=True)
-class _Parts:
+class _Sets:
     """The data of a run; ``held_out`` is empty without a validation split."""
 
     train: Digits
@@ -37,7 +37,8 @@ class _Parts:
     test: Digits
 
     @property
-    def watched(self) -> tuple[str, Digits]:
+    def evaluation(self) -> tuple[str, Digits]:
+        """What every epoch is evaluated on, and its name."""
         return ("validation", self.held_out) if len(self.held_out) else ("test", self.test)
 
 
@@ -46,7 +47,7 @@ def train(
     seed: int,
     source: Path | None = None,
     *,
-    keep: Path | None = None,
+    checkpoint_path: Path | None = None,
     resume: bool = False,
     on_start: Callable[[Any], None] = lambda model: None,
     on_epoch: Callable[[Epoch], None] = lambda epoch: None,
@@ -60,8 +61,9 @@ def train(
         recipe: what to do.
         seed: of the initial weights, the held-out images, the order of the batches and the distortions.
         source: data set, None is the bundled MNIST.
-        keep: checkpoint file, written every 10 seconds at the end of an epoch; removed when the run is done.
-        resume: go on from ``keep``, to the same result as an unbroken run.
+        checkpoint_path: where to write a checkpoint, at the end of an epoch and at most every 10 seconds; it is
+            removed when the run is done.
+        resume: from the checkpoint, to the same result as an unbroken run.
         on_start: is given the untrained model.
         on_epoch: is given each finished epoch, those before a resumption too.
 
@@ -78,34 +80,39 @@ def train(
     if not 0 <= seed < 2**31:
         raise TrainingError(f"seed is {seed}, 0 to {2**31 - 1} is allowed")
     run = TrainingRun(recipe, seed, digits.digest())
-    before = _read_checkpoint(keep, run) if resume and keep else None
-    parts = _split(digits, mnist.load("test", source), recipe.validation_split, seed)
+    before = _read_checkpoint(checkpoint_path, run) if resume and checkpoint_path else None
+    sets = _split(digits, mnist.load("test", source), recipe.validation_split, seed)
     tensorflow = import_tensorflow()
     import keras
 
     keras.utils.set_random_seed(seed)
-    trainer = compile_trainer(build(), recipe, len(parts.train))
+    trainer = compile_trainer(build(), recipe, len(sets.train))
     on_start(trainer.model)
-    done, interrupted = _run_epochs(trainer, run, parts, before, keep, on_epoch)
-    trainer.use_average()
-    test_loss, test_accuracy = trainer.evaluate(examples(parts.test))
-    temperature = _fit_temperature(trainer.model, recipe, seed, parts)
-    if keep and not interrupted:
-        keep.unlink(missing_ok=True)
-    watched_name, watched = parts.watched
+    done, interrupted = _run_epochs(trainer, run, sets, before, checkpoint_path, on_epoch)
+    trainer.use_ema()
+    test_loss, test_accuracy = trainer.evaluate(examples(sets.test))
+    temperature = _fit_temperature(trainer.model, recipe, seed, sets)
+    if checkpoint_path and not interrupted:
+        checkpoint_path.unlink(missing_ok=True)
+    eval_set, eval_digits = sets.evaluation
     history = History(
         recipe=recipe,
         seed=seed,
-        train_images=len(parts.train),
-        watched=watched_name,
-        watched_images=len(watched),
+        train_images=len(sets.train),
+        eval_set=eval_set,
+        eval_images=len(eval_digits),
         epochs=done,
         interrupted=interrupted,
         test_loss=test_loss,
         test_accuracy=test_accuracy,
         temperature=temperature,
         parameters=trainer.model.count_params(),
-        tools={"tensorflow": tensorflow.__version__, "keras": keras.__version__, "numpy": np.__version__},
+        tools={
+            "digitrec-edge": __version__,
+            "tensorflow": tensorflow.__version__,
+            "keras": keras.__version__,
+            "numpy": np.__version__,
+        },
     )
     return trainer.model, history
 
@@ -124,25 +131,23 @@ def _random(seed: int, purpose: int, epoch: int = 0) -> np.random.Generator:
     return np.random.default_rng([seed, purpose, epoch])
 
 
-def _split(digits: Digits, test: Digits, validation_split: float, seed: int) -> _Parts:
+def _split(digits: Digits, test: Digits, validation_split: float, seed: int) -> _Sets:
     held_out = round(len(digits) * validation_split)
     order = _random(seed, _SPLIT).permutation(len(digits)) if held_out else np.arange(len(digits))
     out, rest = order[:held_out], order[held_out:]
-    return _Parts(
-        Digits(digits.images[rest], digits.labels[rest]), Digits(digits.images[out], digits.labels[out]), test
-    )
+    return _Sets(Digits(digits.images[rest], digits.labels[rest]), Digits(digits.images[out], digits.labels[out]), test)
 
 
 def _run_epochs(
     trainer: Trainer,
     run: TrainingRun,
-    parts: _Parts,
+    sets: _Sets,
     before: Checkpoint | None,
-    keep: Path | None,
+    checkpoint_path: Path | None,
     on_epoch: Callable[[Epoch], None],
 ) -> tuple[tuple[Epoch, ...], bool]:
     """Train epoch after epoch; returns the finished ones and whether the user interrupted."""
-    watched = examples(parts.watched[1])
+    eval_examples = examples(sets.evaluation[1])
     epochs = list(before.epochs) if before else []
     state: Variables = before.variables if before else ()
     if before:
@@ -152,28 +157,28 @@ def _run_epochs(
     saved_s = time.perf_counter()
     try:
         start = time.perf_counter()
-        for number, part, order in _batches(parts.train, run, len(epochs) + 1):
+        for number, part, order in _batches(sets.train, run, len(epochs) + 1):
             loss, accuracy = trainer.run(part, order)
             if not np.isfinite(loss):
                 raise TrainingError(f"the loss is {loss} in epoch {number}; lower the learning rate")
             after = trainer.state()
-            trainer.use_average()
-            figures = trainer.evaluate(watched)
-            if trainer.averaged:
+            trainer.use_ema()
+            figures = trainer.evaluate(eval_examples)
+            if trainer.uses_ema:
                 trainer.restore(after)
             now = time.perf_counter()
             epochs, state = [*epochs, Epoch(number, loss, accuracy, *figures, seconds=now - start)], after
             start = now
-            if keep and now - saved_s >= CHECKPOINT_EVERY_S:
-                checkpoint.write(keep, Checkpoint(run, tuple(epochs), state))
+            if checkpoint_path and now - saved_s >= CHECKPOINT_EVERY_S:
+                checkpoint.write(checkpoint_path, Checkpoint(run, tuple(epochs), state))
                 saved_s = time.perf_counter()
             on_epoch(epochs[-1])
     except KeyboardInterrupt:
         if not epochs:
             raise InterruptedRunError("interrupted before the first epoch ended; nothing was written") from None
         trainer.restore(state)
-        if keep:
-            checkpoint.write(keep, Checkpoint(run, tuple(epochs), state))
+        if checkpoint_path:
+            checkpoint.write(checkpoint_path, Checkpoint(run, tuple(epochs), state))
         return tuple(epochs), True
     return tuple(epochs), False
 
@@ -203,15 +208,15 @@ def _batches(part: Digits, run: TrainingRun, first: int) -> Iterator[tuple[int, 
                 yield number, ready, _random(run.seed, _ORDER, number).permutation(len(part))
 
 
-def _fit_temperature(model: Any, recipe: Recipe, seed: int, parts: _Parts) -> float:
-    """Fit on held-out images; without any, on training images distorted as never before; else 1."""
-    if len(parts.held_out):
-        unseen = parts.held_out
+def _fit_temperature(model: Any, recipe: Recipe, seed: int, sets: _Sets) -> float:
+    """Fit on held-out images; without any, on training images under new distortions; else 1."""
+    if len(sets.held_out):
+        unseen = sets.held_out
     elif recipe.distortion:
         random = _random(seed, _TEMPERATURE)
-        chosen = random.permutation(len(parts.train))[:_TEMPERATURE_IMAGES]
-        images = distort(parts.train.images[chosen], recipe.distortion, 1.0, random)
-        unseen = Digits(images, parts.train.labels[chosen])
+        chosen = random.permutation(len(sets.train))[:_TEMPERATURE_IMAGES]
+        images = distort(sets.train.images[chosen], recipe.distortion, 1.0, random)
+        unseen = Digits(images, sets.train.labels[chosen])
     else:
         return 1.0
     return fit_temperature(reference_logits(model, unseen.images), unseen.labels)
