@@ -14,6 +14,9 @@ ROOT = Path(__file__).parents[1]
 SAME_ON_EVERY_PYTHON = ("photographs", "latency", "fuzz", "statistics", "preprocess_stages", "preprocess_segmentation")
 """Test modules of arithmetic and timing alone, which take half of the time; they run with the main Python."""
 
+NEED_THE_CHECKOUT = ("docs", "training_speed")
+"""Test modules of what no wheel holds."""
+
 
 def find_python(version: str) -> str | None:
     """Return a working interpreter of that version: on the PATH, or kept by pyenv."""
@@ -53,7 +56,7 @@ def main(version: str) -> int:
     tools = make_environment(python, ROOT / f".venv-{version}", wheel)
     print(f"the device's tests on Python {version}:", flush=True)
     command = [str(tools / "pytest"), "-q", "-m", "not desktop and not checkout"]
-    command += [f"--ignore=tests/test_{module}.py" for module in SAME_ON_EVERY_PYTHON]
+    command += [f"--ignore=tests/test_{module}.py" for module in (*SAME_ON_EVERY_PYTHON, *NEED_THE_CHECKOUT)]
     environment = {**os.environ, "DIGITREC_DESKTOP_PYTHON": sys.executable}
     return subprocess.run(command, cwd=ROOT, env=environment).returncode
 

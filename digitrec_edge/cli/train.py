@@ -85,13 +85,7 @@ def train(
             ctrl_c.epoch_ended()
 
         model, history = training.train(
-            chosen,
-            chosen_seed,
-            data,
-            checkpoint_path=unfinished,
-            resume=resume,
-            on_start=on_start,
-            on_epoch=on_epoch,
+            chosen, chosen_seed, data, checkpoint_path=unfinished, resume=resume, on_start=on_start, on_epoch=on_epoch
         )
     write(model, history, output)
     print(f"test set: loss {history.test_loss:.4f}  accuracy {history.test_accuracy:.2%}")
