@@ -150,7 +150,7 @@ def test_the_top_level_is_exactly_what_it_should_be() -> None:
 
 @pytest.mark.checkout
 def test_no_file_names_a_registry_host_or_a_place_of_ours() -> None:
-    pattern = re.compile(r"pypi\.org|--index-url|extra-index-url|/(?:home|root)/")
+    pattern = re.compile(r"pypi\.org|-index-url[ =]|/(?:home|root)/")
     for name in tracked():
         if Path(name).suffix in (".py", ".md", ".toml", ".txt", "") and not name.startswith("tests/"):
             assert not pattern.search((ROOT / name).read_text(errors="replace")), name
