@@ -1,5 +1,6 @@
 """Files are read whole and bounded, and written whole or not at all."""
 
+import contextlib
 import os
 import stat
 import subprocess
@@ -198,7 +199,7 @@ def test_a_link_stays_and_its_target_is_replaced_with_owner_and_mode_kept(tmp_pa
     target.parent.mkdir()
     target.write_bytes(b"old")
     target.chmod(0o604)
-    if os.geteuid() == 0:
+    with contextlib.suppress(OSError):  # only root gives files away, and not where it is the only user
         os.chown(target, 1234, 4321)
     before = target.stat()
     link.symlink_to(target)
