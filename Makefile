@@ -64,10 +64,10 @@ pi: pi-needs test-artifacts  ## the tests on an emulated Raspberry Pi 4, 5 and 2
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target pi-boards pi-others
 
 pi-boards: pi-needs  ## ... what a person does on Pi 4 and Pi 5, and the same answers as here
-	@$(BIN)/pytest -q -s -m pi tests/pi/test_boards.py -k "not Trixie and not 32"
+	@$(BIN)/pytest -q -s -m pi tests/pi/test_boards.py -k "not Trixie and not Forky and not 32"
 
-pi-others: pi-needs  ## ... on Trixie and in 32 bits, the device's test suite there, over ssh, and instructions
-	@$(BIN)/pytest -q -s -m pi tests/pi -k "not test_boards or Trixie or 32"
+pi-others: pi-needs  ## ... on Trixie, on Forky and in 32 bits, the device's test suite there, over ssh, and instructions
+	@$(BIN)/pytest -q -s -m pi tests/pi -k "not test_boards or Trixie or Forky or 32"
 
 pi-instructions: pi-needs  ## count instructions per prediction on an emulated Pi 4 and Pi 5
 	@test -f build/model.keras || $(CLI) train

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from emulated_pi.boards import PI2, PI4, PI5, Board
 from emulated_pi.installation import Installation, build_wheel, install
-from emulated_pi.userland import BOOKWORM, BOOKWORM_32, TRIXIE, Userland
+from emulated_pi.userland import BOOKWORM, BOOKWORM_32, FORKY, TRIXIE, Userland
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,7 @@ SETUPS = (
         (*_TFLITE, *_NEWEST, *_ONNX),
     ),
     Setup("Pi 5, Trixie, litert", PI5, TRIXIE, ("litert",), ("litert",)),
+    Setup("Pi 5, Forky, litert and onnx", PI5, FORKY, ("litert", "onnx"), ("litert", "onnxruntime")),
     Setup("Pi 2, Bookworm of 32 bits, tflite", PI2, BOOKWORM_32, ("tflite",), ("tflite-runtime",)),
 )
 COUNTED = (

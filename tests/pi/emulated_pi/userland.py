@@ -117,6 +117,9 @@ def _compile(root: Path) -> None:
 
 BOOKWORM = Userland("bookworm-arm64", "bookworm", "arm64", "aarch64", "qemu-aarch64", r"\xb7\x00", "3.11", ())
 TRIXIE = Userland("trixie-arm64", "trixie", "arm64", "aarch64", "qemu-aarch64", r"\xb7\x00", "3.13", ())
+FORKY = Userland("forky-arm64", "forky", "arm64", "aarch64", "qemu-aarch64", r"\xb7\x00", "3.14", ())
+"""The release after Trixie, still being made: the first with the newest Python that is supported."""
+
 BOOKWORM_32 = Userland(
     "bookworm-armhf", "bookworm", "armhf", "armv7l", "qemu-arm", r"\x28\x00", "3.11", ("python3-numpy", "python3-pil")
 )
