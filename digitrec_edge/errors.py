@@ -5,7 +5,9 @@
     |-- DataError               a data set: missing, truncated, wrong magic, labels outside 0-9
     |-- PictureError            a picture file that cannot be read as a digit
     |-- ArtifactError           a model file: missing, foreign, of an unknown format
-    |   `-- DamagedError        ... truncated, or changed since it was written
+    |   |-- DamagedError        ... truncated, or changed since it was written
+    |   `-- SignatureError      ... not signed, or not with the key that is asked for
+    |-- KeyFileError            a key that can neither sign nor check a signature
     |-- RuntimeUnavailableError a runtime that cannot be used here
     |   |-- NotInstalledError   ... because it is not installed (names the extra)
     |   `-- BrokenRuntimeError  ... because it is installed but does not work (names cause and cure)
@@ -50,6 +52,14 @@ class ArtifactError(DigitrecError):
 
 class DamagedError(ArtifactError):
     """A model file that is truncated or was changed after it was written."""
+
+
+class SignatureError(ArtifactError):
+    """A model file that is not signed, or whose signature does not fit the key or the file."""
+
+
+class KeyFileError(DigitrecError):
+    """A key that can neither sign nor check a signature."""
 
 
 class RuntimeUnavailableError(DigitrecError):

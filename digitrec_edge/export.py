@@ -21,6 +21,7 @@ from digitrec_edge import __version__, artifact, formats, mnist
 from digitrec_edge.artifact import golden, sample
 from digitrec_edge.artifact.card import LABELS, Card, ParityFigures, Preprocessing, Requirements, TensorCard
 from digitrec_edge.artifact.golden import Golden
+from digitrec_edge.artifact.signature import Sign
 from digitrec_edge.errors import ConversionError, DigitrecError, InputError
 from digitrec_edge.files import locked, sha256
 from digitrec_edge.formats.graph import Graph, MalformedError, Tensor
@@ -65,6 +66,7 @@ class _Job:
     data: Path | None
     digits: Digits
     reference: Golden
+    sign: Sign | None
 
 
 def export(
@@ -74,6 +76,7 @@ def export(
     data: Path | None = None,
     *,
     target: str | None = None,
+    sign: Sign | None = None,
     on_result: Callable[[Exported | Refused], None] = lambda result: None,
 ) -> list[Exported | Refused]:
     """Write one artifact per variant, and beside them ``golden.npz`` and parity reports.
@@ -86,6 +89,7 @@ def export(
         folder: where to.
         data: data set of the test images, None is the bundled MNIST.
         target: runtime to make the artifacts for; None is the newest one of each format.
+        sign: makes the signature beside each artifact, see :mod:`digitrec_edge.artifact.signature`.
         on_result: is given each result as it comes.
 
     Raises:
@@ -97,7 +101,7 @@ def export(
     plan = [(variant, _target(variant, target)) for variant in variants]
     runnable = [(variant, row, _runner(row, variant.format).name) for variant, row in plan]
     with locked(folder, "exporting into"):
-        return _export_all(source, runnable, folder, data, on_result)
+        return _export_all(source, runnable, folder, data, sign, on_result)
 
 
 def _export_all(
@@ -105,11 +109,12 @@ def _export_all(
     plan: Sequence[tuple[Variant, RuntimeRow, str]],
     folder: Path,
     data: Path | None,
+    sign: Sign | None,
     on_result: Callable[[Exported | Refused], None],
 ) -> list[Exported | Refused]:
     digits = mnist.load("test", data)
     logits = model.reference_logits(source.fresh_model(), digits.images)
-    job = _Job(source, folder, data, digits, Golden(logits, source.sha256, digits.digest()))
+    job = _Job(source, folder, data, digits, Golden(logits, source.sha256, digits.digest()), sign)
     for left in folder.glob(f"{_SCRATCH}*"):  # by an export that was killed: nobody else is here now
         shutil.rmtree(left)
     results: list[Exported | Refused] = []
@@ -146,6 +151,8 @@ def _export_one(job: _Job, variant: Variant, target: RuntimeRow, final: Path, ru
         with tempfile.TemporaryDirectory(prefix=_SCRATCH, dir=job.folder) as scratch:
             candidate = Path(scratch) / final.name
             artifact.write(candidate, payload, card)
+            if job.sign:
+                job.sign(candidate)  # a machine that runs signed files only tries those only
             answer = runtime_logits(candidate, runtime, job.data)
         report = report_parity(final.name, answer.runtime, answer.logits, job.reference.logits, job.digits.labels)
         check_gate(report.parity, variant.precision)
@@ -153,6 +160,8 @@ def _export_one(job: _Job, variant: Variant, target: RuntimeRow, final: Path, ru
         return Refused(variant, final, error)
     figures = ParityFigures(runtime=answer.runtime, **dataclasses.asdict(report.parity))
     artifact.write(final, payload, dataclasses.replace(card, parity=figures), _sample(job, answer))
+    if job.sign:
+        job.sign(final)
     write_report(report, final)
     return Exported(variant, final, final.stat().st_size, report)
 

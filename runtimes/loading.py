@@ -2,9 +2,10 @@
 
 import os
 from collections.abc import Sequence
+from pathlib import Path
 
 from digitrec_edge import artifact
-from digitrec_edge.artifact import Artifact
+from digitrec_edge.artifact import Artifact, signature
 from digitrec_edge.errors import (
     ArtifactError,
     BrokenRuntimeError,
@@ -20,7 +21,7 @@ AUTO = "auto"
 MAX_THREADS = 256
 
 
-def load(path: str | os.PathLike[str], runtime: str = AUTO, threads: int = 1) -> Model:
+def load(path: str | os.PathLike[str], runtime: str = AUTO, threads: int = 1, *, key: Path | None = None) -> Model:
     """Load an artifact.
 
     Args:
@@ -28,9 +29,10 @@ def load(path: str | os.PathLike[str], runtime: str = AUTO, threads: int = 1) ->
         runtime: a name of the table of runtimes, or ``auto``: the first installed one that runs the file's
             format; ``model.runtime`` says which it is.
         threads: how many the runtime may use, at least 1.
+        key: public key that the file must be signed with; None is the one of this machine's configuration, if any.
 
     Raises:
-        ArtifactError: no such file, damaged, foreign, or not a digit recogniser.
+        ArtifactError: no such file, damaged, foreign, not a digit recogniser, or not signed with the key.
         RuntimeUnavailableError: the runtime is not installed, is broken, or cannot run this format.
         InputError: an unknown runtime or a number of threads outside 1-256.
     """
@@ -40,7 +42,7 @@ def load(path: str | os.PathLike[str], runtime: str = AUTO, threads: int = 1) ->
     found = artifact.read(path)
     able = [row for row in rows if row.installed and row.runs(found.format.name) and not unmet(found, row)]
     row = able[0] if able else choose(found.format.name, rows)
-    return open_model(found, row, threads)
+    return open_model(found, row, threads, key)
 
 
 def candidates(runtime: str) -> tuple[RuntimeRow, ...]:
@@ -63,14 +65,15 @@ def unmet(found: Artifact, row: RuntimeRow) -> str | None:
     return support.lacking(row, row.version, found.graph)
 
 
-def open_model(found: Artifact, row: RuntimeRow, threads: int) -> Model:
+def open_model(found: Artifact, row: RuntimeRow, threads: int, key: Path | None = None) -> Model:
     """Open a checked artifact in one runtime.
 
     Raises:
         RuntimeUnavailableError: the runtime is missing or broken, or lacks an operator that the model needs;
             the interpreter has not seen the model.
-        ArtifactError: the runtime refuses the model for another reason.
+        ArtifactError: it is not signed with the key, or the runtime refuses the model for another reason.
     """
+    signature.check(found, key)
     module = row.load()
     check_release(row)
     lacking = unmet(found, row)

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[1]
 
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs are started deaf to Ctrl-C
+os.environ["DIGITREC_KEY"] = ""  # no key that this machine's configuration holds has a say in the tests
 BUILD = ROOT / "build" / "test"
 DESKTOP_PYTHON = os.environ.get("DIGITREC_DESKTOP_PYTHON", sys.executable)
 """Trains and exports; another one than that of the tests where those run without TensorFlow."""

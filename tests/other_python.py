@@ -36,7 +36,8 @@ def make_environment(python: str, folder: Path, wheel: Path) -> Path:
     if not (folder / "bin" / "python").exists():
         subprocess.run([python, "-m", "venv", str(folder)], check=True)
     pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "-q", *constraints]
-    subprocess.run([*pip, f"{wheel}[litert,onnx]", "pytest", "hypothesis", "jsonschema"], check=True, env=environment)
+    tests = ["pytest", "hypothesis", "jsonschema", "cyclonedx-python-lib[json-validation]"]
+    subprocess.run([*pip, f"{wheel}[litert,onnx,sign]", *tests], check=True, env=environment)
     subprocess.run([*pip, "--force-reinstall", "--no-deps", str(wheel)], check=True, env=environment)
     return folder / "bin"
 

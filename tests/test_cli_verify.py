@@ -22,7 +22,7 @@ Cli = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 def spoilt(path: Path, target: Path) -> Path:
-    """Write an artifact anew with a run of weights in the middle reversed: card and hashes fit."""
+    """Write an artifact anew with a run of weights in the middle reversed: card and hash fit."""
     found = artifact.read(path)
     assert found.card is not None
     changed = bytearray(found.payload)
@@ -40,7 +40,7 @@ def spoilt(path: Path, target: Path) -> Path:
 def test_a_good_artifact_passes(cli: Cli, artifacts: Path, name: str, runtime: str) -> None:
     done = cli("verify", artifacts / name, "--runtime", runtime)
     first, second = done.stdout.splitlines()
-    assert first == f"{artifacts / name}: hashes fit"
+    assert first == f"{artifacts / name}: whole; not signed"
     assert re.fullmatch(
         r"self-test on (litert|onnxruntime) [\d.]+: 32 of 32 images as at export; largest logit difference [\de.+-]+ "
         r"\(at most [\de.+-]+\); agreement with Keras \d+\.\d%",
@@ -71,7 +71,7 @@ def test_a_changed_model_under_hashes_that_fit_fails_with_1_and_names_the_images
     done = cli("verify", path, ok=False)
     assert done.returncode == 1
     first, second, *images = done.stdout.splitlines()
-    assert first == f"{path}: hashes fit"
+    assert first == f"{path}: whole; not signed"
     (good,) = re.findall(r": (\d+) of 32 images as at export", second)
     assert len(images) == 32 - int(good) > 0
     known = sample.unpack(artifact.read(path).files[SAMPLE_FILE]).indices.tolist()

@@ -24,6 +24,7 @@ BROUGHT_BY = {"rich": "typer"}
 
 EXTRAS: dict[str, tuple[str, ...]] = {
     "converters": ("convert",),
+    "digitrec_edge.artifact.signature": ("sign",),
     "digitrec_edge.training": ("convert",),
     "digitrec_edge.report": ("report",),
     "digitrec_edge.remote": ("remote",),

@@ -14,7 +14,7 @@ from pathlib import Path
 from digitrec_edge import formats
 from digitrec_edge.artifact.card import Card
 from digitrec_edge.errors import ArtifactError, DamagedError
-from digitrec_edge.files import read_file, sha256, write_file
+from digitrec_edge.files import read_file, replacing, sha256
 from digitrec_edge.formats import CARD_FILE, LABELS_FILE, MARK, SAMPLE_FILE, SEAL_BYTES, Format
 from digitrec_edge.formats.budget import BUDGET
 from digitrec_edge.formats.graph import Graph, MalformedError
@@ -74,6 +74,11 @@ def read(path: str | os.PathLike[str]) -> Artifact:
     return Artifact(path, kind, data, payload, _card(path, payload, files) if sealed else None, files, graph)
 
 
+def signature_path(path: Path) -> Path:
+    """Where the signature of a file lies: ``digitrec-int8.tflite`` -> ``digitrec-int8.tflite.sig``."""
+    return path.with_name(f"{path.name}.sig")
+
+
 def _is_sealed(data: bytes) -> bool:
     seal = data[-SEAL_BYTES:]
     return seal[:7] == b"sha256:" and seal[7:] == sha256(memoryview(data)[:-SEAL_BYTES]).encode()
@@ -92,8 +97,14 @@ def _card(path: Path, payload: bytes, files: Mapping[str, bytes]) -> Card:
 
 
 def write(path: str | os.PathLike[str], payload: bytes, card: Card, sample: bytes | None = None) -> None:
-    """Write payload, card, sample and seal to ``path``, atomically; see :func:`seal`."""
-    write_file(path, seal(payload, card, sample))
+    """Write payload, card, sample and seal to ``path``, atomically; see :func:`seal`.
+
+    A signature of the file that was there before is removed first.
+    """
+    data = seal(payload, card, sample)
+    with replacing(path) as temporary:
+        temporary.write_bytes(data)
+        signature_path(Path(path)).unlink(missing_ok=True)
 
 
 def seal(payload: bytes, card: Card, sample: bytes | None = None) -> bytes:

@@ -8,6 +8,7 @@ import typer
 
 from digitrec_edge.cli import terminal
 from digitrec_edge.cli.options import DataOption, TargetOption, flag_per_variant
+from digitrec_edge.cli.sign import open_signer
 from digitrec_edge.variants import VARIANTS, Variant
 from runtimes.table import RuntimeRow, find
 
@@ -27,6 +28,9 @@ def export(
     seed: Annotated[int, typer.Option(min=0, help="Draws the calibration images.")] = 0,
     target: TargetOption = None,
     data: DataOption = None,
+    sign: Annotated[
+        Path | None, typer.Option(help="Private key in a PEM file: sign each artifact, see digitrec-edge sign.")
+    ] = None,
 ) -> None:
     """Export a trained model to artifacts, each tried on the whole test set before it is written.
 
@@ -40,6 +44,7 @@ def export(
     from digitrec_edge.export import Exported
     from digitrec_edge.export import export as run
 
+    signer = open_signer(sign) if sign else None
     every = all_variants or not chosen
     wanted = list(VARIANTS if every else chosen)
     if target is not None:
@@ -54,7 +59,7 @@ def export(
             if isinstance(result, Exported):
                 print(_line(result), flush=True)
 
-        results = run(source, wanted, output, data, target=target, on_result=on_result)
+        results = run(source, wanted, output, data, target=target, sign=signer, on_result=on_result)
     refused = [result for result in results if not isinstance(result, Exported)]
     for result in refused[:-1]:
         typer.echo(f"refused {result.path}: {result.error}", err=True)

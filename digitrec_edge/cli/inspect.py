@@ -16,15 +16,23 @@ if TYPE_CHECKING:
 def inspect(
     file: Annotated[Path, typer.Argument(help="A .tflite, .onnx or .ort file, with or without a card.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    bom: Annotated[
+        Path | None, typer.Option(help="Write what the artifact is made of to this file: a CycloneDX ML-BOM.")
+    ] = None,
 ) -> None:
     """Show what a model file says of itself: card, tensors, operators, bytes per layer, hashes, runtimes.
 
     Needs no runtime. A file with a card is checked against its hashes first; a damaged one ends with exit 1.
     """
     from digitrec_edge import artifact
+    from digitrec_edge.files import write_file
+    from digitrec_edge.verification.bom import write_bom
     from digitrec_edge.verification.inspection import inspect as examine
 
-    result = examine(artifact.read(file))
+    found = artifact.read(file)
+    if bom:
+        write_file(bom, write_bom(found))
+    result = examine(found)
     if as_json:
         terminal.print_json(dataclasses.asdict(result))
         return

@@ -13,23 +13,30 @@ from digitrec_edge.cli.options import AUTO, RuntimeOption
 def verify(
     file: Annotated[Path, typer.Argument(help="An artifact that digitrec-edge exported.")],
     runtime: RuntimeOption = AUTO,
+    key: Annotated[
+        Path | None, typer.Option(help="Public key in a PEM file that the file must be signed with.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Check an artifact on this machine: its hashes, then a self-test in the runtime here.
+    """Check an artifact on this machine: its hashes, its signature, then a self-test in the runtime here.
+
+    Hashes tell whether the file is whole, and nothing of who made it: only a signature and its --key do.
 
     The self-test runs the test images that travel inside the file and compares their logits with those at
     export, within a tolerance per variant. Exit 1, and the differing images, when it fails.
     """
     terminal.hold_native_output()
+    from digitrec_edge.artifact import signature
     from digitrec_edge.verification.selftest import self_test
     from runtimes.loading import load
 
-    with load(file, runtime) as model:
+    with load(file, runtime, key=key) as model:
         result = self_test(model.artifact, model)
+        signed = signature.check(model.artifact, key)
     if as_json:
-        terminal.print_json({"passed": result.passed, **dataclasses.asdict(result)})
+        terminal.print_json({"passed": result.passed, "signature": signed, **dataclasses.asdict(result)})
     else:
-        print(f"{file}: hashes fit")
+        print(f"{file}: whole; {signed}")
         print(
             f"self-test on {result.runtime}: {result.images - len(result.differing)} of {result.images} images as at "
             f"export; largest logit difference {result.largest_difference:.2g} (at most {result.tolerance:.2g}); "

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from digitrec_edge import artifact
+from digitrec_edge.artifact import signature_path
+from digitrec_edge.artifact.signature import KEY_FILE
 from digitrec_edge.errors import ArtifactError, DigitrecError, RemoteError
-from digitrec_edge.remote.extras import extras_for
+from digitrec_edge.remote.extras import extras_for, with_signatures
 from digitrec_edge.remote.ssh import Connection
 from digitrec_edge.remote.venv import prepare
 
@@ -49,11 +51,12 @@ def deploy(host: str, path: Path, limit_s: float, on_step: Callable[[str], None]
     try:
         on_step("connecting")
         with Connection(host, limit_s) as connection:
-            device = connection.examine()
+            device = connection.examine([KEY_FILE])
             on_step(f"connected: {device.describe()}")
             environment = prepare(connection, device, extras_for(host, device, [path]), on_step, root=HOME)
             on_step("sending the artifact")
-            connection.send([path], HOME)
+            connection.remove(f"{HOME}/{signature_path(path).name}")
+            connection.send(with_signatures([path]), HOME)
             on_step("verifying it there")
             answer = connection.run([environment.program, "verify", path.name], HOME)
             if answer.status:

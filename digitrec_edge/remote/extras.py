@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from digitrec_edge.artifact import signature_path
+from digitrec_edge.artifact.signature import KEY_FILE
 from digitrec_edge.errors import UnfitDeviceError
 from digitrec_edge.installation.advice import advise
 from digitrec_edge.installation.wheels import wheels_for
@@ -17,7 +19,8 @@ def extras_for(host: str, device: Device, files: Sequence[Path], asked: Sequence
     Args:
         host: for the message.
         device: where to install.
-        files: the artifacts; ONNX Runtime comes with those that need it, where it has wheels.
+        files: the artifacts; ONNX Runtime comes with those that need it, where it has wheels, and
+            model-signing where the device holds a key.
         asked: extras to install instead.
 
     Raises:
@@ -28,9 +31,15 @@ def extras_for(host: str, device: Device, files: Sequence[Path], asked: Sequence
     if advice.extra is None:
         reasons = [note for note in advice.notes if note.startswith("No runtime")] or list(advice.notes)
         raise UnfitDeviceError(f"{host}: it is a {machine.machine} with Python {machine.python}. {' '.join(reasons)}")
+    signed = ["sign"] if KEY_FILE in device.there else []
     if asked:
-        return tuple(dict.fromkeys(asked))
+        return tuple(dict.fromkeys([*asked, *signed]))
     extras = [] if all(path.suffix in _ONNX_SUFFIXES for path in files) else [advice.extra]
     if any(path.suffix in _ONNX_SUFFIXES for path in files) and wheels_for("onnxruntime", machine):
         extras.append("onnx")
-    return tuple(dict.fromkeys(extras or [advice.extra]))
+    return tuple(dict.fromkeys([*(extras or [advice.extra]), *signed]))
+
+
+def with_signatures(files: Sequence[Path]) -> tuple[Path, ...]:
+    """Return files, each with the signature that lies beside it."""
+    return tuple(one for path in files for one in (path, signature_path(path)) if one is path or one.exists())

@@ -12,8 +12,9 @@ from benchmarks.measure.cases import find_artifacts
 from benchmarks.request import BenchmarkRequest
 from benchmarks.results.document import Document, from_json
 from digitrec_edge.artifact import golden
+from digitrec_edge.artifact.signature import KEY_FILE
 from digitrec_edge.errors import DigitrecError, RemoteError
-from digitrec_edge.remote.extras import extras_for
+from digitrec_edge.remote.extras import extras_for, with_signatures
 from digitrec_edge.remote.ssh import Connection
 from digitrec_edge.remote.venv import CACHE, RemoteEnvironment, prepare
 
@@ -70,7 +71,7 @@ def files_for(paths: Sequence[Path]) -> tuple[Path, ...]:
     """
     found = find_artifacts(paths)
     beside = dict.fromkeys(path.parent / golden.FILE_NAME for path in found)
-    files = (*found, *(path for path in beside if path.exists()))
+    files = (*with_signatures(found), *(path for path in beside if path.exists()))
     names = [path.name for path in files]
     for name in names:
         if names.count(name) > 1:
@@ -118,7 +119,7 @@ def _measure_one(connection: Connection, job: FleetJob, on_step: Callable[[str, 
 
 
 def _measure(connection: Connection, job: FleetJob, tell: Callable[[str], None]) -> Outcome:
-    device = connection.examine()
+    device = connection.examine([KEY_FILE])
     tell(f"connected: {device.describe()}")
     environment = prepare(connection, device, extras_for(connection.host, device, job.files, job.extras), tell)
     folder = f"{CACHE}/run-{secrets.token_hex(4)}"

@@ -1,0 +1,35 @@
+"""``digitrec-edge sign``."""
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from digitrec_edge.artifact.signature import Sign
+
+
+def sign(
+    files: Annotated[list[Path], typer.Argument(help="Artifacts that digitrec-edge exported.", metavar="FILE...")],
+    key: Annotated[Path, typer.Option(help="Private key, an elliptic-curve one in a PEM file.")],
+) -> None:
+    """Sign artifacts, so that a device can tell that they are yours: FILE.sig beside each, for ``verify --key``.
+
+    OpenSSF model-signing makes the signature, a Sigstore bundle. The password of an encrypted key is asked for, or
+    taken from DIGITREC_KEY_PASSWORD. Needs model-signing: pip install 'digitrec-edge[sign]'.
+    """
+    signer = open_signer(key)
+    for file in files:
+        print(signer(file))
+
+
+def open_signer(key: Path) -> "Sign":
+    """Open a private key, and ask for its password where it has one and the environment does not name it."""
+    from digitrec_edge.artifact import signature
+
+    password = os.environ.get(signature.PASSWORD_VARIABLE)
+    if password is None and signature.needs_password(key) and sys.stdin.isatty():
+        password = typer.prompt(f"password of {key}", hide_input=True, err=True)
+    return signature.open_signer(key, password.encode() if password else None)
