@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from benchmarks.results.document import Run, document
+from digitrec_edge.artifact.signature import KEY_FILE
 from digitrec_edge.cli import terminal
 from digitrec_edge.errors import BenchmarkError, RemoteError, UnfitDeviceError
 from digitrec_edge.installation.machine import describe_machine
@@ -104,3 +105,12 @@ def test_numpy_and_pillow_are_shared_where_there_are_no_wheels_of_them() -> None
     assert changed(machine="armv7l", bits=32, numpy="1.24.2").provided == ("numpy",)
     assert changed(machine="armv7l", bits=32).provided == ()
     assert changed(numpy="1.24.2", pillow="9.4.0").provided == ()
+
+
+def test_signatures_travel_with_their_files_and_a_device_with_a_key_gets_what_checks_them(tmp_path: Path) -> None:
+    for name in ("a.tflite", "a.tflite.sig", "b.onnx", "golden.npz"):
+        (tmp_path / name).touch()
+    assert [path.name for path in files_for([tmp_path])] == ["a.tflite", "a.tflite.sig", "b.onnx", "golden.npz"]
+    keyed = dataclasses.replace(PI, there=(KEY_FILE,))
+    assert extras_for("pi", keyed, [Path("a.tflite")]) == ("tflite", "sign")
+    assert extras_for("pi", keyed, [Path("a.tflite")], ["litert"]) == ("litert", "sign")
