@@ -5,6 +5,7 @@ import hashlib
 import os
 import platform
 import re
+import shutil
 import stat
 import tempfile
 import time
@@ -91,6 +92,24 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+@contextmanager
+def scratch_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Yield an empty folder beside ``path`` for the parts of what becomes it; it goes when the block ends.
+
+    One that a killed process left is removed by the next write of ``path``.
+
+    Raises:
+        OutputError: it cannot be made.
+    """
+    target = _resolved(Path(path))
+    try:
+        folder = tempfile.TemporaryDirectory(prefix=_prefix(target), suffix=target.suffix[:100], dir=target.parent)
+    except OSError as cause:
+        raise _not_written(Path(path), cause) from cause
+    with folder as name:
+        yield Path(name)
+
+
 def _is_stream(path: Path) -> bool:
     """Whether something is there that takes bytes and is no file: a pipe, a device, a socket, an open descriptor."""
     if path.is_relative_to("/dev") or path.is_relative_to("/proc"):
@@ -148,7 +167,7 @@ def _prefix(path: Path) -> str:
 
 
 def _remove_stale(path: Path) -> None:
-    """Remove temporary files for ``path`` whose writer is dead."""
+    """Remove temporary files and folders for ``path`` whose writer is dead."""
     pattern = re.compile(rf"\.{re.escape(path.stem[:60])}-(?P<host>\w*)-(?P<pid>\d+)-\w+{re.escape(path.suffix[:100])}")
     with contextlib.suppress(OSError):
         for entry in os.scandir(path.parent):
@@ -158,7 +177,14 @@ def _remove_stale(path: Path) -> None:
             with contextlib.suppress(OSError):
                 old = time.time() - entry.stat().st_mtime > STALE_AFTER_S
                 if old or (match["host"] == _host() and not _alive(int(match["pid"]))):
-                    Path(entry.path).unlink()
+                    _remove(Path(entry.path))
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
 
 
 def _alive(process: int) -> bool:

@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,7 +11,11 @@ import pytest
 
 from digitrec_edge import artifact
 from digitrec_edge.artifact import golden
+from digitrec_edge.errors import TrainingError
 from digitrec_edge.files import write_file
+from digitrec_edge.training import checkpoint, history
+from digitrec_edge.training.checkpoint import Checkpoint, Epoch, TrainingRun
+from digitrec_edge.training.recipes import RECIPES
 from tests.crash import crash_points
 
 
@@ -69,3 +74,66 @@ def test_an_artifact_and_golden_logits_are_whole_at_every_point(fresh: Callable[
         assert artifact.read(folder / "a.tflite").payload == old.payload
         assert golden.read(folder / golden.FILE_NAME).source_sha256 == "0" * 64
     assert points >= 8
+
+
+class Trained:
+    """Has what the writing asks of a Keras model, without TensorFlow: forked children write it."""
+
+    def __init__(self, weights: bytes) -> None:
+        self.weights = weights
+
+    def save(self, folder: Path, *, zipped: bool) -> None:
+        """Write the parts of a .keras file."""
+        assert not zipped
+        folder.mkdir()
+        (folder / "config.json").write_text("{}")
+        (folder / "metadata.json").write_text("{}")
+        (folder / "model.weights.h5").write_bytes(self.weights)
+
+
+def run_of(seed: int) -> tuple[Checkpoint, history.History]:
+    """Return the last checkpoint and the history of a run."""
+    recipe, epochs = RECIPES["reference"], (Epoch(1, 0.5, 0.9, 0.5, 0.9, 1.0),)
+    done = Checkpoint(TrainingRun(recipe, seed, "0" * 64), epochs, (np.zeros(3, np.float32),))
+    return done, history.History(recipe, seed, 10, "test", 10, epochs, False, 0.5, 0.9, 2.0, 3, {})
+
+
+def test_model_and_history_are_one_transaction_and_the_checkpoint_goes_last(fresh: Callable[[], Path]) -> None:
+    unfinished, finished = run_of(seed=2)
+
+    def prepare() -> Path:
+        folder = fresh()
+        history.write(Trained(b"old"), run_of(seed=1)[1], folder / "model.keras")
+        checkpoint.write(folder / "model.checkpoint.npz", unfinished)
+        return folder
+
+    def work(folder: Path) -> None:
+        history.write(Trained(b"new"), finished, folder / "model.keras")
+
+    seen = set()
+    for _, folder in crash_points(work, prepare):
+        path = folder / "model.keras"
+        with zipfile.ZipFile(path) as archive:
+            weights = archive.read("model.weights.h5").decode()
+        try:
+            found = history.read_history(path)
+            assert found is not None, "an export would have temperature 1.0 and no recipe"
+            assert found.seed == {"old": 1, "new": 2}[weights]
+            seen.add(weights)
+        except TrainingError as error:
+            assert "digitrec-edge train --resume" in str(error)
+            seen.add("refused")
+        left = folder / "model.checkpoint.npz"
+        assert left.exists() or weights == "new"
+        if left.exists():
+            assert checkpoint.read(left).run == unfinished.run
+        work(folder)
+        assert sorted(os.listdir(folder)) == ["model.history.json", "model.keras"], "the next run clears up"
+    assert seen == {"old", "refused", "new"}
+
+
+def test_a_clock_before_1980_writes_the_same_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    history.write(Trained(b"new"), run_of(seed=1)[1], tmp_path / "today.keras")
+    monkeypatch.setattr("time.time", lambda: 60.0)
+    history.write(Trained(b"new"), run_of(seed=1)[1], tmp_path / "1970.keras")
+    assert (tmp_path / "today.keras").read_bytes() == (tmp_path / "1970.keras").read_bytes()

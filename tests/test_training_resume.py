@@ -88,7 +88,10 @@ def test_a_resumed_run_ends_as_an_unbroken_one(
     assert figures(history) == figures(expected)
     assert (history.test_accuracy, history.temperature) == (expected.test_accuracy, expected.temperature)
     assert not history.interrupted
-    assert not path.exists()
+    assert len(checkpoint.read(path).epochs) == 4, "the last epoch's checkpoint stays until the model is written"
+    again, same = training.train(recipe, 3, data, checkpoint_path=path, resume=True)
+    assert np.array_equal(weights(again), weights(whole))
+    assert figures(same) == figures(expected)
 
 
 def test_a_checkpoint_of_another_run_is_refused(data: Path, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from digitrec_edge.errors import TrainingError
 from digitrec_edge.files import sha256, write_file
 from digitrec_edge.records import NewerVersionError, load_json, parse, read_version
-from digitrec_edge.training.checkpoint import Epoch
+from digitrec_edge.training.checkpoint import Epoch, checkpoint_path
 from digitrec_edge.training.network import save
 from digitrec_edge.training.recipes import Recipe
 
@@ -52,10 +52,16 @@ def history_path(model_path: Path) -> Path:
 
 
 def write(model: Any, history: History, path: Path) -> History:
-    """Write the model and, beside it, its history; returns the history with the model's hash."""
+    """Write the model and, beside it, its history; returns the history with the model's hash.
+
+    The checkpoint of a finished run goes last: whenever the writing is cut short, ``train --resume`` repeats it, and
+    :func:`read_history` refuses what is half replaced.
+    """
     save(model, path)
     history = dataclasses.replace(history, model_sha256=sha256(path.read_bytes()))
     write_file(history_path(path), json.dumps(dataclasses.asdict(history), indent=1).encode())
+    if not history.interrupted:
+        checkpoint_path(path).unlink(missing_ok=True)
     return history
 
 
@@ -63,18 +69,29 @@ def read_history(model_path: Path) -> History | None:
     """Read the history of a model file; None when there is none or it belongs to another file.
 
     Raises:
-        TrainingError: the history exists but cannot be read.
+        TrainingError: the history exists but cannot be read, or the run was cut short between model and history.
     """
-    path = history_path(model_path)
+    history = _read(history_path(model_path))
+    if history and history.model_sha256 == sha256(model_path.read_bytes()):
+        return history
+    unfinished = checkpoint_path(model_path)
+    if unfinished.exists():
+        raise TrainingError(
+            f"{model_path} has no history of its own, and {unfinished} is of a run that was cut short: "
+            f"finish it with: digitrec-edge train --resume -o {model_path}"
+        )
+    return None
+
+
+def _read(path: Path) -> History | None:
     if not path.exists():
         return None
     try:
-        history = parse_history(load_json(path.read_bytes()))
+        return parse_history(load_json(path.read_bytes()))
     except NewerVersionError as cause:
         raise TrainingError(f"{path} was {cause}") from cause
     except ValueError as cause:
         raise TrainingError(f"{path} is not a training history: {cause}; train again") from cause
-    return history if history.model_sha256 == sha256(model_path.read_bytes()) else None
 
 
 def parse_history(raw: Any) -> History:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitrec_edge.errors import ConversionError, NotInstalledError
-from digitrec_edge.files import read_file, replacing
+from digitrec_edge.files import read_file, replacing, scratch_folder
 from digitrec_edge.mnist import CLASSES, SIDE
 from digitrec_edge.quantization import PIXEL_MAX
 
@@ -90,20 +90,17 @@ def load(path: Path) -> Any:
 
 def save(model: Any, path: Path) -> None:
     """Write a .keras file atomically; equal weights give equal bytes: no date of the day and no address inside."""
-    with replacing(path) as temporary:
-        scratch = temporary.with_name(temporary.stem + "-scratch.keras")
-        try:
-            model.save(scratch)
-            with zipfile.ZipFile(scratch) as source, zipfile.ZipFile(temporary, "w") as target:
-                for name in sorted(source.namelist()):
-                    content = source.read(name)
-                    if name == "metadata.json":
-                        content = _without_date(content)
-                    elif name == "config.json":
-                        content = _without_addresses(content)
-                    target.writestr(zipfile.ZipInfo(name, _EPOCH_OF_ZIP), content)
-        finally:
-            scratch.unlink(missing_ok=True)
+    with replacing(path) as temporary, scratch_folder(path) as scratch:
+        parts = scratch / "parts"  # Keras lets no folder end in .keras
+        model.save(parts, zipped=False)
+        with zipfile.ZipFile(temporary, "w") as target:
+            for part in sorted(file for file in parts.rglob("*") if file.is_file()):
+                name, content = part.relative_to(parts).as_posix(), part.read_bytes()
+                if name == "metadata.json":
+                    content = _without_date(content)
+                elif name == "config.json":
+                    content = _without_addresses(content)
+                target.writestr(zipfile.ZipInfo(name, _EPOCH_OF_ZIP), content)
 
 
 def _without_date(metadata: bytes) -> bytes:

@@ -61,8 +61,8 @@ def train(
         recipe: what to do.
         seed: of the initial weights, the held-out images, the order of the batches and the distortions.
         source: data set, None is the bundled MNIST.
-        checkpoint_path: where to write a checkpoint, at the end of an epoch and at most every 10 seconds; it is
-            removed when the run is done.
+        checkpoint_path: where to write a checkpoint: at the end of an epoch, at most every 10 seconds, and of the
+            last epoch always. It stays until ``history.write`` has written the model.
         resume: from the checkpoint, to the same result as an unbroken run.
         on_start: is given the untrained model.
         on_epoch: is given each finished epoch, those before a resumption too.
@@ -92,8 +92,6 @@ def train(
     trainer.use_ema()
     test_loss, test_accuracy = trainer.evaluate(examples(sets.test))
     temperature = _fit_temperature(trainer.model, recipe, seed, sets)
-    if checkpoint_path and not interrupted:
-        checkpoint_path.unlink(missing_ok=True)
     eval_set, eval_digits = sets.evaluation
     history = History(
         recipe=recipe,
@@ -169,7 +167,7 @@ def _run_epochs(
             now = time.perf_counter()
             epochs, state = [*epochs, Epoch(number, loss, accuracy, *figures, seconds=now - start)], after
             start = now
-            if checkpoint_path and now - saved_s >= CHECKPOINT_EVERY_S:
+            if checkpoint_path and (now - saved_s >= CHECKPOINT_EVERY_S or number == run.recipe.epochs):
                 checkpoint.write(checkpoint_path, Checkpoint(run, tuple(epochs), state))
                 saved_s = time.perf_counter()
             on_epoch(epochs[-1])
@@ -199,7 +197,7 @@ def _batches(part: Digits, run: TrainingRun, first: int) -> Iterator[tuple[int, 
         return examples(Digits(distort(part.images, recipe.distortion, progress, random), part.labels))
 
     with ThreadPoolExecutor(1) as background:
-        coming = None if plain else background.submit(make, first)
+        coming = None if plain or first > last else background.submit(make, first)
         for number in range(first, last + 1):
             ready = coming.result() if coming else plain
             if coming and number < last:
