@@ -4,11 +4,14 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from digitrec_edge.errors import ConversionError, NotInstalledError, OutputError
 from digitrec_edge.training import network as model
+
+ROOT = Path(__file__).parents[1]
 
 
 @pytest.mark.parametrize(
@@ -39,11 +42,27 @@ def test_a_missing_tensorflow_names_the_extra(monkeypatch: pytest.MonkeyPatch) -
         model.import_tensorflow()
 
 
+@pytest.mark.parametrize(("package", "older"), [("tensorflow", "2.19.1"), ("keras", "3.8.0")])
+def test_an_older_release_than_was_tried_is_refused_by_name(
+    monkeypatch: pytest.MonkeyPatch, package: str, older: str
+) -> None:
+    for name, version in {**model.OLDEST, package: older}.items():
+        monkeypatch.setitem(sys.modules, name, SimpleNamespace(__version__=version))
+    with pytest.raises(NotInstalledError, match=rf"{package} {older} is older .* pip install -U '{package}>="):
+        model.import_tensorflow()
+
+
+def test_the_package_asks_for_the_releases_that_were_tried() -> None:
+    pyproject = (ROOT / "pyproject.toml").read_text()
+    for name, version in model.OLDEST.items():
+        assert f'"{name}>={version}"' in pyproject
+
+
 @pytest.mark.desktop
 def test_a_zip_that_is_no_keras_model_is_one_line(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "a.keras", "w") as archive:
         archive.writestr("a.txt", "words")
-    with pytest.raises(ConversionError, match="cannot be loaded by Keras") as raised:
+    with pytest.raises(ConversionError, match="is not loaded: it holds ") as raised:
         model.load(tmp_path / "a.keras")
     assert "\n" not in str(raised.value)
 

@@ -16,10 +16,14 @@ from digitrec_edge.errors import ConversionError, NotInstalledError
 from digitrec_edge.files import read_file, replacing, scratch_folder
 from digitrec_edge.mnist import CLASSES, SIDE
 from digitrec_edge.quantization import PIXEL_MAX
+from digitrec_edge.training import keras_file
+from runtimes.support import version_key
+
+OLDEST = {"tensorflow": "2.20.0", "keras": "3.13.2"}
+"""The oldest releases that were tried; older Kerases run code from a hostile file, or read other files as weights."""
 
 PARAMETERS = 251_658
 HIDDEN_UNITS = (256, 128, 128)
-_LIMIT_BYTES = 256 << 20
 _EPOCH_OF_ZIP = (1980, 1, 1, 0, 0, 0)
 
 
@@ -27,17 +31,24 @@ def import_tensorflow() -> Any:
     """Import TensorFlow with its C++ log below errors.
 
     Raises:
-        NotInstalledError: names the extra.
+        NotInstalledError: it or Keras is missing, or older than what is used; names the line that installs it.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     try:
+        import keras
         import tensorflow
     except ImportError as cause:
         raise NotInstalledError(
             f"TensorFlow is needed to train and export and cannot be imported ({cause}): "
             "pip install 'digitrec-edge[all]'"
         ) from cause
+    for name, module in (("tensorflow", tensorflow), ("keras", keras)):
+        if version_key(module.__version__) < version_key(OLDEST[name]):
+            raise NotInstalledError(
+                f"{name} {module.__version__} is older than {OLDEST[name]}, the oldest release that is used: "
+                f"pip install -U '{name}>={OLDEST[name]}'"
+            )
     return tensorflow
 
 
@@ -64,12 +75,17 @@ def load(path: Path) -> Any:
     """Load a trained Keras model.
 
     Raises:
-        ConversionError: no such file, no Keras model, or not one that turns 28 x 28 pixels into 10 logits.
+        ConversionError: no such file, no Keras model, one that holds more than Keras' own layers, or not one that turns
+            28 x 28 pixels into 10 logits.
     """
-    read_file(path, limit_bytes=_LIMIT_BYTES, error=ConversionError)
+    data = read_file(path, limit_bytes=keras_file.FILE_BYTES, error=ConversionError)
     if path.suffix != ".keras" or not zipfile.is_zipfile(path):
         raise ConversionError(f"{path} is not a .keras file; make one with: digitrec-edge train")
     import_tensorflow()
+    try:
+        keras_file.check(data)
+    except ValueError as cause:
+        raise ConversionError(f"{path} is not loaded: {cause}") from cause
     import keras
 
     try:
