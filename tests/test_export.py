@@ -128,7 +128,7 @@ def test_an_export_of_the_same_model_gives_the_same_files(
 def test_what_the_target_cannot_run_is_refused_though_it_was_converted(
     source: Source, artifacts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A converter that forgets the target: the operators of what it wrote are looked at, not believed."""
+    """A converter that forgets the target: the operators of what it wrote are checked."""
     payload = artifact.read(artifacts / "digitrec-int8-dynamic.tflite").payload
     monkeypatch.setattr(module, "convert", lambda *arguments: payload)
     (result,) = export(source, [BY_OPTION["int8-dynamic"]], tmp_path, target="tflite-runtime")

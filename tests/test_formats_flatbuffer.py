@@ -1,4 +1,4 @@
-"""Flatbuffers: tables are read as the format says, and no offset is believed before it is checked."""
+"""Flatbuffers: tables are read as the format says, and every offset is checked before it is followed."""
 
 import struct
 

@@ -19,6 +19,7 @@ from benchmarks.quality.parity_report import (
 from digitrec_edge import mnist
 from digitrec_edge.artifact import golden as golden_logits
 from digitrec_edge.errors import OutputError, ParityError
+from digitrec_edge.files import sha256
 from runtimes import load
 
 LABELS = np.array([0, 0, 1, 1, 2, 2], np.uint8)
@@ -100,6 +101,7 @@ def test_no_images_are_no_report() -> None:
 
 
 def test_it_is_written_beside_the_artifact_as_json(report: ParityReport, tmp_path: Path) -> None:
+    (tmp_path / "digitrec-int8.tflite").write_bytes(b"the artifact")
     path = write_report(report, tmp_path / "digitrec-int8.tflite")
     assert path == tmp_path / "digitrec-int8.tflite.parity.json" == report_path(tmp_path / "digitrec-int8.tflite")
     written = json.loads(path.read_text())
@@ -109,10 +111,12 @@ def test_it_is_written_beside_the_artifact_as_json(report: ParityReport, tmp_pat
     }  # fmt: skip
     assert written["class_accuracy"][:4] == [0.5, 0.5, 1.0, None]
     assert written["parity"]["agreement"] == 0.5
-    assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
+    assert written["artifact_sha256"] == sha256(b"the artifact")
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["digitrec-int8.tflite", path.name]
 
 
 def test_a_report_that_cannot_be_written_is_one_line(report: ParityReport, tmp_path: Path) -> None:
+    (tmp_path / "a.tflite").write_bytes(b"the artifact")
     (tmp_path / "a.tflite.parity.json").mkdir()
     with pytest.raises(OutputError, match="cannot write"):
         write_report(report, tmp_path / "a.tflite")
@@ -121,6 +125,7 @@ def test_a_report_that_cannot_be_written_is_one_line(report: ParityReport, tmp_p
 @pytest.mark.parametrize("name", ["digitrec-int8.tflite", "digitrec-int4.tflite", "digitrec-float32.onnx"])
 def test_the_report_of_an_exported_artifact_is_what_its_runtime_answers(artifacts: Path, name: str) -> None:
     written = json.loads(report_path(artifacts / name).read_text())
+    assert written["artifact_sha256"] == sha256((artifacts / name).read_bytes())
     test, reference = mnist.load("test"), golden_logits.read(artifacts / golden_logits.FILE_NAME)
     with load(artifacts / name) as model:
         again = report_parity(
@@ -129,6 +134,7 @@ def test_the_report_of_an_exported_artifact_is_what_its_runtime_answers(artifact
         assert model.card is not None
         assert model.card.parity is not None
         assert model.card.parity.agreement == written["parity"]["agreement"]
+    again = dataclasses.replace(again, artifact_sha256=written["artifact_sha256"])
     assert json.loads(json.dumps(dataclasses.asdict(again))) == written
     assert len(written["changed"]) == round(10_000 * (1 - written["parity"]["agreement"]))
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from benchmarks.quality.accuracy import class_accuracy
 from benchmarks.quality.parity import Parity, compare
-from digitrec_edge.files import write_file
+from digitrec_edge.files import sha256, write_file
 
 REPORT_VERSION = 1
 
@@ -36,6 +36,7 @@ class ParityReport:
     """An artifact against the Keras model, image by image.
 
     Attributes:
+        artifact_sha256: of the whole artifact file, so that a report of an older export is told from its artifact's.
         class_accuracy, reference_class_accuracy: share of right digits per digit, 0 to 1; None for a
             digit that the test set does not have.
         mean_logit_difference: mean absolute difference over all logits.
@@ -48,6 +49,7 @@ class ParityReport:
     class_accuracy: tuple[float | None, ...]
     reference_class_accuracy: tuple[float | None, ...]
     changed: tuple[ChangedDigit, ...]
+    artifact_sha256: str = ""
     version: int = REPORT_VERSION
 
     @property
@@ -107,7 +109,8 @@ def report_path(artifact: Path) -> Path:
 
 
 def write_report(report: ParityReport, artifact: Path) -> Path:
-    """Write a report beside its artifact, atomically; returns its path."""
+    """Write a report beside its artifact, atomically, with the artifact's hash; returns its path."""
     path = report_path(artifact)
+    report = dataclasses.replace(report, artifact_sha256=sha256(artifact.read_bytes()))
     write_file(path, json.dumps(dataclasses.asdict(report), indent=1).encode())
     return path

@@ -1,4 +1,4 @@
-"""Robustness: accuracy on the test set when its digits are shifted, turned, soiled, faded or thickened.
+"""Robustness: accuracy on the test set when its digits are shifted, turned, covered with noise, faded or thickened.
 
 Every set is made from the test images by a stated rule and, where there is chance in it, a seed; numpy
 alone, so that a device can measure it too.

@@ -2,7 +2,7 @@
 
 An artifact is a payload (the model as its converter wrote it), a card, and a seal over both: the last
 71 bytes are ``sha256:`` and the hash of everything before them. A file without a card is foreign; it
-may be a perfectly good model, but nobody vouches for it.
+may be a perfectly good model, but nothing shows that it is whole.
 """
 
 import dataclasses

@@ -38,7 +38,7 @@ def check(path: Path) -> None:
     """See that a file is worth deploying, before any device is asked.
 
     Raises:
-        ArtifactError: damaged, or without a card: nothing vouches for it.
+        ArtifactError: damaged, or without a card.
     """
     if artifact.read(path).card is None:
         raise ArtifactError(

@@ -22,7 +22,7 @@ _MODEL, _SOURCE, _DATA = "model", "source-model", "test-set"
 _OURS = "digitrec-edge"
 _LIMITS = (
     "One digit per 28 x 28 picture: whatever is on it, letters too, is read as one of ten digits.",
-    "Pictures must be brought to MNIST's form (ink found, scaled, centred), as digitrec-edge predict does.",
+    "Pictures must be brought to MNIST's form (foreground found, scaled, centred), as digitrec-edge predict does.",
     "Quantised answers may differ by one step between kernels, CPUs and runtimes' versions, and a near-tie may turn.",
 )
 

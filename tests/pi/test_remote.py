@@ -205,7 +205,7 @@ def test_deploy_leaves_a_verified_artifact_and_the_line_that_it_prints_works(
     assert answer.stdout.startswith(f"/home/pi/seven.png: {digits.labels[0]} ")
 
 
-def test_deploy_sends_no_file_that_nobody_vouches_for(server: Server, pi_artifacts: Path, tmp_path: Path) -> None:
+def test_deploy_sends_no_file_without_a_card(server: Server, pi_artifacts: Path, tmp_path: Path) -> None:
     data = bytearray((pi_artifacts / ARTIFACT).read_bytes())
     data[1000] ^= 1
     (tmp_path / "changed.tflite").write_bytes(data)
