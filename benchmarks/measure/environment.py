@@ -1,4 +1,4 @@
-"""The machine that stands beside every figure: what it is, and its temperature, clock and load while it was measured."""
+"""The machine that stands beside every figure: what it is, its temperature, clock and load while it was measured."""
 
 import os
 import re
