@@ -28,41 +28,66 @@ def crash_points(work: Callable[[Path], object], prepare: Callable[[], Path]) ->
     point = 1
     while True:
         folder = prepare()
-        status = _killed_at(point, work, folder)
-        if os.WIFEXITED(status):
-            assert os.WEXITSTATUS(status) == 0, f"the work itself failed: exit status {os.WEXITSTATUS(status)}"
+        if not killed_at(point, work, folder):
             return
-        assert os.WTERMSIG(status) == signal.SIGKILL
         yield point, folder
         point += 1
 
 
-def _killed_at(point: int, work: Callable[[Path], object], folder: Path) -> int:
-    child = os.fork()
-    if child:
-        return os.waitpid(child, 0)[1]
-    try:
-        sys.addaudithook(_Killer(point, folder))
-        work(folder)
-        os._exit(0)
-    except BaseException:  # noqa: BLE001  (a forked child must not run on into the tests)
-        import traceback
+def killed_at(point: int, work: Callable[[Path], object], folder: Path) -> bool:
+    """Run ``work`` in a forked child that kills itself right before its file operation ``point``, counted from 1.
 
-        traceback.print_exc()
-        os._exit(1)
+    Returns:
+        Whether it came to that; if not, the work was done.
+    """
+    status, _ = _fork(point, work, folder)
+    if os.WIFEXITED(status):
+        assert os.WEXITSTATUS(status) == 0, f"the work itself failed: exit status {os.WEXITSTATUS(status)}"
+        return False
+    assert os.WTERMSIG(status) == signal.SIGKILL
+    return True
+
+
+def count_operations(work: Callable[[Path], object], folder: Path) -> int:
+    """Run ``work`` in a forked child to its end and return how many file operations it has."""
+    status, seen = _fork(0, work, folder)
+    assert status == 0, "the work itself failed"
+    return seen
+
+
+def _fork(point: int, work: Callable[[Path], object], folder: Path) -> tuple[int, int]:
+    """Return how the child ended, and how many operations it saw when it came to its end."""
+    read, write = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            killer = _Killer(point, folder)
+            sys.addaudithook(killer)
+            work(folder)
+            os.write(write, str(killer.seen).encode())
+            os._exit(0)
+        except BaseException:  # noqa: BLE001  (a forked child must not run on into the tests)
+            import traceback
+
+            traceback.print_exc()
+            os._exit(1)
+    os.close(write)
+    with os.fdopen(read) as answer:
+        seen = int(answer.readline() or 0)
+    return os.waitpid(child, 0)[1], seen
 
 
 class _Killer:
     def __init__(self, point: int, folder: Path) -> None:
-        self._left, self._folder = point, str(folder)
+        self._point, self._folder, self.seen = point, str(folder), 0
 
     def __call__(self, event: str, arguments: tuple[Any, ...]) -> None:
         if event not in _EVENTS and not (event == "open" and _writes(arguments)):
             return
         if not any(isinstance(name, str | bytes | os.PathLike) and self._inside(name) for name in arguments):
             return
-        self._left -= 1
-        if self._left == 0:
+        self.seen += 1
+        if self.seen == self._point:
             os.kill(os.getpid(), signal.SIGKILL)
 
     def _inside(self, name: Any) -> bool:

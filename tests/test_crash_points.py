@@ -2,21 +2,24 @@
 
 import itertools
 import os
+import shutil
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from digitrec_edge import artifact
+from digitrec_edge import artifact, mnist
 from digitrec_edge.artifact import golden
 from digitrec_edge.errors import TrainingError
 from digitrec_edge.files import write_file
 from digitrec_edge.training import checkpoint, history
 from digitrec_edge.training.checkpoint import Checkpoint, Epoch, TrainingRun
 from digitrec_edge.training.recipes import RECIPES
-from tests.crash import crash_points
+from tests import kills
+from tests.crash import crash_points, killed_at
 
 
 @pytest.fixture
@@ -130,6 +133,43 @@ def test_model_and_history_are_one_transaction_and_the_checkpoint_goes_last(fres
         work(folder)
         assert sorted(os.listdir(folder)) == ["model.history.json", "model.keras"], "the next run clears up"
     assert seen == {"old", "refused", "new"}
+
+
+@pytest.fixture(scope="module")
+def template(artifacts: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What commands that write find on a device: an artifact, a picture, and their results of another day."""
+    folder = tmp_path_factory.mktemp("template")
+    (folder / "artifacts").mkdir()
+    shutil.copy(artifacts / "digitrec-int8.tflite", folder / "artifacts")
+    Image.fromarray(255 - mnist.load("test").images[0]).resize((140, 140)).save(folder / "digit.png")
+    for command in ON_A_DEVICE:
+        assert not killed_at(1 << 30, command.run, folder)
+    return folder
+
+
+ON_A_DEVICE = [command for command in kills.COMMANDS if command.name in ("inspect --bom", "predict --explain")]
+
+
+@pytest.mark.parametrize("command", ON_A_DEVICE, ids=lambda command: command.name)
+def test_a_command_killed_anywhere_loses_nothing(command: kills.Command, template: Path, tmp_path: Path) -> None:
+    operations = kills.operations_of(command, template, tmp_path)
+    points = range(1, operations + 1, 2)
+    assert len(points) >= 3
+    assert kills.kill(command, points, template, tmp_path) == (len(points), 0)
+
+
+class Careless(kills.Command):
+    """Writes as a program does that nobody has told of power cuts."""
+
+    def run(self, folder: Path) -> None:
+        """Write the beginning over what was there, and then the rest."""
+        (folder / "bom.json").write_text("{")
+        (folder / "bom.json").write_text("{}")
+
+
+def test_the_campaign_sees_what_is_lost(template: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert kills.kill(Careless("careless", (), ("bom.json",)), (1, 2), template, tmp_path) == (2, 1)
+    assert "careless, killed at operation 2" in capsys.readouterr().err
 
 
 def test_a_clock_before_1980_writes_the_same_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
