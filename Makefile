@@ -4,8 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 CLI := $(BIN)/digitrec-edge
+PYTHONS := 3.12 3.13 3.14
+export PYTHONDONTWRITEBYTECODE :=  # what hundreds of processes import is compiled once
 
-.PHONY: help setup demo test lint docs test-artifacts test-device test-desktop test-3.13 pi pi-boards pi-others pi-instructions pi-instructions-accept pi-needs wheel facts pretrained clean
+.PHONY: help setup demo test lint docs test-artifacts test-device test-desktop test-newest test-pythons pi pi-boards pi-others pi-instructions pi-instructions-accept pi-needs wheel facts pretrained clean
 
 help:  ## show this
 	@grep -hE '^[a-z0-9.-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F '\t' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -42,9 +44,9 @@ docs: $(READY)  ## build the documentation site, strictly, into build/site
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build > build/docs.log 2>&1 || { cat build/docs.log; exit 1; }
 	@echo "documentation  build/site/index.html"
 
-test: lint docs test-artifacts  ## the whole test suite
-	@echo "tests of the device, the desktop and Python 3.13, side by side; each tells when it is done"
-	@$(MAKE) --no-print-directory --jobs=3 --output-sync=target test-device test-desktop test-3.13
+test: test-artifacts  ## lint, documentation and the whole test suite
+	@echo "tests of the device, the desktop and another Python, lint and documentation, side by side; each tells when it is done"
+	@$(MAKE) --no-print-directory --jobs=3 --output-sync=target test-desktop test-device test-newest lint docs
 
 test-artifacts: $(READY)
 	@echo "training and exporting what the tests share"
@@ -56,8 +58,11 @@ test-device: $(READY)  ## tests of what runs on a device: no TensorFlow in the p
 test-desktop: $(READY)  ## tests of what needs TensorFlow
 	$(BIN)/pytest -q -m desktop
 
-test-3.13: $(READY)  ## the device's tests on Python 3.13, numpy 2 and no TensorFlow, where there is a python3.13
-	$(BIN)/python tests/other_python.py 3.13
+test-newest: $(READY)  ## the device's tests on the newest other Python there is, numpy 2 and no TensorFlow
+	$(BIN)/python tests/other_python.py --brief $(PYTHONS)
+
+test-pythons: $(READY) test-artifacts  ## ... on each other Python there is, with what is the same on every Python
+	$(BIN)/python tests/other_python.py $(PYTHONS)
 
 pi: pi-needs test-artifacts  ## the tests on an emulated Raspberry Pi 4, 5 and 2
 	@echo "tests of Pi 4 and Pi 5, and all else, side by side; each tells when it is done"

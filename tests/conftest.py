@@ -1,14 +1,19 @@
 """What the tests share: artifacts of a really trained model, made once by the command line."""
 
 import ast
+import atexit
 import dataclasses
+import functools
 import hashlib
 import importlib.util
+import json
 import os
+import select
 import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -75,21 +80,73 @@ def _digest(*entries: str, text: str = "") -> str:
     return hashlib.sha256(b"".join([*content, text.encode()])).hexdigest()[:12]
 
 
-def command_line(
-    *arguments: str | Path, cwd: Path | None = None, ok: bool = True, python: str = sys.executable
-) -> "subprocess.CompletedProcess[str]":
-    """Run ``digitrec-edge`` as a user does, with the Python of the tests."""
-    command = [python, "-m", "digitrec_edge", *map(str, arguments)]
-    done = subprocess.run(command, cwd=cwd or BUILD, capture_output=True, text=True, timeout=300)
-    if ok and done.returncode:
-        raise AssertionError(f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}")
-    return done
+@pytest.fixture(scope="session", autouse=True)
+def compiled_once(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Let TensorFlow keep what it has compiled: a training of a few images is little else."""
+    folder = tmp_path_factory.mktemp("compiled")
+    os.environ["TF_XLA_FLAGS"] = f"--tf_xla_persistent_cache_directory={folder}"
+
+
+class ForkServer:
+    """Runs commands in forks of a process that has imported what they need; see ``fork_server.py``.
+
+    Args:
+        desktop: whether TensorFlow belongs to that.
+        variables: of the environment, besides those of the tests.
+    """
+
+    def __init__(self, desktop: bool, **variables: str) -> None:
+        options = ["--desktop"] * desktop
+        self._variables = variables
+        command = [sys.executable, str(Path(__file__).with_name("fork_server.py")), *options]
+        self._server = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+            env={**os.environ, **variables},
+        )  # fmt: skip
+        atexit.register(self._server.communicate)
+
+    def run(self, arguments: Sequence[str], cwd: Path, brief: bool) -> "subprocess.CompletedProcess[str]":
+        """Run a command to its end."""
+        assert self._server.stdin
+        assert self._server.stdout
+        with tempfile.NamedTemporaryFile() as output, tempfile.NamedTemporaryFile() as errors:
+            request = {
+                "arguments": arguments, "cwd": str(cwd), "stdout": output.name, "stderr": errors.name, "brief": brief,
+                "environment": {**os.environ, **self._variables},
+            }  # fmt: skip
+            print(json.dumps(request), file=self._server.stdin, flush=True)
+            assert select.select([self._server.stdout], [], [], 300)[0], f"no end within 300 s: {arguments}"
+            status = int(self._server.stdout.readline())
+            return subprocess.CompletedProcess(arguments, status, output.read().decode(), errors.read().decode())
 
 
 @pytest.fixture(scope="session")
-def cli() -> "Callable[..., subprocess.CompletedProcess[str]]":
+def cli(request: pytest.FixtureRequest) -> "Callable[..., subprocess.CompletedProcess[str]]":
+    """Runs ``digitrec-edge`` in a process of its own: ``cli("inspect", path)``, with these by name.
+
+    ``cwd`` is the working folder; ``ok=False`` allows an exit status other than 0; with ``brief=True`` one round is
+    enough for ``benchmark --quick``, for where the figures do not matter.
+    """
     BUILD.mkdir(parents=True, exist_ok=True)
-    return command_line
+    desktop = any(item.get_closest_marker("desktop") for item in request.session.items)
+    server = functools.cache(ForkServer)
+
+    def run(
+        *arguments: str | Path, cwd: Path = BUILD, ok: bool = True, brief: bool = False
+    ) -> "subprocess.CompletedProcess[str]":
+        needs_tensorflow = desktop and arguments[:1] in (("train",), ("export",))
+        done = server(needs_tensorflow).run([*map(str, arguments)], cwd, brief)
+        if ok and done.returncode:
+            raise AssertionError(f"{arguments} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}")
+        return done
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def fork_server() -> type[ForkServer]:
+    """For commands of another copy of the packages."""
+    return ForkServer
 
 
 TRAINING = ("digitrec_edge.training.run", "digitrec_edge.training.history")
@@ -127,7 +184,7 @@ def _make(folder: Path, runs: list[list[str]]) -> None:
         return
     folder.mkdir(parents=True, exist_ok=True)
     for arguments in runs:
-        command_line(*arguments, cwd=folder, python=DESKTOP_PYTHON)
+        subprocess.run([DESKTOP_PYTHON, "-m", "digitrec_edge", *arguments], cwd=folder, check=True, capture_output=True)
     (folder / "ready").touch()
 
 
@@ -141,6 +198,22 @@ def trained() -> Path:
 def artifacts(trained: Path) -> Path:
     """The folder of the exported artifacts."""
     return trained / "artifacts"
+
+
+@pytest.fixture(scope="session")
+def wheel_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel, built from a copy of the tracked files, so that no old build folder can add to it."""
+    source, target = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("dist")
+    names = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    for name in names.splitlines():
+        if (ROOT / name).exists() and not name.startswith("tests/"):
+            (source / name).parent.mkdir(parents=True, exist_ok=True)
+            (source / name).write_bytes((ROOT / name).read_bytes())
+    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(target), str(source)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (path,) = target.glob("*.whl")
+    return path
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 """Builds small model files that a converter would never write: TFLite, ONNX and ONNX Runtime's own format."""
 
 import struct
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -28,16 +29,16 @@ def flatbuffer(root: Node, magic: bytes) -> bytes:
     out = bytearray(8)
     out[4:8] = magic
     places: dict[int, int] = {}
-    waiting: list[tuple[int, Any]] = [(0, root)]
+    waiting: deque[tuple[int, Any]] = deque([(0, root)])
     while waiting:
-        source, value = waiting.pop(0)
+        source, value = waiting.popleft()
         if places.get(id(value), 0) <= source:  # offsets point forwards only
             places[id(value)] = _place(out, value, waiting)
         struct.pack_into("<I", out, source, places[id(value)] - source)
     return bytes(out)
 
 
-def _place(out: bytearray, value: Any, waiting: list[tuple[int, Any]]) -> int:
+def _place(out: bytearray, value: Any, waiting: deque[tuple[int, Any]]) -> int:
     out += bytes(-len(out) % 8)
     if isinstance(value, Node):
         return _place_table(out, value, waiting)
@@ -58,7 +59,7 @@ def _place(out: bytearray, value: Any, waiting: list[tuple[int, Any]]) -> int:
     return start
 
 
-def _place_table(out: bytearray, node: Node, waiting: list[tuple[int, Any]]) -> int:
+def _place_table(out: bytearray, node: Node, waiting: deque[tuple[int, Any]]) -> int:
     offsets, body, position = [0] * (max(node.slots, default=-1) + 1), [], 8
     for slot, value in node.slots.items():
         number = isinstance(value, tuple) and not value[0].startswith("<")

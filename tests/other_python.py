@@ -1,18 +1,23 @@
-"""Runs the device's tests on another Python: base + litert + onnx from the wheel, numpy 2, no TensorFlow.
+"""Runs the device's tests on other Pythons: base + litert + onnx from the wheel, numpy 2, no TensorFlow.
 
-``python tests/other_python.py 3.13`` looks for that Python, makes ``.venv-3.13`` and runs pytest there.
-Where there is no such Python it says so and succeeds.
+``python tests/other_python.py 3.13 3.14`` looks for these Pythons, makes ``.venv-3.13`` and ``.venv-3.14`` and runs
+pytest in one after the other. A Python that is not here is said and left out. With ``--brief`` only the newest that is
+here runs, without what is the same on every Python.
 """
 
+import argparse
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-SAME_ON_EVERY_PYTHON = ("photographs", "latency", "fuzz", "statistics", "preprocess_stages", "preprocess_segmentation")
-"""Test modules of arithmetic and timing alone, which take half of the time; they run with the main Python."""
+SAME_ON_EVERY_PYTHON = (
+    "classify", "fuzz", "latency", "photographs", "preprocess_segmentation", "preprocess_stages", "statistics",
+)  # fmt: skip
+"""Test modules of arithmetic and timing alone, which take a third of the time."""
 
 NEED_THE_CHECKOUT = ("docs", "training_speed")
 """Test modules of what no wheel holds."""
@@ -29,6 +34,15 @@ def find_python(version: str) -> str | None:
     return None
 
 
+def build_wheel(folder: Path) -> Path:
+    """Build the wheel of this checkout."""
+    shutil.rmtree(ROOT / "build" / "lib", ignore_errors=True)
+    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(ROOT)]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    (wheel,) = folder.glob("*.whl")
+    return wheel
+
+
 def make_environment(python: str, folder: Path, wheel: Path) -> Path:
     """Make a virtual environment with the wheel and its device side; returns its bin folder."""
     constraints = ["-c", str(ROOT / "constraints.txt")]
@@ -42,25 +56,34 @@ def make_environment(python: str, folder: Path, wheel: Path) -> Path:
     return folder / "bin"
 
 
-def main(version: str) -> int:
-    """Test on that Python."""
-    python = find_python(version)
-    if python is None:
-        print(f"python{version} was not found: the device's tests did NOT run on Python {version}")
-        return 0
-    dist = ROOT / "build" / "dist-test"
-    for stale in (dist, ROOT / "build" / "lib"):
-        shutil.rmtree(stale, ignore_errors=True)
-    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(dist), str(ROOT)]
-    subprocess.run(build, check=True, stdout=subprocess.DEVNULL)
-    (wheel,) = dist.glob("*.whl")
-    tools = make_environment(python, ROOT / f".venv-{version}", wheel)
-    print(f"the device's tests on Python {version}:", flush=True)
+def run_tests(tools: Path, left_out: tuple[str, ...]) -> int:
+    """Run the device's tests in an environment."""
     command = [str(tools / "pytest"), "-q", "-m", "not desktop and not checkout"]
-    command += [f"--ignore=tests/test_{module}.py" for module in (*SAME_ON_EVERY_PYTHON, *NEED_THE_CHECKOUT)]
+    command += [f"--ignore=tests/test_{module}.py" for module in left_out]
     environment = {**os.environ, "DIGITREC_DESKTOP_PYTHON": sys.executable}
     return subprocess.run(command, cwd=ROOT, env=environment).returncode
 
 
+def main(versions: list[str], brief: bool) -> int:
+    """Test on these Pythons; 1 when any test failed."""
+    found = {version: find_python(version) for version in versions}
+    for version in (version for version, python in found.items() if not python):
+        print(f"python{version} was not found: the device's tests do NOT run on Python {version}")
+    here = [(version, python) for version, python in found.items() if python]
+    failed = False
+    with tempfile.TemporaryDirectory() as folder:
+        wheel = build_wheel(Path(folder)) if here else None
+        for version, python in here[-1:] if brief else here:
+            assert wheel
+            tools = make_environment(python, ROOT / f".venv-{version}", wheel)
+            print(f"the device's tests on Python {version}:", flush=True)
+            failed |= run_tests(tools, NEED_THE_CHECKOUT + SAME_ON_EVERY_PYTHON * brief) != 0
+    return int(failed)
+
+
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("versions", nargs="+", help="such as 3.13, the newest last")
+    parser.add_argument("--brief", action="store_true")
+    options = parser.parse_args()
+    sys.exit(main(options.versions, options.brief))

@@ -1,6 +1,7 @@
 """``digitrec-edge inspect``: card, tensors, operators, bytes, hashes and runtimes; with base dependencies alone."""
 
 import dataclasses
+import functools
 import json
 import re
 import subprocess
@@ -48,6 +49,7 @@ main()
 """
 
 
+@functools.cache
 def base_distributions() -> set[str]:
     """Our base dependencies and theirs, as they declare them."""
     wanted, names = ["digitrec-edge"], set()
@@ -63,6 +65,7 @@ def base_distributions() -> set[str]:
     return names
 
 
+@functools.cache
 def base_modules() -> set[str]:
     """Top-level modules of these distributions, and ours."""
     names, owners = base_distributions(), metadata.packages_distributions()

@@ -5,9 +5,9 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -67,14 +67,13 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def run(extended: Path, work: Path) -> Run:
+def run(extended: Path, work: Path, fork_server: Any) -> Run:
     """Runs a command of the extended package."""
+    device, desktop = (fork_server(needs_tensorflow, PYTHONPATH=str(extended)) for needs_tensorflow in (False, True))
 
     def command(*arguments: str | Path, status: int = 0) -> "subprocess.CompletedProcess[str]":
-        done = subprocess.run(
-            [sys.executable, "-m", "digitrec_edge", *map(str, arguments)],
-            cwd=work, env={**os.environ, "PYTHONPATH": str(extended)}, capture_output=True, text=True, timeout=300,
-        )  # fmt: skip
+        server = desktop if arguments[0] in ("train", "export") else device
+        done = server.run([*map(str, arguments)], work, brief=True)
         assert done.returncode == status, f"{arguments}\n{done.stdout}\n{done.stderr}"
         assert "Traceback" not in done.stderr
         return done

@@ -30,7 +30,8 @@ def test_test_is_linter_types_and_every_test_process() -> None:
         "lint-imports",
         '"not desktop and not pi"',
         "-m desktop",
-        "3.13",
+        "other_python.py --brief",
+        "mkdocs build",
     ):
         assert step in plan
 
@@ -49,8 +50,9 @@ def test_setup_is_done_once_and_again_only_when_what_it_installs_has_changed() -
         assert subprocess.run(again, cwd=ROOT, check=False).returncode == 1
 
 
-def test_ci_runs_the_tests() -> None:
-    assert "make test" in (ROOT / ".ci" / "run").read_text()
+def test_ci_runs_the_tests_on_every_python_and_on_emulated_boards() -> None:
+    lines = (ROOT / ".ci" / "run").read_text().splitlines()
+    assert [line for line in lines if line.startswith("make")] == ["make test", "make test-pythons", "make pi"]
 
 
 def test_wheel_makes_the_one_for_devices_as_well() -> None:

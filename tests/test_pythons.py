@@ -58,5 +58,13 @@ def test_documents_name_the_same_range(name: str) -> None:
 
 
 @pytest.mark.checkout
+def test_make_tests_on_each_but_the_one_that_everything_runs_on() -> None:
+    for target in ("test-newest", "test-pythons"):
+        plan = subprocess.run(["make", "--dry-run", target], cwd=ROOT, capture_output=True, text=True, check=True)
+        (line,) = (line for line in plan.stdout.splitlines() if "other_python.py" in line)
+        assert re.findall(r"3\.\d+", line) == ALL[1:]
+
+
+@pytest.mark.checkout
 def test_make_asks_the_same_list() -> None:
     assert "$(PYTHON) digitrec_edge/installation/pythons.py" in (ROOT / "Makefile").read_text()

@@ -2,9 +2,11 @@
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -94,21 +96,18 @@ def test_files_that_the_readme_points_to_exist() -> None:
         assert (ROOT / target).exists(), target
 
 
-def test_three_lines_work_in_an_empty_environment(tmp_path: Path, artifacts: Path) -> None:
+def test_three_lines_work_in_an_empty_environment(tmp_path: Path, artifacts: Path, wheel_file: Path) -> None:
     """As on a Pi: a fresh virtual environment, the wheel, one artifact and one picture."""
-    wheels = tmp_path / "dist"
-    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(wheels), str(ROOT)]
-    subprocess.run(build, check=True, capture_output=True)
-    (wheel,) = wheels.glob("*.whl")
-    shutil.copy(wheel, tmp_path)
+    shutil.copy(wheel_file, tmp_path)
     shutil.copy(artifacts / "digitrec-int8.tflite", tmp_path)
     shutil.copy(ROOT / "constraints.txt", tmp_path)
     digit = draw_digit(tmp_path / "digit.png")
-    subprocess.run([sys.executable, "-m", "venv", str(tmp_path / "venv")], check=True)
+    subprocess.run([sys.executable, "-m", "virtualenv", "-q", str(tmp_path / "venv")], check=True)
     install, *others = commands("device")
     programs = tmp_path / "venv" / "bin"
     run(f"{install} -c constraints.txt", tmp_path, programs)
-    outputs = [run(line, tmp_path, programs).stdout for line in others]
+    predict, benchmark = others
+    outputs = [run(predict, tmp_path, programs).stdout, run(f"{benchmark} --quick", tmp_path, programs).stdout]
     assert f"digit.png: {digit}" in outputs[0]
     assert "digitrec-int8.tflite" in outputs[1]
     installed = run("pip list --format=freeze", tmp_path, programs).stdout
@@ -116,11 +115,13 @@ def test_three_lines_work_in_an_empty_environment(tmp_path: Path, artifacts: Pat
 
 
 @pytest.mark.desktop
-def test_commands_work_in_their_order(tmp_path: Path) -> None:
+def test_commands_work_in_their_order(tmp_path: Path, cli: "Callable[..., subprocess.CompletedProcess[str]]") -> None:
     digit = draw_digit(tmp_path / "digit.png")
     programs = Path(sys.executable).parent
     for line in commands("desktop"):
-        done = run(line, tmp_path, programs)
+        program, *arguments = shlex.split(line)
+        assert program == "digitrec-edge"
+        done = cli(*arguments, cwd=tmp_path, brief=True)
         if "predict" in line:
             assert f"digit.png: {digit}" in done.stdout
     for block in blocks("python"):

@@ -22,15 +22,21 @@ TRIXIE = dataclasses.replace(BOOKWORM, libc_version="2.41", python="3.13.5")
 BOOKWORM_32 = dataclasses.replace(BOOKWORM, machine="armv7l", bits=32)
 
 
+@pytest.fixture(scope="module")
+def uv_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What uv knows of this Python; wheels lie in another folder for each test."""
+    return tmp_path_factory.mktemp("uv-cache")
+
+
 @pytest.fixture(autouse=True)
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def folder(tmp_path: Path, uv_cache: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """All that there is to choose from."""
     found = tmp_path / "index"
     found.mkdir()
     monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(found))
-    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setenv("UV_CACHE_DIR", str(uv_cache))
     monkeypatch.delenv("PIP_CONSTRAINT", raising=False)
     return found
 

@@ -30,7 +30,7 @@ def test_the_command_line_makes_and_takes_it(cli: Callable[..., Any], tmp_path: 
         (str(artifacts / "digitrec-int8.tflite"),), ("litert",), effort="quick", device="a name", seed=3
     )
     (tmp_path / "request.json").write_bytes(request.to_json())
-    cli("benchmark", "--request", tmp_path / "request.json", "--json", tmp_path / "out.json")
+    cli("benchmark", "--request", tmp_path / "request.json", "--json", tmp_path / "out.json", brief=True)
     (run,) = json.loads((tmp_path / "out.json").read_text())["runs"]
     assert (run["device"], run["seed"], run["effort"]["name"], len(run["results"])) == ("a name", 3, "quick", 1)
 
