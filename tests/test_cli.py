@@ -1,12 +1,14 @@
 """The command line itself: help that one can work from, exit statuses, one line per error."""
 
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 import digitrec_edge
+from digitrec_edge import pretrained
 
 Cli = Callable[..., "subprocess.CompletedProcess[str]"]
 COMMANDS = ("train", "export", "benchmark", "predict")
@@ -14,6 +16,19 @@ COMMANDS = ("train", "export", "benchmark", "predict")
 
 def test_the_version_is_the_package_s(cli: Cli) -> None:
     assert cli("--version").stdout == f"digitrec-edge {digitrec_edge.__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status"),
+    [(["inspect", str(pretrained.DEFAULT)], 0), (["verify", "absent"], 1), (["benchmark", "--runtime", "tpu"], 2)],
+)
+def test_the_forks_that_tests_run_are_what_a_user_starts(cli: Cli, arguments: list[str], status: int) -> None:
+    command = [sys.executable, "-m", "digitrec_edge", *arguments]
+    started = subprocess.run(command, capture_output=True, text=True, check=False)
+    forked = cli(*arguments, ok=False)
+    assert started.returncode == forked.returncode == status
+    assert started.stdout == forked.stdout
+    assert started.stderr.replace("python -m digitrec_edge", "digitrec-edge") == forked.stderr
 
 
 @pytest.mark.parametrize("flag", ["--help", "-h"])

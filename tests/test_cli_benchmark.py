@@ -10,7 +10,6 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import jsonschema
 import numpy as np
 import pytest
 
@@ -26,6 +25,8 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_json_csv_and_markdown_are_written_and_the_verdict_is_the_last_line(cli: Cli, folder: Path) -> None:
+    import jsonschema  # three seconds, which not every run of tests needs
+
     files = {kind: folder / f"out.{kind}" for kind in ("json", "csv", "markdown")}
     options = [word for kind, path in files.items() for word in (f"--{kind}", path)]
     done = cli("benchmark", folder, "--quick", "--runtime", "litert", "--device", "my board", *options)

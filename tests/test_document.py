@@ -5,7 +5,6 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-import jsonschema
 import numpy as np
 import pytest
 
@@ -19,8 +18,12 @@ MakeResult = Callable[..., Result]
 MakeRun = Callable[..., Run]
 
 
-def validate(data: bytes) -> None:
-    jsonschema.Draft202012Validator(json.loads(published())).validate(json.loads(data))
+def faults(data: bytes) -> list[str]:
+    """What the published schema finds wrong."""
+    import jsonschema  # three seconds, which not every run of tests needs
+
+    validator = jsonschema.Draft202012Validator(json.loads(published()))
+    return [fault.message for fault in validator.iter_errors(json.loads(data))]
 
 
 def test_a_document_comes_back_as_it_was(make_run: MakeRun, make_result: MakeResult) -> None:
@@ -34,7 +37,8 @@ def test_a_document_fits_the_published_schema(make_run: MakeRun, make_result: Ma
         status="failed", reasons=("no",), invoke=None, end_to_end=None, starts=None, quality=None, memory=None,
         artifact_sha256=None, file_bytes=None, runtime_version=None,
     )  # fmt: skip
-    validate(document(make_run(make_result(), failed), make_run(device="other", board="Raspberry Pi 5")).to_json())
+    one = document(make_run(make_result(), failed), make_run(device="other", board="Raspberry Pi 5"))
+    assert faults(one.to_json()) == []
 
 
 def test_the_published_schema_is_that_of_the_code() -> None:
@@ -42,6 +46,8 @@ def test_the_published_schema_is_that_of_the_code() -> None:
 
 
 def test_the_schema_is_a_schema_and_describes_every_field_that_the_code_describes() -> None:
+    import jsonschema
+
     schema = make_schema()
     jsonschema.Draft202012Validator.check_schema(schema)
     assert "order" in schema["$defs"]["Run"]["properties"]["seed"].get("description", "order")
@@ -69,8 +75,7 @@ def test_what_the_schema_forbids_the_reader_refuses_too(
         inner = inner[key]
     inner[where[-1]] = value
     changed = json.dumps(raw).encode()
-    with pytest.raises(jsonschema.ValidationError):
-        validate(changed)
+    assert faults(changed)
     with pytest.raises(BenchmarkError, match="is no benchmark document"):
         from_json(changed)
 
@@ -79,8 +84,7 @@ def test_a_missing_figure_is_refused(make_run: MakeRun, make_result: MakeResult)
     raw = json.loads(document(make_run(make_result())).to_json())
     del raw["runs"][0]["results"][0]["end_to_end"]["p99_us"]
     changed = json.dumps(raw).encode()
-    with pytest.raises(jsonschema.ValidationError):
-        validate(changed)
+    assert faults(changed)
     with pytest.raises(BenchmarkError, match="p99_us"):
         from_json(changed)
 
@@ -110,7 +114,7 @@ def test_documents_of_several_devices_become_one(make_run: MakeRun, make_result:
     parts = [document(make_run(make_result(), device=name)) for name in ("Pi 4", "Pi 5")]
     both = merge(parts)
     assert [run.device for run in both.runs] == ["Pi 4", "Pi 5"]
-    validate(both.to_json())
+    assert faults(both.to_json()) == []
     with pytest.raises(BenchmarkError, match="'Pi 4'; measure one again with another --device"):
         merge([*parts, parts[0]])
 

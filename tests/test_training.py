@@ -2,6 +2,9 @@
 
 import dataclasses
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -135,10 +138,10 @@ def test_the_network_has_exactly_251658_parameters() -> None:
 
 
 @pytest.mark.desktop
-def test_five_real_epochs_of_the_reference_recipe_reach_95_percent() -> None:
+def test_two_real_epochs_of_the_reference_recipe_reach_95_percent() -> None:
     seen: list[Epoch] = []
-    model, history = training.train(quick(5), seed=1, on_epoch=seen.append)
-    assert [epoch.epoch for epoch in seen] == [1, 2, 3, 4, 5]
+    model, history = training.train(quick(2), seed=1, on_epoch=seen.append)
+    assert [epoch.epoch for epoch in seen] == [1, 2]
     assert tuple(seen) == history.epochs
     assert (history.eval_set, history.eval_images, history.train_images) == ("test", 10_000, 60_000)
     assert history.parameters == 251_658
@@ -155,14 +158,24 @@ def test_five_real_epochs_of_the_reference_recipe_reach_95_percent() -> None:
 
 
 @pytest.mark.desktop
-def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(tmp_path: Path) -> None:
+def test_the_same_seed_gives_the_same_bytes_in_any_process_and_another_seed_others(tmp_path: Path) -> None:
+    """The other process compiles anew, and its objects lie elsewhere in memory."""
     source = small_set(tmp_path / "own.npz")
-    for name, seed in (("a", 3), ("b", 3), ("c", 4)):
-        model, history = training.train(quick(2), seed, source)
-        write(model, history, tmp_path / f"{name}.keras")
+    for name, seed in (("a", 3), ("b", 4)):
+        write(*training.train(quick(2), seed, source), tmp_path / f"{name}.keras")
+    code = (
+        "import dataclasses, pathlib, sys\n"
+        "ballast = [object() for _ in range(100_003)]\n"
+        "from digitrec_edge.training import history, recipes, run\n"
+        "recipe = dataclasses.replace(recipes.RECIPES['reference'], epochs=2)\n"
+        "history.write(*run.train(recipe, 3, pathlib.Path(sys.argv[1])), pathlib.Path(sys.argv[2]))\n"
+    )
+    environment = {name: value for name, value in os.environ.items() if name != "TF_XLA_FLAGS"}
+    command = [sys.executable, "-c", code, str(source), str(tmp_path / "c.keras")]
+    subprocess.run(command, env=environment, check=True, capture_output=True)
     a, b, c = ((tmp_path / f"{name}.keras").read_bytes() for name in "abc")
-    assert a == b
-    assert a != c
+    assert a == c
+    assert a != b
 
 
 @pytest.mark.desktop
