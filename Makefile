@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 CLI := $(BIN)/digitrec-edge
-PYTHONS := 3.12 3.13 3.14
+PYTHONS := 3.13 3.14
 export PYTHONDONTWRITEBYTECODE :=  # what hundreds of processes import is compiled once
 
 .PHONY: help setup demo test lint docs test-artifacts test-device test-desktop test-newest test-pythons pi pi-boards pi-others pi-instructions pi-instructions-accept pi-needs wheel facts pretrained clean
@@ -45,8 +45,8 @@ docs: $(READY)  ## build the documentation site, strictly, into build/site
 	@echo "documentation  build/site/index.html"
 
 test: test-artifacts  ## lint, documentation and the whole test suite
-	@echo "tests of the device, the desktop and another Python, lint and documentation, side by side; each tells when it is done"
-	@$(MAKE) --no-print-directory --jobs=3 --output-sync=target test-desktop test-device test-newest lint docs
+	@echo "lint, documentation, tests of the desktop, the device and another Python, side by side; each tells when it is done"
+	@$(MAKE) --no-print-directory --jobs=3 --output-sync=target lint docs test-desktop test-device test-newest
 
 test-artifacts: $(READY)
 	@echo "training and exporting what the tests share"

@@ -116,8 +116,9 @@ class ForkServer:
             }  # fmt: skip
             print(json.dumps(request), file=self._server.stdin, flush=True)
             assert select.select([self._server.stdout], [], [], 300)[0], f"no end within 300 s: {arguments}"
-            status = int(self._server.stdout.readline())
-            return subprocess.CompletedProcess(arguments, status, output.read().decode(), errors.read().decode())
+            status = self._server.stdout.readline()
+            assert status, "the fork server died; python tests/fork_server.py says why"
+            return subprocess.CompletedProcess(arguments, int(status), output.read().decode(), errors.read().decode())
 
 
 @pytest.fixture(scope="session")

@@ -9,8 +9,9 @@ import pytest
 
 from digitrec_edge.errors import RemoteError
 from digitrec_edge.installation.machine import describe_machine
+from digitrec_edge.remote import index
 from digitrec_edge.remote import resolve as resolving
-from digitrec_edge.remote.index import read_configuration
+from digitrec_edge.remote.index import PipIndex, read_configuration
 from digitrec_edge.remote.resolve import constraint_lines, fetch, resolve
 
 pytest.importorskip("uv")
@@ -38,7 +39,14 @@ def folder(tmp_path: Path, uv_cache: Path, monkeypatch: pytest.MonkeyPatch) -> P
     monkeypatch.setenv("PIP_FIND_LINKS", str(found))
     monkeypatch.setenv("UV_CACHE_DIR", str(uv_cache))
     monkeypatch.delenv("PIP_CONSTRAINT", raising=False)
+    monkeypatch.setattr(resolving, "pip_index", lambda: PipIndex(None, (), (str(found),), True, None, (), ()))
     return found
+
+
+@pytest.fixture
+def asking_pip(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pip says where packages come from, as it does for a user; half a second each time."""
+    monkeypatch.setattr(resolving, "pip_index", index.pip_index)
 
 
 def make_wheel(folder: Path, name: str, version: str = "1.0", tag: str = "py3-none-any", *requires: str) -> Path:
@@ -55,6 +63,7 @@ def make_wheel(folder: Path, name: str, version: str = "1.0", tag: str = "py3-no
     return path
 
 
+@pytest.mark.usefixtures("asking_pip")
 def test_markers_are_those_of_the_device(folder: Path) -> None:
     make_wheel(folder, "numpy", "1.26.4")
     make_wheel(folder, "numpy", "2.1")
@@ -122,6 +131,7 @@ def test_constraints_count_with_the_devices_markers(folder: Path, tmp_path: Path
     assert wheel.name.startswith("numpy-2.0-")
 
 
+@pytest.mark.usefixtures("asking_pip")
 def test_pips_constraint_files_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "constraints.txt"
     file.write_text("# both\nnumpy==1.26.4; python_version < '3.12'  # old\n\nnumpy==2.1; python_version >= '3.12'\n")
