@@ -7,29 +7,59 @@ import sys
 import types
 import typing
 from collections.abc import Callable, Mapping
-from typing import Any, Literal, TypeVar, Union, get_args, get_origin
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
 T = TypeVar("T")
 _LARGEST = sys.float_info.max
+_LARGEST_WHOLE = 1 << 64
+
+VALUES_LIMIT = 2_000_000
+"""Values in one JSON text: an empty object takes 3 bytes of text and 72 bytes of memory."""
+
+
+@dataclass(frozen=True)
+class Within:
+    """What a field may hold, as ``Annotated[float, Within(0, 1)]``: the ends of a number, or of a length."""
+
+    low: float
+    high: float
+
+
+Text = Annotated[str, Within(0, 4096)]
+Name = Annotated[str, Within(1, 255)]
 
 
 def load_json(data: bytes | str) -> Any:
-    """Read strict JSON from anywhere: no duplicate keys, no NaN, no endless nesting, no number beyond a float.
+    """Read strict JSON from anywhere.
+
+    No duplicate keys, no NaN, no endless nesting, no number beyond a float or 64 bits, no half of a surrogate pair, and
+    no more than ``VALUES_LIMIT`` values.
 
     Raises:
         ValueError: it is something else.
     """
     try:
-        return json.loads(data, object_pairs_hook=_unique, parse_constant=_refuse, parse_float=_finite)
+        text = data if isinstance(data, str) else data.decode(json.detect_encoding(data))
+        if sum(map(text.count, ",[{")) > VALUES_LIMIT:
+            raise ValueError(f"more than {VALUES_LIMIT:,} values")
+        found = json.loads(
+            text, object_pairs_hook=_unique, parse_constant=_refuse, parse_float=_finite, parse_int=_whole
+        )
+        if "\\ud" in text or "\\uD" in text:
+            json.dumps(found, ensure_ascii=False).encode()
     except RecursionError:
         raise ValueError("nested too deeply") from None
+    except MemoryError:
+        raise ValueError("too large for the memory here") from None
+    return found
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
         names = [name for name, _ in pairs]
-        raise ValueError(f"key {next(name for name in names if names.count(name) > 1)!r} is there twice")
+        raise ValueError(f"key {_shown(next(name for name in names if names.count(name) > 1))} is there twice")
     return found
 
 
@@ -41,6 +71,18 @@ def _finite(text: str) -> float:
     if not math.isfinite(number := float(text)):
         raise ValueError(f"{text[:40]} is beyond the range of a float")
     return number
+
+
+def _whole(text: str) -> int:
+    if not -_LARGEST_WHOLE < (number := int(text)) < _LARGEST_WHOLE:
+        raise ValueError(f"{text[:40]} is beyond 64 bits")
+    return number
+
+
+def _shown(value: Any) -> str:
+    """Return the beginning of a value that may be of any length."""
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:80]}..."
 
 
 class NewerVersionError(ValueError):
@@ -63,11 +105,11 @@ def read_version(raw: Any, key: str, readers: Mapping[int, Callable[[Any], T]], 
     version = raw.get(key) if isinstance(raw, dict) else None
     if type(version) is int and version > max(readers):
         raise NewerVersionError(
-            f"made by a newer digitrec-edge ({made_by or 'unknown'}; {key.replace('_', ' ')} {version}): "
+            f"made by a newer digitrec-edge ({made_by[:40] or 'unknown'}; {key.replace('_', ' ')} {version}): "
             "update digitrec-edge"
         )
     if type(version) is not int or version not in readers:
-        raise ValueError(f"{key.replace('_', ' ')} is {version!r}, 1 to {max(readers)} is needed")
+        raise ValueError(f"{key.replace('_', ' ')} is {_shown(version)}, 1 to {max(readers)} is needed")
     return readers[version](raw)
 
 
@@ -79,18 +121,20 @@ def parse(kind: type[T], raw: Any, where: str = "card") -> T:
     """
     if not isinstance(raw, dict):
         raise ValueError(f"{where} is {type(raw).__name__}, an object is needed")
-    hints = typing.get_type_hints(kind)
+    hints = typing.get_type_hints(kind, include_extras=True)
     names = {field.name for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
     if raw.keys() != names:
         wrong = sorted(raw.keys() ^ names)
-        raise ValueError(f"{where}: missing or unknown key {wrong[0]!r}")
+        raise ValueError(f"{where}: missing or unknown key {_shown(wrong[0])}")
     return kind(**{name: _value(hints[name], raw[name], f"{where}.{name}") for name in names})
 
 
 def _value(hint: Any, raw: Any, where: str) -> Any:
     origin, arguments = get_origin(hint), get_args(hint)
+    if origin is Annotated:
+        return _within(arguments[1], _value(arguments[0], raw, where), where)
     if origin in (Union, types.UnionType):
-        if type(raw) in arguments:  # a whole number stays one where both int and float are allowed
+        if type(raw) is int and int in arguments:  # a whole number stays one where both int and float are allowed
             return raw
         reason = ValueError(f"{where} is nothing that is allowed")
         for option in arguments:
@@ -101,7 +145,7 @@ def _value(hint: Any, raw: Any, where: str) -> Any:
         raise reason
     if origin is Literal:
         if raw not in arguments:
-            raise ValueError(f"{where} is {raw!r}, one of {', '.join(map(repr, arguments))} is needed")
+            raise ValueError(f"{where} is {_shown(raw)}, one of {', '.join(map(repr, arguments))} is needed")
         return raw
     if origin is tuple:
         if not isinstance(raw, list):
@@ -113,7 +157,7 @@ def _value(hint: Any, raw: Any, where: str) -> Any:
     if origin is dict:
         if not isinstance(raw, dict):
             raise ValueError(f"{where} is not an object")
-        return {str(key): _value(arguments[1], item, f"{where}.{key}") for key, item in raw.items()}
+        return {str(key): _value(arguments[1], item, f"{where}.{key[:80]}") for key, item in raw.items()}
     if dataclasses.is_dataclass(hint):
         return parse(typing.cast(type, hint), raw, where)
     if hint is float and type(raw) in (int, float):
@@ -123,3 +167,11 @@ def _value(hint: Any, raw: Any, where: str) -> Any:
     if type(raw) is not hint:
         raise ValueError(f"{where} is {type(raw).__name__}, {hint.__name__} is needed")
     return raw
+
+
+def _within(range_: Within, value: Any, where: str) -> Any:
+    size = value if isinstance(value, int | float) else len(value)
+    if not range_.low <= size <= range_.high:
+        what = _shown(value) if size is value else f"{size:,} long"
+        raise ValueError(f"{where} is {what}, {range_.low:g} to {range_.high:g} is allowed")
+    return value

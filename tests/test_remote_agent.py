@@ -86,8 +86,12 @@ def test_what_is_sent_fits_into_one_argument() -> None:
         ("[]", "an object is needed"),
         ('{"line": 1}', "message.line is int"),
         ('{"line": "a", "more": 1}', "'more'"),
-        ('{"file": "a", "data": "", "sha256": "0"}', "a came damaged"),
-        ('{"file": "a", "data": "*", "sha256": "0"}', "a came damaged"),
+        ('{"file": "a", "sha256": "0"}', "'a' came damaged"),
+        ('{"file": "a", "data": "*"}', "'a' came damaged"),
+        ('{"file": "b", "data": ""}', "'b' was not asked for"),
+        ('{"file": "a", "data": "' + "A" * 24 + '"}', "'a' has more than 16 bytes"),
+        ('{"line": "a\\nb"}', "more than one line"),
+        ('{"error": {"kind": "tea", "message": ""}}', "kind is 'tea', one of"),
         ('{"error": {"kind": "disk"}}', "'message'"),
     ],
 )
@@ -95,7 +99,20 @@ def test_what_is_no_message_is_refused(sent: str, reason: str, tmp_path: Path) -
     path = tmp_path / "answer"
     path.write_text(f"Welcome\n{MARK}{sent}\n")
     with path.open("rb") as stream, pytest.raises(ValueError, match=reason):
-        listen(stream, lambda line: None)
+        listen(stream, lambda line: None, ["a"], 16)
+
+
+def test_a_file_comes_in_parts(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(content := bytes(range(256)) * 1000)
+    code = "import sys; from digitrec_edge.remote import agent; from pathlib import Path; agent.os.dup2(1, 3)\n"
+    code += "agent.send('a', Path(sys.argv[1]))"
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path / "a")], capture_output=True, check=True)
+    lines = done.stdout.splitlines(keepends=True)
+    assert len(lines) == 5
+    answer = listen([*lines, MARK.encode() + b'{"done": {}}\n'], lambda line: None, ["a"])
+    assert answer.files == {"a": content}
+    with pytest.raises(ValueError, match="'a' came twice"):
+        listen([*lines, *lines], lambda line: None, ["a"])
 
 
 def test_half_a_line_is_no_answer(tmp_path: Path) -> None:
@@ -104,7 +121,7 @@ def test_half_a_line_is_no_answer(tmp_path: Path) -> None:
     lines: list[str] = []
     with path.open("rb") as stream:
         answer = listen(stream, lines.append)
-    assert (answer.last, lines) == (None, ["a"])
+    assert (answer.last, lines, [*answer.lines]) == (None, ["a"], ["a"])
 
 
 @pytest.mark.skipif(shutil.which("ssh") is None, reason="no ssh here")

@@ -11,7 +11,7 @@ from digitrec_edge.artifact.signature import KEY_FILE
 from digitrec_edge.cli import terminal
 from digitrec_edge.errors import BenchmarkError, RemoteError, UnfitDeviceError
 from digitrec_edge.installation.machine import describe_machine
-from digitrec_edge.remote import agent, fleet, messages, ssh
+from digitrec_edge.remote import agent, exchange, fleet, messages
 from digitrec_edge.remote.device import Device
 from digitrec_edge.remote.extras import extras_for
 from digitrec_edge.remote.fleet import Outcome, files_for, name_devices
@@ -97,7 +97,8 @@ def test_a_device_that_no_runtime_is_made_for_is_refused_with_the_reason(change:
 def test_both_ends_of_the_connection_use_the_same_words() -> None:
     assert agent.MARK == messages.MARK
     assert fleet.PROGRESS_VARIABLE == terminal.PROGRESS_VARIABLE
-    assert agent.HEARTBEAT_LIMIT_S > 5 * ssh.HEARTBEAT_S
+    assert agent.HEARTBEAT_LIMIT_S > 5 * exchange.HEARTBEAT_S
+    assert 5 * agent.ALIVE_S < exchange.SILENCE_S
 
 
 def test_numpy_and_pillow_are_shared_where_there_are_no_wheels_of_them() -> None:

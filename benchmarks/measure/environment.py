@@ -7,14 +7,19 @@ import subprocess
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
+from typing import Annotated
 
 from digitrec_edge.installation.machine import describe_machine
+from digitrec_edge.records import Name, Text, Within
 from digitrec_edge.variants import TOOLS
 from runtimes.table import RUNTIMES
 
 _DISTRIBUTIONS = dict.fromkeys(
     ("digitrec-edge", "numpy", *(row.distribution for row in RUNTIMES if row.distribution), *TOOLS)
 )
+
+Cores = Annotated[int, Within(1, 1 << 16)]
+Megahertz = Annotated[float, Within(0, 1e6)]
 
 
 @dataclass(frozen=True)
@@ -31,22 +36,22 @@ class Environment:
         frequency_min_mhz, frequency_max_mhz: hardware limits.
     """
 
-    board: str | None
-    cpu: str
-    cores: int
-    cores_total: int
-    machine: str
-    bits: int
-    features: tuple[str, ...]
-    governor: str | None
-    frequency_min_mhz: float | None
-    frequency_max_mhz: float | None
-    memory_bytes: int | None
-    os: str
-    kernel: str
-    libc: str | None
-    python: str
-    versions: dict[str, str]
+    board: Name | None
+    cpu: Name
+    cores: Cores
+    cores_total: Cores
+    machine: Name
+    bits: Annotated[int, Within(32, 64)]
+    features: tuple[Name, ...]
+    governor: Text | None
+    frequency_min_mhz: Megahertz | None
+    frequency_max_mhz: Megahertz | None
+    memory_bytes: Annotated[int, Within(0, 1 << 50)] | None
+    os: Text
+    kernel: Text
+    libc: Text | None
+    python: Name
+    versions: dict[str, Text]
 
     @property
     def device(self) -> str:
@@ -66,11 +71,11 @@ class Condition:
         throttled: bits of ``vcgencmd get_throttled``, on a Raspberry Pi.
     """
 
-    at_s: float
-    frequency_mhz: float | None
-    temperature_c: float | None
-    load_1m: float | None
-    throttled: int | None
+    at_s: Annotated[float, Within(0, 1e9)]
+    frequency_mhz: Megahertz | None
+    temperature_c: Annotated[float, Within(-300, 300)] | None
+    load_1m: Annotated[float, Within(0, 1e6)] | None
+    throttled: Annotated[int, Within(0, 1 << 32)] | None
 
 
 def describe_environment(root: Path = Path("/")) -> Environment:
@@ -104,7 +109,7 @@ def describe_condition(at_s: float, root: Path = Path("/")) -> Condition:
     now = [float(value) / 1000 for value in _each_cpu(root, "scaling_cur_freq")]
     now = now or [float(value) for value in re.findall(r"^cpu MHz\s*: ([\d.]+)", _text(cpuinfo) or "", re.MULTILINE)]
     zones = [_number(path) for path in sorted((root / "sys/class/thermal").glob("thermal_zone*/temp"))]
-    temperatures = [value / 1000 for value in zones if value is not None]
+    temperatures = [value / 1000 for value in zones if value is not None and abs(value) < 300_000]
     load = _text(root / "proc/loadavg")
     return Condition(
         at_s=at_s,

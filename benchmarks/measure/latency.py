@@ -6,10 +6,12 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from digitrec_edge.records import Name, Within
 
 BLOCK_BELOW_US = 1000.0
 """Calls shorter than this are also timed in blocks, so that the clock's cost vanishes."""
@@ -18,6 +20,7 @@ BLOCK_US = 1000.0
 """A block lasts at least this long: the clock's 0.1 us or so are then 0.01 % of it."""
 
 BLOCKS = 20
+Count = Annotated[int, Within(0, 1_000_000_000)]
 
 
 @dataclass(frozen=True)
@@ -31,13 +34,13 @@ class Effort:
         cold_starts: whole processes per case, one in each of the first rounds.
     """
 
-    name: str
-    rounds: int
-    warmup_calls: int
-    warmup_ms: float
-    calls: int
-    measure_ms: float
-    cold_starts: int
+    name: Name
+    rounds: Count
+    warmup_calls: Count
+    warmup_ms: Annotated[float, Within(0, 1e9)]
+    calls: Count
+    measure_ms: Annotated[float, Within(0, 1e9)]
+    cold_starts: Count
 
 
 EFFORTS = {
@@ -56,8 +59,8 @@ class Timer:
         resolution_ns: what the operating system states.
     """
 
-    cost_ns: float
-    resolution_ns: float
+    cost_ns: Annotated[float, Within(0, 1e9)]
+    resolution_ns: Annotated[float, Within(0, 1e9)]
 
 
 @dataclass(frozen=True)

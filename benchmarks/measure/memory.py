@@ -3,6 +3,9 @@
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
+
+from digitrec_edge.records import Within
 
 
 @dataclass(frozen=True)
@@ -14,8 +17,8 @@ class Memory:
         before_bytes: of the same process before it imported the runtime and loaded the model.
     """
 
-    peak_bytes: int
-    before_bytes: int
+    peak_bytes: Annotated[int, Within(0, 1 << 50)]
+    before_bytes: Annotated[int, Within(0, 1 << 50)]
 
 
 def peak_memory_bytes() -> int:

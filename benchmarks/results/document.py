@@ -8,22 +8,25 @@ import dataclasses
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from benchmarks.measure.cases import case_label
 from benchmarks.measure.environment import Condition, Environment
 from benchmarks.measure.latency import Effort, Timer
 from benchmarks.measure.memory import Memory
-from benchmarks.results.statistics import Summary
+from benchmarks.results.statistics import Microseconds, Summary
 from digitrec_edge import __version__
 from digitrec_edge.errors import BenchmarkError
 from digitrec_edge.files import read_file
-from digitrec_edge.records import NewerVersionError, load_json, parse, read_version
+from digitrec_edge.records import Name, NewerVersionError, Text, Within, load_json, parse, read_version
 
 RESULTS_VERSION = 1
 _LIMIT_BYTES = 1 << 30
 
+Share = Annotated[float, Within(0, 1)]
+Milliseconds = Annotated[float, Within(0, 1e9)]
 Key = tuple[str, str, int, int]
 
 
@@ -38,12 +41,12 @@ class Quality:
         note: why there are none.
     """
 
-    accuracy: float
-    class_accuracy: tuple[float | None, ...]
-    reference_accuracy: float | None
-    agreement: float | None
-    max_logit_difference: float | None
-    note: str
+    accuracy: Share
+    class_accuracy: Annotated[tuple[Share | None, ...], Within(10, 10)]
+    reference_accuracy: Share | None
+    agreement: Share | None
+    max_logit_difference: Annotated[float, Within(0, 1e30)] | None
+    note: Text
 
 
 @dataclass(frozen=True)
@@ -57,10 +60,10 @@ class Starts:
         cold_start_ms: the whole process ``python -m digitrec_edge predict``, from nothing to a digit.
     """
 
-    import_ms: tuple[float, ...]
-    load_ms: tuple[float, ...]
-    first_us: tuple[float, ...]
-    cold_start_ms: tuple[float, ...]
+    import_ms: tuple[Milliseconds, ...]
+    load_ms: tuple[Milliseconds, ...]
+    first_us: tuple[Microseconds, ...]
+    cold_start_ms: tuple[Milliseconds, ...]
 
 
 @dataclass(frozen=True)
@@ -76,18 +79,18 @@ class Result:
         end_to_end: uint8 pictures in, digits out; for one call, whatever its batch.
     """
 
-    artifact: str
-    format: str
-    variant: str
-    artifact_sha256: str | None
-    file_bytes: int | None
-    runtime: str
-    runtime_version: str | None
-    threads: int
-    batch: int
+    artifact: Name
+    format: Text
+    variant: Name
+    artifact_sha256: Annotated[str, Within(64, 64)] | None
+    file_bytes: Annotated[int, Within(0, 1 << 40)] | None
+    runtime: Name
+    runtime_version: Text | None
+    threads: Annotated[int, Within(1, 1024)]
+    batch: Annotated[int, Within(1, 1_000_000)]
     status: Literal["ok", "invalid", "failed", "skipped"]
-    reasons: tuple[str, ...]
-    cpus: tuple[int, ...]
+    reasons: tuple[Text, ...]
+    cpus: tuple[Annotated[int, Within(0, 1 << 16)], ...]
     quality: Quality | None
     starts: Starts | None
     invoke: Summary | None
@@ -116,9 +119,9 @@ class Run:
         conditions: of the machine, before the first round and after each.
     """
 
-    device: str
-    started: str
-    duration_s: float
+    device: Name
+    started: Text
+    duration_s: Annotated[float, Within(0, 1e9)]
     interrupted: bool
     effort: Effort
     seed: int
@@ -133,7 +136,7 @@ class Document:
     """What is in a results file."""
 
     version: int
-    generator: str
+    generator: Text
     runs: tuple[Run, ...]
 
     def to_json(self) -> bytes:
@@ -143,12 +146,24 @@ class Document:
 
 def _read_1(raw: Any) -> Document:
     found = parse(Document, raw, "document")
-    for result in (result for run in found.runs for result in run.results):
-        for summary in filter(None, (result.invoke, result.end_to_end)):
-            low, high = summary.p50_interval_us
-            if not 0 < low <= high or not summary.p50_us > 0:
-                raise ValueError(f"{result.label}: a median of {summary.p50_us} us [{low}, {high}] is no time")
+    for run in found.runs:
+        datetime.fromisoformat(run.started)
+        for result in run.results:
+            if result.status in ("ok", "invalid") and None in (result.quality, result.invoke, result.end_to_end):
+                raise ValueError(f"{result.label} is {result.status} and has no figures")
+            for summary in filter(None, (result.invoke, result.end_to_end)):
+                _check(summary, result.label)
     return found
+
+
+def _check(summary: Summary, label: str) -> None:
+    """Refuse figures that no sample of times has, before anything is computed with them."""
+    low, high = summary.p50_interval_us
+    if not 0 < low <= summary.p50_us <= high:
+        raise ValueError(f"{label}: a median of {summary.p50_us} us [{low}, {high}] is no time")
+    quantiles = summary.quantiles_us
+    if list(quantiles) != sorted(quantiles) or not quantiles[50] > 0:
+        raise ValueError(f"{label}: the quantiles are those of no sample")
 
 
 _READERS: dict[int, Callable[[Any], Document]] = {1: _read_1}

@@ -9,9 +9,10 @@ import json
 import types
 import typing
 from pathlib import Path
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from benchmarks.results.document import RESULTS_VERSION, Document
+from digitrec_edge.records import Within
 
 PUBLISHED = Path(__file__).parent / f"benchmark-{RESULTS_VERSION}.schema.json"
 _PLAIN = {str: "string", int: "integer", float: "number", bool: "boolean", type(None): "null"}
@@ -37,7 +38,7 @@ def published() -> bytes:
 
 
 def _object(kind: Any, definitions: dict[str, Any]) -> dict[str, Any]:
-    hints = typing.get_type_hints(kind)
+    hints = typing.get_type_hints(kind, include_extras=True)
     names = [field.name for field in dataclasses.fields(kind)]
     about, attributes = _documentation(kind)
     properties = {name: _schema(hints[name], definitions) for name in names}
@@ -56,6 +57,8 @@ def _schema(hint: Any, definitions: dict[str, Any]) -> dict[str, Any]:
     origin, arguments = get_origin(hint), get_args(hint)
     if hint in _PLAIN:
         return {"type": _PLAIN[hint]}
+    if origin is Annotated:
+        return {**_schema(arguments[0], definitions), **_bounds(arguments[0], arguments[1])}
     if origin is Literal:
         return {"enum": list(arguments)}
     if origin in (Union, types.UnionType):
@@ -74,6 +77,14 @@ def _schema(hint: Any, definitions: dict[str, Any]) -> dict[str, Any]:
         definitions[name] = {}
         definitions[name] = _object(hint, definitions)
     return {"$ref": f"#/$defs/{name}"}
+
+
+def _bounds(hint: Any, within: Within) -> dict[str, float]:
+    """Say in JSON Schema what a number, or the length of a text or a list, may be."""
+    lowest, highest = ("minLength", "maxLength") if hint is str else ("minimum", "maximum")
+    if get_origin(hint) is tuple:
+        lowest, highest = "minItems", "maxItems"
+    return {lowest: within.low, highest: within.high}
 
 
 def _documentation(kind: Any) -> tuple[str, dict[str, str]]:

@@ -15,10 +15,12 @@ ISMM 2013), so one long process would look surer than it is.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from digitrec_edge.records import Within
 
 CONFIDENCE = 0.95
 RESAMPLES = 1000
@@ -26,7 +28,8 @@ POINTS_PER_ROUND = 400
 """A round enters the bootstrap by so many of its quantiles at the most; fewer points than samples make the
 interval wider, never narrower."""
 
-Interval = tuple[float, float]
+Microseconds = Annotated[float, Within(0, 1e12)]
+Interval = tuple[Microseconds, Microseconds]
 
 
 def supports(percentile: float, samples: int) -> bool:
@@ -58,19 +61,19 @@ class Summary:
         raw: all samples (see ``benchmarks.measure.samples``), when they were asked for.
     """
 
-    samples: int
-    p50_us: float
+    samples: Annotated[int, Within(1, 1 << 40)]
+    p50_us: Microseconds
     p50_interval_us: Interval
-    p90_us: float | None
-    p99_us: float | None
-    mean_us: float
-    stdev_us: float
-    min_us: float
-    max_us: float
-    round_p50_us: tuple[float, ...]
-    block_calls: int | None
-    block_p50_us: float | None
-    quantiles_us: tuple[float, ...]
+    p90_us: Microseconds | None
+    p99_us: Microseconds | None
+    mean_us: Microseconds
+    stdev_us: Microseconds
+    min_us: Microseconds
+    max_us: Microseconds
+    round_p50_us: tuple[Microseconds, ...]
+    block_calls: Annotated[int, Within(1, 1 << 40)] | None
+    block_p50_us: Microseconds | None
+    quantiles_us: Annotated[tuple[Microseconds, ...], Within(101, 101)]
     raw: tuple[str, ...] | None
 
     @property

@@ -94,7 +94,7 @@ def benchmark(
     if host:
         benchmark_on(
             host, wanted, extras=_words(extra), keep=keep, clean=clean, timeout_s=timeout,
-            show=lambda merged: _show_all(merged, files),
+            write=lambda merged: _write(merged, files), show=_show_all,
         )  # fmt: skip
     else:
         _benchmark_here(wanted, files)
@@ -109,8 +109,8 @@ def _benchmark_here(request: "BenchmarkRequest", files: dict[str, Path | None]) 
     with terminal.progress() as bar:
         task = bar.add_task("benchmark", total=None)
         done = measure_request(request, lambda step: terminal.step(bar, task, step.done, step.total, step.text))
-    show(done)
     _write(document(done), files)
+    show(done)
     if done.interrupted:
         print("digitrec-edge: interrupted; the rounds that were finished are kept", file=sys.stderr)
         raise typer.Exit(130)
@@ -121,7 +121,7 @@ def _benchmark_here(request: "BenchmarkRequest", files: dict[str, Path | None]) 
         raise BenchmarkError(f"{len(invalid)} of {len(done.results)} cases are INVALID: {', '.join(invalid)}")
 
 
-def _show_all(merged: "Document", files: dict[str, Path | None]) -> None:
+def _show_all(merged: "Document") -> None:
     from benchmarks.results.tables import devices_table
 
     for run in merged.runs:
@@ -130,7 +130,6 @@ def _show_all(merged: "Document", files: dict[str, Path | None]) -> None:
         headings, rows = devices_table(merged)
         columns = [(heading, number > 0) for number, heading in enumerate(headings)]
         terminal.print_table("end to end, median us, by device", columns, rows)
-    _write(merged, files)
 
 
 def show(run: "Run") -> None:
@@ -141,17 +140,17 @@ def show(run: "Run") -> None:
     columns = brief_columns(run)
     headings = [(column.brief, bool(column.form)) for column in columns]
     cells = [[column.text(result) for column in columns] for result in run.results]
-    terminal.print_table(f"{run.device}: {describe(run)}", headings, cells)
+    terminal.print_table(terminal.escaped(f"{run.device}: {describe(run)}"), headings, cells)
     for result in run.results:
         if result.status in ("failed", "skipped"):
-            print(f"{result.status.upper()}: {result.label}: {'; '.join(result.reasons)}")
+            print(terminal.escaped(f"{result.status.upper()}: {result.label}: {'; '.join(result.reasons)}"))
     verdict = decide(run)
     for warning in verdict.warnings:
-        print(warning if warning.startswith("INVALID") else f"warning: {warning}")
+        print(terminal.escaped(warning if warning.startswith("INVALID") else f"warning: {warning}"))
     if any(result.status == "invalid" for result in run.results):
         print("INVALID cases: measure longer, without --quick or with --strict, and on an idle machine")
     print(explain(run))
-    print(verdict.text, flush=True)
+    print(terminal.escaped(verdict.text), flush=True)
 
 
 def _write(document: "Document", files: dict[str, Path | None]) -> None:

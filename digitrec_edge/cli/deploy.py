@@ -32,11 +32,11 @@ def deploy(
         done = list(pool.map(lambda one: deploy_to(one, file, timeout, lambda text: tell(one, text)), hosts))
     for result in done:
         if result.error:
-            print(f"{result.host}: FAILED: {result.error}")
+            print(terminal.escaped(f"{result.host}: FAILED: {result.error}"))
         else:
             print(f"{result.host}: {result.path}")
             for line in result.report:
-                print(f"  {line}")
+                print(f"  {terminal.escaped(line)}")
             print(f"  type there: {result.command}")
     failed = [result.host for result in done if result.error]
     if failed:

@@ -28,6 +28,7 @@ def progress_of(hosts: Sequence[str]) -> Iterator[Callable[[str, str], None]]:
         lock, told = threading.Lock(), dict.fromkeys(hosts, "")
 
         def tell(host: str, text: str) -> None:
+            text = terminal.escaped(text)
             bar.update(tasks[host], description=f"{host}: {text}")
             kind = text.partition(":")[0]
             with lock:
@@ -54,11 +55,13 @@ def benchmark_on(
     keep: bool,
     clean: bool,
     timeout_s: float,
+    write: "Callable[[Document], None]",
     show: "Callable[[Document], None]",
 ) -> None:
     """Benchmark on devices and show what they brought home; exit status 1 when one failed.
 
-    ``show`` is given the document of all devices that succeeded, if there is one, to print and write it.
+    ``write`` is given the document of all devices that have succeeded so far each time that there is another one, and
+    ``show`` the last of these, if there is one, to print it.
     """
     if keep and clean:
         raise typer.BadParameter("--keep and --clean exclude each other", param_hint="--clean")
@@ -79,13 +82,19 @@ def benchmark_on(
         clean=clean,
         limit_s=timeout_s,
     )
+
+    def keep_results(outcomes: "Sequence[Outcome]") -> None:
+        if outcomes[-1].measured:
+            write(merge([outcome.measured for outcome in outcomes if outcome.measured]))
+
     with progress_of(hosts) as tell:
-        outcomes = measure_hosts(hosts, job, tell)
+        outcomes = measure_hosts(hosts, job, tell, keep_results)
     good = [outcome.measured for outcome in outcomes if outcome.measured]
     if good:
+        write(merge(good))
         show(merge(good))
     terminal.print_table("devices", [("host", False), ("device", False), ("result", False)], _rows(outcomes))
-    failed = [outcome.host for outcome in outcomes if not outcome.measured]
+    failed = [outcome.host for outcome in outcomes if outcome.error]
     if failed:
         raise RemoteError(f"{len(failed)} of {len(outcomes)} devices failed: {', '.join(failed)}")
 
@@ -93,9 +102,9 @@ def benchmark_on(
 def _rows(outcomes: "Sequence[Outcome]") -> list[list[str]]:
     rows = []
     for outcome in outcomes:
-        if outcome.measured is None:
-            rows.append([outcome.host, "-", f"FAILED: {outcome.error}"])
+        names = ", ".join(run.device for run in outcome.measured.runs) if outcome.measured else "-"
+        if outcome.error:
+            rows.append([outcome.host, names, f"FAILED: {outcome.error}"])
             continue
-        names = ", ".join(run.device for run in outcome.measured.runs)
         rows.append([outcome.host, names, f"ok, files kept in {outcome.kept}" if outcome.kept else "ok"])
     return rows

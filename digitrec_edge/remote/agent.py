@@ -30,7 +30,10 @@ CARRIED = {}  # type: dict[str, str]
 """Sources that came along, by the names of their modules."""
 
 HEARTBEAT_LIMIT_S = 30.0
+ALIVE_S = 5.0
 CHUNK = 1 << 16
+LINE_BYTES = 1 << 13
+"""Of what a program prints; a longer line goes in parts."""
 
 
 class RefusedError(Exception):
@@ -155,9 +158,18 @@ def run(request: "dict[str, Any]") -> "dict[str, Any]":
     for name in request["fetch"]:
         path = folder / name
         if path.exists():
-            data = path.read_bytes()
-            say(file=name, data=base64.b64encode(data).decode(), sha256=hashlib.sha256(data).hexdigest())
+            send(name, path)
     return {"status": child.returncode}
+
+
+def send(name: str, path: Path) -> None:
+    """Send a file in parts, and what the whole must come to."""
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        for data in iter(lambda: stream.read(CHUNK), b""):
+            digest.update(data)
+            say(file=name, data=base64.b64encode(data).decode())
+    say(file=name, sha256=digest.hexdigest())
 
 
 def _lock(path: Path) -> "IO[str]":
@@ -171,7 +183,7 @@ def _lock(path: Path) -> "IO[str]":
 
 
 def _pass_on(stream: "IO[bytes]") -> None:
-    for line in iter(stream.readline, b""):
+    for line in iter(lambda: stream.readline(LINE_BYTES), b""):
         try:
             say(line=line.decode(errors="replace").rstrip("\n"))
         except OSError:
@@ -214,11 +226,22 @@ def _end(child: "subprocess.Popen[bytes]") -> None:
 REQUESTS = {"facts": facts, "receive": receive, "remove": remove, "run": run}
 
 
+def _stay_heard() -> None:
+    """Say every few seconds that this side is there, as long as it is."""
+    while True:
+        time.sleep(ALIVE_S)
+        try:
+            say(alive=True)
+        except OSError:
+            return
+
+
 def main(sources: "dict[str, str]") -> None:
     """Answer one request; standard output is for answers only."""
     CARRIED.update(sources)
     os.dup2(1, 3)
     os.dup2(2, 1)
+    threading.Thread(target=_stay_heard, daemon=True).start()
     try:
         if not carried("pythons").supported(sys.version_info[:2]):
             raise RefusedError("python", platform.python_version())

@@ -8,8 +8,9 @@ from pathlib import Path
 from digitrec_edge import artifact
 from digitrec_edge.artifact import signature_path
 from digitrec_edge.artifact.signature import KEY_FILE
-from digitrec_edge.errors import ArtifactError, DigitrecError, RemoteError
+from digitrec_edge.errors import ArtifactError, RemoteError
 from digitrec_edge.remote.extras import extras_for, with_signatures
+from digitrec_edge.remote.refusals import why_failed
 from digitrec_edge.remote.ssh import Connection
 from digitrec_edge.remote.venv import prepare
 
@@ -61,10 +62,11 @@ def deploy(host: str, path: Path, limit_s: float, on_step: Callable[[str], None]
             answer = connection.run([environment.program, "verify", path.name], HOME)
             if answer.status:
                 raise RemoteError(f"{host}: verify failed there: {next(iter(answer.lines[-1:]), 'it said nothing')}")
-    except DigitrecError as error:
-        on_step("failed")
-        return Deployed(host, error=str(error).removeprefix(f"{host}: "))
+    except Exception as error:  # noqa: BLE001  (whatever it is, it is about this device, and the others go on)
+        failed = Deployed(host, error=why_failed(host, error))
+        on_step(f"failed: {failed.error}")
+        return failed
     on_step("done")
     remote = f"{HOME}/{path.name}"
     command = f"{environment.program} predict --model {HOME}/{shlex.quote(path.name)} PICTURE"
-    return Deployed(host, remote, answer.lines, command)
+    return Deployed(host, remote, tuple(answer.lines), command)

@@ -4,7 +4,7 @@ import dataclasses
 import secrets
 import tempfile
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,12 +13,18 @@ from benchmarks.request import BenchmarkRequest
 from benchmarks.results.document import Document, from_json
 from digitrec_edge.artifact import golden
 from digitrec_edge.artifact.signature import KEY_FILE
-from digitrec_edge.errors import DigitrecError, RemoteError
+from digitrec_edge.errors import RemoteError
 from digitrec_edge.remote.extras import extras_for, with_signatures
+from digitrec_edge.remote.measured import Expected, expect
+from digitrec_edge.remote.messages import FILE_BYTES
+from digitrec_edge.remote.refusals import why_failed
 from digitrec_edge.remote.ssh import Connection
 from digitrec_edge.remote.venv import CACHE, RemoteEnvironment, prepare
 
 REQUEST, RESULT = "request.json", "result.json"
+SAMPLES_BYTES = 512 << 20
+"""Of the results when every single sample is asked for."""
+
 PROGRESS_VARIABLE = "DIGITREC_PROGRESS"
 """Set to ``lines``, it has the command line print its progress as lines that begin with ``progress``."""
 
@@ -51,8 +57,8 @@ class Outcome:
     """What came of one device.
 
     Attributes:
-        measured: None when it failed.
-        error: why; empty when it did not.
+        measured: None when nothing came that can be used.
+        error: what went wrong, in one line; empty when nothing did.
         kept: folder on the device that was left there.
     """
 
@@ -80,45 +86,50 @@ def files_for(paths: Sequence[Path]) -> tuple[Path, ...]:
 
 
 def measure_hosts(
-    hosts: Sequence[str], job: FleetJob, on_step: Callable[[str, str], None] = lambda host, text: None
+    hosts: Sequence[str],
+    job: FleetJob,
+    on_step: Callable[[str, str], None] = lambda host, text: None,
+    on_outcome: Callable[[Sequence[Outcome]], None] = lambda outcomes: None,
 ) -> list[Outcome]:
-    """Benchmark on every host, all at the same time.
+    """Benchmark on every host, all at the same time; each fails alone.
 
     Args:
         hosts: as ssh takes them.
         job: what to do.
         on_step: is told the host and what happens there, from several threads.
+        on_outcome: is given all outcomes so far whenever there is another one, to keep them.
     """
+    expected = expect(job.request, job.files)
     connections = [Connection(host, job.limit_s) for host in hosts]
+    done: dict[str, Outcome] = {}
     with ThreadPoolExecutor(max(1, len(hosts))) as pool:
-        futures: list[Future[Outcome]] = [pool.submit(_measure_one, one, job, on_step) for one in connections]
         try:
-            outcomes = [future.result() for future in futures]
-        except KeyboardInterrupt:
+            for future in as_completed([pool.submit(_measure_one, one, job, expected, on_step) for one in connections]):
+                outcome = future.result()
+                done[outcome.host] = outcome
+                on_outcome(name_devices([*done.values()]))
+        except BaseException:  # Ctrl-C, or results that cannot be written: nobody waits for the others
             for connection in connections:
                 connection.close()
             raise
-    return name_devices(outcomes)
+    return name_devices([done[host] for host in hosts])
 
 
-def _measure_one(connection: Connection, job: FleetJob, on_step: Callable[[str, str], None]) -> Outcome:
+def _measure_one(
+    connection: Connection, job: FleetJob, expected: Expected, on_step: Callable[[str, str], None]
+) -> Outcome:
     host = connection.host
-
-    def tell(text: str) -> None:
-        on_step(host, text)
-
     try:
-        tell("connecting")
+        on_step(host, "connecting")
         with connection:
-            outcome = _measure(connection, job, tell)
-    except DigitrecError as error:
-        tell("failed")
-        return Outcome(host, None, str(error).removeprefix(f"{host}: "))
-    tell("done")
+            outcome = _measure(connection, job, expected, lambda text: on_step(host, text))
+    except Exception as error:  # noqa: BLE001  (whatever it is, it is about this device, and the others go on)
+        outcome = Outcome(host, None, why_failed(host, error))
+    on_step(host, f"failed: {outcome.error}" if outcome.error else "done")
     return outcome
 
 
-def _measure(connection: Connection, job: FleetJob, tell: Callable[[str], None]) -> Outcome:
+def _measure(connection: Connection, job: FleetJob, expected: Expected, tell: Callable[[str], None]) -> Outcome:
     device = connection.examine([KEY_FILE])
     tell(f"connected: {device.describe()}")
     environment = prepare(connection, device, extras_for(connection.host, device, job.files, job.extras), tell)
@@ -128,11 +139,17 @@ def _measure(connection: Connection, job: FleetJob, tell: Callable[[str], None])
     if job.data:
         connection.send(job.data, f"{folder}/data")
     measured = _run(connection, environment, folder, job, tell)
+    try:
+        expected.check(measured)
+    except ValueError as cause:
+        raise RemoteError(f"{connection.host}: its results are not those that were asked for: {cause}") from cause
     if not job.keep:
         connection.remove(folder)
     if job.clean:
         connection.remove(CACHE)
-    return Outcome(connection.host, measured, kept=folder if job.keep else "")
+    lost = not any(result.end_to_end for run in measured.runs for result in run.results)
+    error = "no case could be measured; the table says why" if lost else ""
+    return Outcome(connection.host, measured, error, kept=folder if job.keep else "")
 
 
 def _run(
@@ -144,7 +161,7 @@ def _run(
 ) -> Document:
     def on_line(line: str) -> None:
         if line.startswith("progress "):
-            tell(f"measuring: {line[len('progress ') :]}")
+            tell(f"measuring: {line[len('progress ') :][:200]}")
 
     data = (f"data/{job.data[0].name}" if len(job.data) == 1 else "data") if job.data else None
     with tempfile.TemporaryDirectory() as scratch:
@@ -157,6 +174,7 @@ def _run(
         folder,
         environment={PROGRESS_VARIABLE: "lines"},
         fetch=[RESULT],
+        fetch_bytes=SAMPLES_BYTES if job.request.keep_samples else FILE_BYTES,
         lock=f"{CACHE}/lock",
         passing=not job.keep,
         on_line=on_line,
@@ -164,20 +182,24 @@ def _run(
     if RESULT not in answer.files:
         said = next((line for line in reversed(answer.lines) if not line.startswith("progress ")), "nothing")
         raise RemoteError(f"{connection.host}: the benchmark there ended with {answer.status}: {said[:300]}")
-    return from_json(answer.files[RESULT], f"the answer of {connection.host}")
+    return from_json(answer.files[RESULT], "the results that it sent")
 
 
 def name_devices(outcomes: Sequence[Outcome]) -> list[Outcome]:
-    """Name the host behind the board's name where two devices have the same one."""
+    """Name the host behind the board's name where two devices have the same one; no name is there twice then."""
     names = [run.device for outcome in outcomes if outcome.measured for run in outcome.measured.runs]
+    twice = {name for name in names if names.count(name) > 1}
+    hosts = [f" ({outcome.host})" for outcome in outcomes]
+
+    def name(device: str, host: str) -> str:
+        ends_so = any(device.endswith(other) for other in hosts)  # could be the name that another device gets
+        return f"{device[:200]} ({host})" if device in twice or (twice and ends_so) else device
+
     named = []
     for outcome in outcomes:
         if outcome.measured:
             runs = tuple(
-                dataclasses.replace(run, device=f"{run.device} ({outcome.host})")
-                if names.count(run.device) > 1
-                else run
-                for run in outcome.measured.runs
+                dataclasses.replace(run, device=name(run.device, outcome.host)) for run in outcome.measured.runs
             )
             outcome = dataclasses.replace(outcome, measured=dataclasses.replace(outcome.measured, runs=runs))
         named.append(outcome)

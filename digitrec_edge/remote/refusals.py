@@ -2,6 +2,7 @@
 
 from digitrec_edge.errors import (
     ConnectionLostError,
+    DigitrecError,
     HostKeyError,
     LoginRefusedError,
     RemoteError,
@@ -66,6 +67,7 @@ def explain_lost(host: str, stderr: str) -> RemoteError:
 
 def explain_refusal(host: str, kind: str, message: str) -> RemoteError:
     """Turn a refusal of the device's side into an error."""
+    message = message[:300]
     texts = {
         "no python": f"it has no python3; Python {pythons.RANGE} is needed: sudo apt-get install python3",
         "python": f"its python3 is {message}; Python {pythons.RANGE} is needed",
@@ -75,6 +77,13 @@ def explain_refusal(host: str, kind: str, message: str) -> RemoteError:
     }
     error = UnfitDeviceError if kind in ("no python", "python", "disk") else RemoteError
     return error(f"{host}: {texts.get(kind, message)}")
+
+
+def why_failed(host: str, error: Exception) -> str:
+    """Say in one line, without the host, why a device could not be used."""
+    if isinstance(error, DigitrecError):
+        return " ".join(str(error).removeprefix(f"{host}: ").split(chr(10)))[:1000]
+    return f"unexpected {type(error).__name__}: {str(error)[:300]!r}; please report this"
 
 
 def _last_line(text: str) -> str:

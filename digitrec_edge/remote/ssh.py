@@ -12,27 +12,35 @@ import os
 import shutil
 import subprocess
 import tempfile
-import threading
 import time
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, TypeVar
+from typing import Any, TypeVar
 
 from digitrec_edge.errors import NotInstalledError, RemoteError, TimeLimitError
 from digitrec_edge.installation import machine, pythons
 from digitrec_edge.records import parse
 from digitrec_edge.remote import agent
 from digitrec_edge.remote.device import Device
-from digitrec_edge.remote.messages import Answer, Done, Refusal, listen
+from digitrec_edge.remote.exchange import Exchange, Notes
+from digitrec_edge.remote.messages import FILE_BYTES, Answer, Done, Refusal, listen
 from digitrec_edge.remote.refusals import NO_PYTHON, explain_lost, explain_refusal, explain_ssh
 
 T = TypeVar("T")
-HEARTBEAT_S = 2.0
 CONNECT_LIMIT_S = 20
+OPEN_LIMIT_S = 120.0
+"""For the whole of the connecting: a key may ask for a touch."""
+
+ANSWER_BYTES = 32 << 20
+"""All that a device may answer to one request, beside the files that were asked for."""
+
+PATIENCE_S = 5.0
+_CHUNK = 1 << 16
 _CARRIED = {"machine": machine, "pythons": pythons}
 """Modules that go along with the agent: standard library only."""
 
@@ -49,7 +57,7 @@ class Completed:
     Attributes:
         status: its exit status.
         files: contents of the fetched files, by name.
-        lines: what the program printed.
+        lines: the last ones that the program printed.
     """
 
     status: int
@@ -112,25 +120,37 @@ class Connection:
 
     def _open(self) -> None:
         master = ["-o", "ControlMaster=yes", "-o", "ControlPersist=no", "-S", self._socket, "-N"]
-        with tempfile.TemporaryFile() as errors:
-            process = self._start([self._ssh, *_OPTIONS, *master, "--", self.host], errors)
-            check = [self._ssh, "-S", self._socket, "-O", "check", "--", self.host]
-            while subprocess.run(check, capture_output=True, check=False).returncode:
-                if process.poll() is not None:
-                    raise explain_ssh(self.host, _text(errors))
-                if time.monotonic() > self._end:
-                    raise self._late()
-                time.sleep(0.05)
+        process = self._start([self._ssh, *_OPTIONS, *master, "--", self.host])
+        notes, end = Notes(process), min(self._end, time.monotonic() + OPEN_LIMIT_S)
+        while not self._is_open():
+            try:
+                notes.read()
+            except ValueError as cause:
+                raise self._unreadable(cause) from cause
+            if process.poll() is not None:
+                notes.read()
+                raise explain_ssh(self.host, notes.text)
+            if time.monotonic() > end:
+                raise TimeLimitError(f"{self.host}: no connection within {min(self.limit_s, OPEN_LIMIT_S):.0f} s")
+            time.sleep(0.05)
 
-    def _start(self, command: Sequence[str], errors: IO[bytes], stdin: int = subprocess.DEVNULL) -> Any:
+    def _is_open(self) -> bool:
+        check = [self._ssh, "-S", self._socket, "-O", "check", "--", self.host]
+        try:
+            return not subprocess.run(check, capture_output=True, check=False, timeout=CONNECT_LIMIT_S).returncode
+        except subprocess.TimeoutExpired:
+            return False
+
+    def _start(self, command: Sequence[str], stdin: int = subprocess.DEVNULL) -> "subprocess.Popen[bytes]":
         """Start a client in a process group of its own: Ctrl-C is for us to act on, not for ssh."""
         if self._closed:
             raise RemoteError(f"{self.host}: interrupted")
         process = subprocess.Popen(
             command,
+            bufsize=0,
             stdin=stdin,
             stdout=subprocess.PIPE if stdin == subprocess.PIPE else subprocess.DEVNULL,
-            stderr=errors,
+            stderr=subprocess.PIPE,
             env={**os.environ, "LC_ALL": "C"},  # its messages are recognised by their words
             start_new_session=True,
         )
@@ -143,11 +163,8 @@ class Connection:
         for process in [*self._processes]:
             process.terminate()
         for process in [*self._processes]:
-            try:
-                process.wait(5)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            _wait(process)
+            _discard(process)
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def examine(self, paths: Sequence[str] = ()) -> Device:
@@ -173,6 +190,7 @@ class Connection:
         *,
         environment: dict[str, str] | None = None,
         fetch: Sequence[str] = (),
+        fetch_bytes: int = FILE_BYTES,
         lock: str | None = None,
         passing: bool = False,
         on_line: Callable[[str], None] = lambda line: None,
@@ -184,6 +202,7 @@ class Connection:
             folder: where it runs.
             environment: variables beside the login's own.
             fetch: files in ``folder`` to bring home.
+            fetch_bytes: that each of them may have.
             lock: file that only one program at a time may hold.
             passing: ``folder`` is removed there when the connection ends halfway.
             on_line: is given each line that the program prints, as it comes.
@@ -192,7 +211,9 @@ class Connection:
             "what": "run", "argv": list(argv), "folder": folder, "environment": environment or {},
             "fetch": list(fetch), "lock": lock, "passing": passing, "limit_s": self.remaining_s(),
         }  # fmt: skip
-        ended, answer = self._request(_Ended, request, on_line=on_line, heartbeat=True)
+        ended, answer = self._request(
+            _Ended, request, on_line=on_line, heartbeat=True, fetch=fetch, fetch_bytes=fetch_bytes
+        )
         return Completed(ended.status, answer.files, tuple(answer.lines))
 
     def _request(
@@ -203,43 +224,45 @@ class Connection:
         *,
         on_line: Callable[[str], None] = lambda line: None,
         heartbeat: bool = False,
+        fetch: Sequence[str] = (),
+        fetch_bytes: int = FILE_BYTES,
     ) -> tuple[T, Answer]:
         """Send a request; returns what it came to, and what came before that."""
-        with tempfile.TemporaryFile() as errors:
-            process = self._start([*self._client(), "--", self.host, _command_line()], errors, subprocess.PIPE)
-            late = threading.Event()
+        process = self._start([*self._client(), "--", self.host, _command_line()], subprocess.PIPE)
+        exchange = Exchange(
+            process,
+            _outgoing(request, files),
+            heartbeat=heartbeat,
+            end=self._end + 5 * heartbeat,
+            limit_bytes=ANSWER_BYTES + 3 * fetch_bytes // 2 * len(fetch),
+        )
+        try:
+            with closing(exchange.lines()) as lines:
+                answer = listen(lines, on_line, fetch, fetch_bytes)
+            _wait(process)
+            exchange.notes.read()
+            if isinstance(answer.last, Done):
+                return parse(kind, answer.last.done, "answer"), answer
+        except TimeoutError:
+            raise self._late() from None
+        except ValueError as cause:
+            raise self._unreadable(cause) from cause
+        finally:
+            _discard(process)
+            self._processes.discard(process)
+        raise self._explain(answer.last, process.returncode, exchange.notes.text)
 
-            def end_late() -> None:
-                late.set()
-                process.kill()
-
-            timer = threading.Timer(self.remaining_s() + 5 * heartbeat, end_late)
-            timer.start()
-            try:
-                with _talking(process.stdin, request, files, heartbeat):
-                    answer = listen(process.stdout, on_line)
-                process.wait()
-                if isinstance(answer.last, Done):
-                    return parse(kind, answer.last.done, "answer"), answer
-            except ValueError as cause:
-                raise RemoteError(f"{self.host}: its answer is none that this version knows: {cause}") from cause
-            finally:
-                timer.cancel()
-                if process.poll() is None:
-                    process.kill()
-                    process.wait()
-                process.stdout.close()
-                self._processes.discard(process)
-            raise self._explain(answer.last, late.is_set(), process.returncode, _text(errors))
+    def _unreadable(self, cause: ValueError) -> RemoteError:
+        return RemoteError(f"{self.host}: its answer is none that this version knows: {str(cause)[:300]}")
 
     def _client(self) -> list[str]:
         """Return ssh with its options; without the shared connection there shall be none."""
         shared = ["-o", "ControlMaster=no", "-S", self._socket, "-o", "ProxyCommand=false"]
         return [self._ssh, *_OPTIONS, *shared]
 
-    def _explain(self, refusal: Refusal | None, late: bool, status: int, said: str) -> RemoteError:
+    def _explain(self, refusal: Refusal | None, status: int, said: str) -> RemoteError:
         """Return the error for a request that was not met."""
-        if late or (refusal and refusal.kind == "time"):
+        if refusal and refusal.kind == "time":
             return self._late()
         if refusal and refusal.kind != "lost":
             return explain_refusal(self.host, refusal.kind, refusal.message)
@@ -251,6 +274,7 @@ class Connection:
         return TimeLimitError(f"{self.host}: not done within {self.limit_s:.0f} s; allow more with --timeout")
 
 
+@cache
 def _command_line() -> str:
     """Return what the device's login shell is to run: the device's side, whatever that shell is."""
     carried = {name: inspect.getsource(module) for name, module in _CARRIED.items()}
@@ -261,34 +285,26 @@ def _command_line() -> str:
     return f"sh -c 'command -v python3 >/dev/null || exit {NO_PYTHON}; exec python3 -c \"{start}\" {code}'"
 
 
-@contextmanager
-def _talking(stdin: IO[bytes], request: dict[str, Any], files: Sequence[Path], heartbeat: bool) -> Iterator[None]:
-    """Send the request, its files, and then a heartbeat, while the answer is being read."""
-    done = threading.Event()
-
-    def talk() -> None:
-        try:
-            stdin.write(json.dumps(request).encode() + b"\n")
-            for path in files:
-                stdin.write(path.read_bytes())
-            stdin.flush()
-            while heartbeat and not done.wait(HEARTBEAT_S):
-                stdin.write(b"\n")
-                stdin.flush()
-        except (BrokenPipeError, ValueError):
-            return  # the other side has answered already, or is gone: what was read tells
-
-    speaker = threading.Thread(target=talk, daemon=True)
-    speaker.start()
-    try:
-        yield
-    finally:
-        done.set()
-        speaker.join(10)
-        with suppress(BrokenPipeError):
-            stdin.close()
+def _outgoing(request: dict[str, Any], files: Sequence[Path]) -> Iterator[bytes]:
+    yield json.dumps(request).encode() + b"\n"
+    for path in files:
+        with path.open("rb") as stream:
+            yield from iter(lambda: stream.read(_CHUNK), b"")
 
 
-def _text(errors: IO[bytes]) -> str:
-    errors.seek(0)
-    return errors.read().decode(errors="replace")
+def _wait(process: "subprocess.Popen[bytes]") -> None:
+    """Wait for the end of a process that is told nothing more and heard no more, and not for long."""
+    for stream in (process.stdin, process.stdout):
+        if stream:
+            stream.close()
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(PATIENCE_S)
+
+
+def _discard(process: "subprocess.Popen[bytes]") -> None:
+    """End a process, if it has not ended, and close its pipes."""
+    process.kill()
+    process.wait()
+    for stream in (process.stdin, process.stdout, process.stderr):
+        if stream:
+            stream.close()
