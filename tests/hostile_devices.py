@@ -420,9 +420,7 @@ _MAIN = "from digitrec_edge.cli import main; main()"
 
 
 def hurry() -> None:
-    """Wait less for devices, and do once what has nothing to do with them: packing a wheel, asking pip."""
-    from functools import cache
-
+    """Wait less for devices, pack one wheel for all of them, and leave pip's configuration alone."""
     from digitrec_edge.remote import exchange, resolve, ssh, venv
 
     def pack_once(folder: Path) -> Path:
@@ -434,7 +432,7 @@ def hurry() -> None:
     pack, packed = venv.pack_wheel, list[bytes]()  # type: ignore[attr-defined]
     exchange.SILENCE_S, ssh.PATIENCE_S = SILENCE_S, 0.5
     venv.pack_wheel = pack_once  # type: ignore[attr-defined]
-    resolve.constraint_lines = cache(resolve.constraint_lines)
+    resolve.constraint_lines = list
 
 
 def prepare(folder: Path) -> None:
