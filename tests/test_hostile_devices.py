@@ -16,7 +16,7 @@ from benchmarks.results.document import Document, from_json
 from digitrec_edge.cli import terminal
 from digitrec_edge.cli.remote import benchmark_on
 from digitrec_edge.errors import RemoteError
-from digitrec_edge.remote import exchange, resolve, ssh, venv
+from digitrec_edge.remote import exchange, fleet, messages, resolve, ssh, venv
 from digitrec_edge.remote.fleet import FleetJob, Outcome, measure_hosts, name_devices
 from digitrec_edge.remote.measured import expect
 from digitrec_edge.remote.ssh import Connection
@@ -50,6 +50,10 @@ def job(scene: Path, monkeypatch: pytest.MonkeyPatch) -> FleetJob:
     ):
         monkeypatch.setattr(module, name, getattr(module, name))  # to be restored
     hostile_devices.hurry()
+    monkeypatch.setattr(exchange, "SILENCE_S", 1.0)
+    monkeypatch.setattr(messages, "MESSAGES_LIMIT", 10_000)
+    monkeypatch.setattr(ssh, "ANSWER_BYTES", 4 << 20)
+    monkeypatch.setattr(fleet, "FILE_BYTES", 4 << 20)
     return FleetJob((scene / "digits.tflite",), (), REQUEST, (), keep=False, clean=False, limit_s=30.0)
 
 
