@@ -28,6 +28,8 @@ class Within:
 
 Text = Annotated[str, Within(0, 4096)]
 Name = Annotated[str, Within(1, 255)]
+Share = Annotated[float, Within(0, 1)]
+Count = Annotated[int, Within(0, 1 << 40)]
 
 
 def load_json(data: bytes | str) -> Any:
@@ -110,7 +112,10 @@ def read_version(raw: Any, key: str, readers: Mapping[int, Callable[[Any], T]], 
         )
     if type(version) is not int or version not in readers:
         raise ValueError(f"{key.replace('_', ' ')} is {_shown(version)}, 1 to {max(readers)} is needed")
-    return readers[version](raw)
+    try:
+        return readers[version](raw)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
 
 
 def parse(kind: type[T], raw: Any, where: str = "card") -> T:

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from digitrec_edge.records import Name, Within
+from digitrec_edge.records import Count, Name, Within
 
 BLOCK_BELOW_US = 1000.0
 """Calls shorter than this are also timed in blocks, so that the clock's cost vanishes."""
@@ -20,7 +20,6 @@ BLOCK_US = 1000.0
 """A block lasts at least this long: the clock's 0.1 us or so are then 0.01 % of it."""
 
 BLOCKS = 20
-Count = Annotated[int, Within(0, 1_000_000_000)]
 
 
 @dataclass(frozen=True)

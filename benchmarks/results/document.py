@@ -20,12 +20,11 @@ from benchmarks.results.statistics import Microseconds, Summary
 from digitrec_edge import __version__
 from digitrec_edge.errors import BenchmarkError
 from digitrec_edge.files import read_file
-from digitrec_edge.records import Name, NewerVersionError, Text, Within, load_json, parse, read_version
+from digitrec_edge.records import Count, Name, NewerVersionError, Share, Text, Within, load_json, parse, read_version
 
 RESULTS_VERSION = 1
 _LIMIT_BYTES = 1 << 30
 
-Share = Annotated[float, Within(0, 1)]
 Milliseconds = Annotated[float, Within(0, 1e9)]
 Key = tuple[str, str, int, int]
 
@@ -83,7 +82,7 @@ class Result:
     format: Text
     variant: Name
     artifact_sha256: Annotated[str, Within(64, 64)] | None
-    file_bytes: Annotated[int, Within(0, 1 << 40)] | None
+    file_bytes: Count | None
     runtime: Name
     runtime_version: Text | None
     threads: Annotated[int, Within(1, 1024)]

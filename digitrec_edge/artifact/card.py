@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from digitrec_edge.records import load_json, parse, read_version
+from digitrec_edge.records import Name, load_json, parse, read_version
 
 CARD_VERSION = 1
 LABELS = tuple("0123456789")
@@ -81,9 +81,9 @@ class Card:
         tools: name and version of everything that took part in the conversion.
     """
 
-    name: str
-    format: str
-    variant: str
+    name: Name
+    format: Name
+    variant: Name
     inputs: tuple[TensorCard, ...]
     outputs: tuple[TensorCard, ...]
     preprocessing: Preprocessing

@@ -5,11 +5,18 @@ https://keras.io/guides/serialization_and_saving/
 
 import math
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from digitrec_edge.records import load_json
+
+_LIMIT_BYTES = 4 << 20
+_LARGEST = 1 << 32
+_ARCHIVE = (zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError)
+_CONFIGURATION = (LookupError, AttributeError, TypeError, ValueError)
+"""What an archive or a configuration that is none leads to; RuntimeError is also one that asks for a password."""
 
 
 @dataclass(frozen=True)
@@ -31,11 +38,17 @@ class KerasLayer:
 def summarise_model(path: Path) -> tuple[KerasLayer, ...]:
     """Return the layers of a Sequential model; empty when the file is another kind of model."""
     try:
-        with zipfile.ZipFile(path) as archive:
-            config = load_json(archive.read("config.json"))
+        with zipfile.ZipFile(path) as archive, archive.open("config.json") as stream:
+            config = load_json(stream.read(_LIMIT_BYTES))
         return _layers([(entry["class_name"], entry["config"]) for entry in config["config"]["layers"]])
-    except (zipfile.BadZipFile, KeyError, TypeError, ValueError):
+    except (*_ARCHIVE, *_CONFIGURATION):
         return ()
+
+
+def _size(value: Any) -> int:
+    if type(value) is not int or not 0 < value <= _LARGEST:
+        raise ValueError(f"{value!r} is no size")
+    return value
 
 
 def _layers(entries: list[tuple[str, dict[str, Any]]]) -> tuple[KerasLayer, ...]:
@@ -44,11 +57,11 @@ def _layers(entries: list[tuple[str, dict[str, Any]]]) -> tuple[KerasLayer, ...]
     for kind, config in entries:
         parameters: int | None = 0 if kind in _WITHOUT_PARAMETERS else None
         if kind == "InputLayer":
-            shape = tuple(config["batch_shape"][1:])
+            shape = tuple(_size(size) for size in config["batch_shape"][1:5])
         elif kind == "Flatten" and shape:
             shape = (math.prod(shape),)
         elif kind == "Dense" and shape:
-            units = config["units"]
+            units = _size(config["units"])
             parameters = shape[-1] * units + (units if config.get("use_bias", True) else 0)
             shape = (*shape[:-1], units)
         elif kind not in _WITHOUT_PARAMETERS:

@@ -8,30 +8,31 @@ import dataclasses
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from numpy.typing import NDArray
 
 from digitrec_edge.errors import TrainingError
 from digitrec_edge.files import read_file, write_file
 from digitrec_edge.npz import read_arrays, write_arrays
-from digitrec_edge.records import NewerVersionError, load_json, parse, read_version
+from digitrec_edge.records import Count, NewerVersionError, Share, Within, load_json, parse, read_version
 from digitrec_edge.training.recipes import Recipe
 
 CHECKPOINT_VERSION = 2
 _LIMIT_BYTES = 256 << 20
+Loss = Annotated[float, Within(0, 1e30)]
 
 
 @dataclass(frozen=True)
 class Epoch:
     """One epoch's figures; ``loss`` and ``accuracy`` are means over the epoch while it trains, as in Keras ``fit``."""
 
-    epoch: int
-    loss: float
-    accuracy: float
-    eval_loss: float
-    eval_accuracy: float
-    seconds: float
+    epoch: Count
+    loss: Loss
+    accuracy: Share
+    eval_loss: Loss
+    eval_accuracy: Share
+    seconds: Annotated[float, Within(0, 1e9)]
 
 
 @dataclass(frozen=True)

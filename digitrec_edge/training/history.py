@@ -5,16 +5,18 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from digitrec_edge.errors import TrainingError
-from digitrec_edge.files import sha256, write_file
-from digitrec_edge.records import NewerVersionError, load_json, parse, read_version
-from digitrec_edge.training.checkpoint import Epoch, checkpoint_path
+from digitrec_edge.files import read_file, sha256, write_file
+from digitrec_edge.records import Count, Name, NewerVersionError, Share, Within, load_json, parse, read_version
+from digitrec_edge.training.checkpoint import Epoch, Loss, checkpoint_path
 from digitrec_edge.training.network import save
 from digitrec_edge.training.recipes import Recipe
 
 HISTORY_VERSION = 3
+Temperature = Annotated[float, Within(0.01, 100)]
+_LIMIT_BYTES = 16 << 20
 
 
 @dataclass(frozen=True)
@@ -32,15 +34,15 @@ class History:
 
     recipe: Recipe
     seed: int
-    train_images: int
-    eval_set: str
-    eval_images: int
-    epochs: tuple[Epoch, ...]
+    train_images: Count
+    eval_set: Name
+    eval_images: Count
+    epochs: Annotated[tuple[Epoch, ...], Within(1, 1_000_000)]
     interrupted: bool
-    test_loss: float
-    test_accuracy: float
-    temperature: float
-    parameters: int
+    test_loss: Loss
+    test_accuracy: Share
+    temperature: Temperature
+    parameters: Count
     tools: dict[str, str]
     model_sha256: str = ""
     version: int = HISTORY_VERSION
@@ -87,7 +89,7 @@ def _read(path: Path) -> History | None:
     if not path.exists():
         return None
     try:
-        return parse_history(load_json(path.read_bytes()))
+        return parse_history(load_json(read_file(path, limit_bytes=_LIMIT_BYTES, error=TrainingError)))
     except NewerVersionError as cause:
         raise TrainingError(f"{path} was {cause}") from cause
     except ValueError as cause:
