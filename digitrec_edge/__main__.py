@@ -1,6 +1,17 @@
-"""``python -m digitrec_edge`` is the command line."""
+"""``python -m digitrec_edge`` is the command line, and so is ``digitrec-edge``."""
 
-from digitrec_edge.cli import main
+import sys
+
+
+def main() -> None:
+    """Run the command line; Ctrl-C while it is being imported is exit status 130, too."""
+    try:
+        from digitrec_edge.cli import main as run
+
+        run()
+    except KeyboardInterrupt:
+        sys.exit(130)
+
 
 if __name__ == "__main__":
     main()

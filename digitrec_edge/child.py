@@ -6,6 +6,7 @@ do not help or hurt the next, and a runtime that crashes takes only itself down.
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from importlib import import_module
 from typing import Any
 
@@ -133,6 +135,21 @@ def describe_end(status: int, stderr: str) -> str:
         return f"the process died of {name}{_CAUSES.get(name, '')}"
     lines = stderr.strip().splitlines() or ["no message"]
     return f"the process ended with {status}: {lines[-1][:200]}"
+
+
+def ending_with_parent(command: Sequence[str]) -> list[str]:
+    """Return a command that the system ends when this process ends, where it can; not every program watches for it."""
+    return [*_setpriv(), *command]
+
+
+@cache
+def _setpriv() -> tuple[str, ...]:
+    """Ask for util-linux' setpriv, 2.33 or newer; it sets PR_SET_PDEATHSIG and becomes the program."""
+    found = shutil.which("setpriv")
+    if found is None:
+        return ()
+    told = subprocess.run([found, "--help"], capture_output=True, text=True, errors="replace", check=False)
+    return (found, "--pdeathsig", "KILL", "--") if "--pdeathsig" in told.stdout else ()
 
 
 def main(function: str) -> None:

@@ -161,6 +161,20 @@ def test_the_child_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
     assert wait_for(lambda: not running(process)), "the child outlives its parent"
 
 
+@pytest.mark.skipif(child._setpriv() == (), reason="no setpriv here")
+def test_a_program_that_does_not_watch_its_parent_ends_with_it_too(tmp_path: Path) -> None:
+    code = (
+        "import subprocess, sys; from digitrec_edge.child import ending_with_parent; "
+        "subprocess.run(ending_with_parent(['sh', '-c', 'echo $$ > pid; exec sleep 60']))"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path)
+    note = tmp_path / "pid"
+    assert wait_for(lambda: note.exists() and note.read_text() != "")
+    parent.kill()
+    parent.wait()
+    assert wait_for(lambda: not running(int(note.read_text()))), "the program outlives its parent"
+
+
 def running(process: int) -> bool:
     try:
         return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"

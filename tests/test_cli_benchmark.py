@@ -14,6 +14,8 @@ import numpy as np
 import pytest
 
 from digitrec_edge import mnist, pretrained
+from tests.interruptions import session_of
+from tests.test_child import wait_for
 
 Cli = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -101,6 +103,18 @@ def test_ctrl_c_keeps_what_is_finished(folder: Path) -> None:
     run = json.loads(out.read_text())["runs"][0]
     assert run["interrupted"] is True
     assert "interrupted" in stdout
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs /proc and PR_SET_PDEATHSIG")
+@pytest.mark.parametrize("later_s", [0.0, 1.5, 4.0])
+def test_a_killed_benchmark_leaves_no_process(folder: Path, later_s: float) -> None:
+    command = [sys.executable, "-m", "digitrec_edge", "benchmark", str(folder), "--quick", "--runtime", "litert"]
+    nowhere = subprocess.DEVNULL
+    with subprocess.Popen(command, start_new_session=True, stdout=nowhere, stderr=nowhere) as process:
+        assert wait_for(lambda: len(session_of(process.pid)) > 1), "no child was started"
+        time.sleep(later_s)
+        process.kill()
+    assert wait_for(lambda: not session_of(process.pid), 10), "a child outlives the benchmark"
 
 
 def test_a_file_that_cannot_be_written_is_told_before_the_work(cli: Cli, folder: Path) -> None:

@@ -61,6 +61,7 @@ def measure_cold_start(case: Case, picture: Path, timeout_s: float = TIMEOUT_S) 
     artifact = str(Path(case.artifact).absolute())
     command = [sys.executable, "-m", "digitrec_edge", "predict", str(picture), "--model", artifact]
     command += ["--runtime", case.runtime, "--threads", str(case.threads)]
+    command = child.ending_with_parent(command)
     start = time.perf_counter_ns()
     try:
         done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=timeout_s, check=False)

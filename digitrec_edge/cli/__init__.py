@@ -16,6 +16,7 @@ from digitrec_edge.cli.deploy import deploy
 from digitrec_edge.cli.doctor import doctor
 from digitrec_edge.cli.export import export
 from digitrec_edge.cli.inspect import inspect
+from digitrec_edge.cli.interrupts import STATUS, Interrupts
 from digitrec_edge.cli.predict import predict
 from digitrec_edge.cli.report import report
 from digitrec_edge.cli.robustness import robustness
@@ -54,7 +55,22 @@ def common(
 
 def main() -> None:
     """Run the command line; errors raised on purpose become one line and exit status 1, Ctrl-C 130."""
+    interrupts = Interrupts()
     terminal.guard_streams()
+    status: str | int | None = 0
+    try:
+        _run()
+    except SystemExit as end:
+        status = end.code
+    except (Exception, KeyboardInterrupt):
+        if not interrupts.seen:
+            raise
+    finally:
+        interrupts.ignore()
+    sys.exit(STATUS if interrupts.seen else status)
+
+
+def _run() -> None:
     try:
         try:
             app()

@@ -1,5 +1,6 @@
 """The report's figures: what they count, how they name and colour what this version does not know."""
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree
@@ -15,7 +16,13 @@ from benchmarks.results.document import Result, Run
 from digitrec_edge import artifact
 from digitrec_edge.report import ReportData, runtime_style
 from digitrec_edge.report.latency import draw_latency
-from digitrec_edge.report.predictions import confusion
+from digitrec_edge.report.predictions import (
+    confusion,
+    draw_class_accuracy,
+    draw_confusion,
+    draw_gallery,
+    draw_samples,
+)
 from digitrec_edge.report.sizes import draw_sizes, layer_names
 from digitrec_edge.report.style import MUTED
 from digitrec_edge.report.tradeoff import MeasuredCase, draw_tradeoff, efficient
@@ -62,6 +69,26 @@ def test_measurements_of_an_unknown_runtime_are_drawn_and_marked(make_run: MakeR
         assert b"(unknown runtime)" in figure.svg
         assert "future-runtime" in figure.alternative
     assert b"float32 tflite" in tradeoff.svg
+
+
+@pytest.mark.parametrize("name", ["$x^2$", "$", "a $\\frac{$ b", "50$ and 60$", "\\alpha_1"])
+def test_a_name_is_shown_as_it_is_and_never_set_as_mathematics(
+    name: str, make_run: MakeRun, make_result: MakeResult, data: ReportData
+) -> None:
+    run = make_run(make_result(name, artifact=f"{name}.tflite"), device=name)
+    model = dataclasses.replace(data.models[0], name=name)
+    renamed = [dataclasses.replace(one, path=one.path.with_name(name)) for one in data.artifacts]
+    figures = [
+        draw_tradeoff(run, "a"), draw_latency(run, "b"), draw_confusion(model, data.test.labels),
+        draw_class_accuracy([model], data.test.labels), draw_samples(model, data.test), draw_sizes(renamed),
+        draw_gallery("c", name, data.test.images[:1], [name]),
+    ]  # fmt: skip
+    for figure in figures:
+        assert figure
+        texts = [
+            text.text or "" for text in ElementTree.fromstring(figure.svg).iter("{http://www.w3.org/2000/svg}text")
+        ]
+        assert any(name in text for text in texts) or figure.name == "sample-predictions", texts
 
 
 def test_the_efficient_cases_are_those_that_no_valid_case_beats(make_result: MakeResult) -> None:

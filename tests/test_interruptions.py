@@ -1,0 +1,106 @@
+"""Ctrl-C in export, at a few moments: always 130, one line at the most, and nothing half-written."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from digitrec_edge.cli import interrupts
+from tests.interruptions import STARTED, interrupt, session_of
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals")
+
+
+@pytest.mark.desktop
+@pytest.mark.parametrize(
+    ("moment_s", "after", "group"),
+    [
+        (STARTED, "", True),
+        (1.5, "", False),
+        (0.0, ".export-*", True),
+        (0.3, ".export-*", False),
+        (0.0, "*.tflite", True),
+    ],
+)
+def test_ctrl_c_in_export_is_130(trained: Path, tmp_path: Path, moment_s: float, after: str, group: bool) -> None:
+    met = interrupt(trained / "model.keras", tmp_path / "out", moment_s, group=group, after=after)
+    assert met.problem == ""
+    assert met.status == 130
+
+
+CODE = """
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from digitrec_edge import cli
+from digitrec_edge.errors import DigitrecError
+def app():
+    {body}
+cli.app = app
+cli.main()
+"""
+PRESS = "os.kill(os.getpid(), signal.SIGINT)"
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (PRESS, 130),
+        (f"try: {PRESS}\n    except KeyboardInterrupt: raise ImportError('half imported') from None", 130),
+        (f"try: {PRESS}\n    except KeyboardInterrupt: raise DigitrecError('a child died of SIGINT') from None", 130),
+        (f"try: {PRESS}\n    except KeyboardInterrupt: pass", 130),
+        (f"try: {PRESS}\n    except KeyboardInterrupt: sys.exit(1)", 130),
+        ("sys.exit(3)", 3),
+        ("raise DigitrecError('no')", 1),
+        ("pass", 0),
+        (f"import atexit; atexit.register(lambda: {PRESS})", 0),
+    ],
+)
+def test_the_exit_status_is_that_of_ctrl_c_whatever_became_of_it(body: str, status: int) -> None:
+    done = subprocess.run([sys.executable, "-c", CODE.format(body=body)], capture_output=True, text=True, timeout=60)
+    assert done.returncode == status, done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_error_of_the_program_is_no_interruption() -> None:
+    done = subprocess.run([sys.executable, "-c", CODE.format(body="1 / 0")], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    assert "ZeroDivisionError" in done.stderr
+
+
+def test_ctrl_c_while_the_command_line_is_imported_is_130() -> None:
+    code = (
+        "import os, signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "class Finder:\n"
+        "    def find_spec(self, name, *rest):\n"
+        "        if name == 'typer': os.kill(os.getpid(), signal.SIGINT)\n"
+        "sys.meta_path.insert(0, Finder())\n"
+        "from digitrec_edge.__main__ import main; main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (130, "")
+
+
+def test_a_program_that_was_started_deaf_stays_deaf() -> None:
+    before = signal.getsignal(signal.SIGINT)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        found = interrupts.Interrupts()
+        os.kill(os.getpid(), signal.SIGINT)
+        assert not found.seen
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
+def test_a_session_has_the_processes_that_were_started_in_it() -> None:
+    with subprocess.Popen(["sh", "-c", "sleep 60 & sleep 60"], start_new_session=True) as process:
+        try:
+            while len(session_of(process.pid)) < 3:
+                pass
+        finally:
+            os.killpg(process.pid, signal.SIGKILL)
+    assert not session_of(process.pid)
