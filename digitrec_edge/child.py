@@ -64,8 +64,7 @@ def ask_each(function: str, requests: Sequence[Any], timeout_s: float) -> tuple[
     """
     path = "\n".join(filter(None, sys.path))  # not the working directory, where a file may have a package's name
     command = [sys.executable, "-c", _START, path, function]
-    with tempfile.TemporaryFile() as errors, _running(command, errors) as child:
-        reader = _Reader(child, timeout_s)
+    with tempfile.TemporaryFile() as errors, _running(command, errors) as child, _Reader(child, timeout_s) as reader:
         reader.send(requests)
         output = reader.finish()
         lines = [line for line in output.splitlines(keepends=True) if line.endswith(b"\n")][: len(requests)]
@@ -98,6 +97,13 @@ class _Reader:
         self._thread = threading.Thread(target=self._read, daemon=True)
         self._thread.start()
         self.problem = ""
+
+    def __enter__(self) -> "_Reader":
+        return self
+
+    def __exit__(self, *cause: object) -> None:
+        self._child.kill()  # Ctrl-C: nobody may be reading any more when the pipes are closed
+        self._thread.join()
 
     def _read(self) -> None:
         assert self._child.stdout

@@ -31,7 +31,7 @@ if TYPE_CHECKING:  # what a device that answers needs not is imported where it i
 MARK = b"digitrec-edge:"
 TOGETHER = 6
 SILENCE_S = 2.0
-LIMIT_S, LIMIT_BYTES = 20.0, 300 << 20
+LIMIT_S, LIMIT_BYTES = 60.0, 300 << 20  # for a few devices together, on a machine that is busy with other things
 GOOD = "good"
 HUGE = 10**400
 

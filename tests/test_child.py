@@ -191,6 +191,25 @@ def wait_for(condition: Callable[[], bool], seconds: float = 20) -> bool:
     return True
 
 
+def test_ctrl_c_ends_the_child_and_says_nothing(tmp_path: Path) -> None:
+    note = tmp_path / "pid"
+    (tmp_path / "stub_of_parent.py").write_text(
+        "import os, time\ndef stay(request):\n    open(request, 'w').write(str(os.getpid()))\n    time.sleep(60)\n"
+    )
+    code = (
+        f"import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        f"sys.path.insert(0, {str(tmp_path)!r}); from digitrec_edge.child import ask_each\n"
+        f"try: ask_each('stub_of_parent:stay', [{str(note)!r}], 60)\n"
+        "except KeyboardInterrupt: sys.exit(130)"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE) as parent:
+        assert wait_for(lambda: note.exists() and note.read_text() != "")
+        parent.send_signal(signal.SIGINT)
+        _, stderr = parent.communicate(timeout=20)
+    assert (parent.returncode, stderr) == (130, b"")
+    assert wait_for(lambda: not running(int(note.read_text())))
+
+
 def test_no_child_is_left_behind() -> None:
     with pytest.raises(BenchmarkError):
         call("hang", timeout_s=0.5)
