@@ -64,7 +64,7 @@ def test_the_wheel_holds_mnist_and_the_pretrained_artifacts_unchanged(wheel: zip
 def test_the_wheel_runs_anywhere_and_has_the_command(wheel: zipfile.ZipFile) -> None:
     assert Path(wheel.filename or "").name.endswith("-py3-none-any.whl")
     (entry,) = [name for name in wheel.namelist() if name.endswith("entry_points.txt")]
-    assert "digitrec-edge = digitrec_edge.cli:main" in wheel.read(entry).decode()
+    assert "digitrec-edge = digitrec_edge.__main__:main" in wheel.read(entry).decode()
 
 
 @pytest.mark.checkout
