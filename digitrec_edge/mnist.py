@@ -9,7 +9,9 @@ raw bytes.
 """
 
 import gzip
+import hashlib
 import io
+import math
 import struct
 import zlib
 from dataclasses import dataclass
@@ -21,7 +23,7 @@ from numpy.typing import NDArray
 
 from digitrec_edge.errors import DataError
 from digitrec_edge.files import read_file, sha256
-from digitrec_edge.npz import MissingArrayError, read_arrays
+from digitrec_edge.npz import LIMIT_BYTES, MissingArrayError, read_arrays
 from digitrec_edge.quantization import PIXEL_MAX
 
 SIDE = 28
@@ -45,7 +47,6 @@ _BUNDLED_SHA256 = {
     "t10k-images-idx3-ubyte": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
     "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
 }
-_LIMIT_BYTES = 1 << 30
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,9 @@ class Digits:
 
     def digest(self) -> str:
         """Return the SHA-256 of images and labels: the identity of this set."""
-        return sha256(self.images.tobytes() + self.labels.tobytes())
+        digest = hashlib.sha256(np.ascontiguousarray(self.images).data)
+        digest.update(np.ascontiguousarray(self.labels).data)
+        return digest.hexdigest()
 
 
 def load(part: Part, source: Path | None = None) -> Digits:
@@ -118,15 +121,38 @@ def _parse_idx(folder: Path, name: str, *, dimensions: int, check: bool) -> NDAr
         )
     if path is None:
         raise DataError(f"{folder} lacks {name} (plain or .gz)")
-    data = read_file(path, limit_bytes=_LIMIT_BYTES, error=DataError)
-    if path.suffix == ".gz":
-        try:
-            with gzip.open(io.BytesIO(data)) as stream:
-                data = stream.read(_LIMIT_BYTES)
-        except (OSError, EOFError, zlib.error) as cause:
-            raise DataError(f"{path} is truncated or not gzip: {cause}") from cause
+    data = _idx_bytes(path, 4 + 4 * dimensions)
     if check and sha256(data) != _BUNDLED_SHA256[name]:
         raise DataError(f"{path} is not the original MNIST file (its sha256 differs); install digitrec-edge again")
+    return _idx_array(data, dimensions, path)
+
+
+def _idx_bytes(path: Path, header_bytes: int) -> bytes:
+    """Read an IDX file, packed or not; no more is unpacked than its header promises and a byte."""
+    data = read_file(path, limit_bytes=LIMIT_BYTES, error=DataError)
+    if path.suffix != ".gz":
+        return data
+    try:
+        with gzip.open(io.BytesIO(data)) as stream:
+            header = stream.read(header_bytes)
+            if len(header) < header_bytes:
+                return header
+            rest_bytes = _promised_bytes(header)
+            if len(data) + rest_bytes > LIMIT_BYTES:
+                raise DataError(
+                    f"{path} promises {rest_bytes:,} bytes; at most {LIMIT_BYTES - len(data):,} are unpacked of it"
+                )
+            return header + stream.read(rest_bytes + 1)
+    except (OSError, EOFError, zlib.error) as cause:
+        raise DataError(f"{path} is truncated or not gzip: {cause}") from cause
+
+
+def _promised_bytes(header: bytes) -> int:
+    """Bytes behind the header of an IDX file."""
+    return math.prod(struct.unpack(f">{len(header) // 4}I", header)[1:])
+
+
+def _idx_array(data: bytes, dimensions: int, path: Path) -> NDArray[np.uint8]:
     header_bytes = 4 + 4 * dimensions
     magic = 0x0800 | dimensions
     if len(data) < header_bytes:
@@ -134,7 +160,7 @@ def _parse_idx(folder: Path, name: str, *, dimensions: int, check: bool) -> NDAr
     found, *shape = struct.unpack(f">{1 + dimensions}I", data[:header_bytes])
     if found != magic:
         raise DataError(f"{path} has magic number {found}, an IDX file of this kind has {magic}")
-    expected_bytes = header_bytes + int(np.prod(shape, dtype=object))
+    expected_bytes = header_bytes + _promised_bytes(data[:header_bytes])
     if len(data) < expected_bytes:
         raise DataError(f"{path} is truncated: {len(data):,} bytes, its header promises {expected_bytes:,}")
     if len(data) > expected_bytes:
@@ -143,7 +169,7 @@ def _parse_idx(folder: Path, name: str, *, dimensions: int, check: bool) -> NDAr
 
 
 def _load_npz(part: Part, path: Path) -> Digits:
-    data = read_file(path, limit_bytes=_LIMIT_BYTES, error=DataError)
+    data = read_file(path, limit_bytes=LIMIT_BYTES, error=DataError)
     image_name, label_name = _NPZ_NAMES[part]
     try:
         images, labels = read_arrays(data, (image_name, label_name))

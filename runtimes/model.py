@@ -1,6 +1,8 @@
 """A loaded recogniser: uint8 pictures in; logits, probabilities and digits out."""
 
+import os
 import threading
+import weakref
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any, NamedTuple, NoReturn
@@ -30,7 +32,11 @@ class Prediction(NamedTuple):
 
 
 class Model:
-    """An artifact in a runtime. Several threads may share it: calls wait for each other."""
+    """An artifact in a runtime. Several threads may share it: calls wait for each other.
+
+    A forked process cannot use a model that was loaded before: the threads and locks of the runtime are not copied in a
+    state that could go on. It says so, and the process loads the file again.
+    """
 
     def __init__(self, session: Session, artifact: Artifact, row: RuntimeRow, threads: int) -> None:
         self._session: Session | None = session
@@ -46,6 +52,8 @@ class Model:
         self._check_tensors()
         self._table = pixel_table(self.input.dtype, self.input.scale, self.input.zero_point)
         self._classify: Callable[[NDArray[np.uint8]], int] = session.classifier(Prepare(self._table))
+        self._end = "is closed"
+        _LOADED.add(self)
 
     def _check_tensors(self) -> None:
         """A foreign model may be anything: it must take 28 x 28 pixels and give 10 numbers."""
@@ -140,10 +148,31 @@ class Model:
                 session.close()
 
     def _closed(self, image: object) -> NoReturn:
-        raise InputError("the model is closed; load it again")
+        raise InputError(f"the model {self._end}; load it again")
+
+    def _lose(self) -> None:
+        """Give the session up without touching it: in a forked process even freeing it may wait for ever."""
+        import ctypes  # not before it is needed: it costs a device milliseconds
+
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object((self._session, self._classify)))
+        self._lock = threading.Lock()  # another thread may have held it
+        self._session, self._classify = None, self._closed
+        self._end = "was loaded before this process was forked"
 
     def __enter__(self) -> "Model":
         return self
 
     def __exit__(self, kind: type[BaseException] | None, cause: BaseException | None, tb: TracebackType | None) -> None:
         self.close()
+
+
+_LOADED: "weakref.WeakSet[Model]" = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    for model in list(_LOADED):
+        model._lose()
+
+
+if hasattr(os, "register_at_fork"):  # Windows has no fork
+    os.register_at_fork(after_in_child=_after_fork)

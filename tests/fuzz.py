@@ -1,29 +1,29 @@
 """A seeded mutation fuzzer: damaged model files against ``load()`` and one prediction, in child processes.
 
-``python tests/fuzz.py build/artifacts --count 10000`` runs the campaign over every artifact there in every
-runtime for its format, damaged in three ways: ``carded``, the file as it is; ``foreign``, the model alone,
-without card and mark; ``resealed``, the model damaged and a card and seal put on it that fit, as anybody
-can. A file passes when the child answers or refuses it with one of our errors; a child that dies, hangs
-for over 10 s or raises anything else fails, and so does an answer from a damaged file with its old seal.
+``python tests/fuzz.py build/artifacts --count 10000 --seed 0`` runs the campaign over every artifact there (without a
+folder: over the pretrained ones) in every runtime for its format, damaged in three ways: ``carded``, the file as it
+is; ``foreign``, the model alone, without card and mark; ``resealed``, the model damaged and a card and seal put on it
+that fit, as anybody can. A file passes when the child answers or refuses it with one of our errors; a child that
+dies, hangs for over 10 s, takes more than 300 MB or raises anything else fails, and so does an answer from a damaged
+file with its old seal.
 
 Each mutant is a function of (file, seed, number), so a failure is repeated by its number: ``--only 1234``.
 """
 
-import argparse
-import contextlib
-import os
 import resource
-import selectors
-import subprocess
 import sys
 import tempfile
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from tests import watched
+from tests.watched import Outcomes
+
+PRETRAINED = Path(__file__).parents[1] / "digitrec_edge" / "data" / "pretrained"
 TIMEOUT_S = 10.0
 MEMORY_BYTES = 8 << 30
 _INTERESTING = np.array([0, 1, -1, 2, 4, 127, 128, 255, 256, 32767, 65535, 2**31 - 1, -(2**31), 784, 10], "<i8")
@@ -108,68 +108,18 @@ class Campaign:
     seed: int
 
 
-class Worker:
-    """A child process that tries one mutant after another."""
-
-    def __init__(self, campaign: Campaign) -> None:
-        command = [sys.executable, __file__, "--worker", str(campaign.base), campaign.suffix, campaign.runtime]
-        self.process = subprocess.Popen(
-            [*command, str(campaign.seed), campaign.mode],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            bufsize=1,
-        )
-        self._selector = selectors.DefaultSelector()
-        assert self.process.stdout is not None
-        self._selector.register(self.process.stdout, selectors.EVENT_READ)
-
-    def attempt(self, number: int) -> str:
-        """Try one mutant: ``same``, ``answered``, ``refused ...``, ``failed ...``."""
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        try:
-            self.process.stdin.write(f"{number}\n")
-        except BrokenPipeError:
-            return f"failed: died with {self.process.wait()}"
-        if not self._selector.select(TIMEOUT_S + (20 if number < 0 else 0)):
-            self.process.kill()
-            return f"failed: no answer within {TIMEOUT_S:.0f} s"
-        line = self.process.stdout.readline().strip()
-        return line or f"failed: died with {self.process.wait()}"
-
-    def close(self) -> None:
-        """End the child."""
-        self.process.kill()
-        self.process.wait()
-        self._selector.close()
-        for stream in (self.process.stdin, self.process.stdout):
-            assert stream is not None
-            with contextlib.suppress(BrokenPipeError):
-                stream.close()
-
-
-def run(campaign: Campaign, numbers: Iterator[int] | range) -> tuple[Counter[str], list[str]]:
+def run(campaign: Campaign, numbers: Iterable[int]) -> tuple[Outcomes, list[str]]:
     """Try all mutants; returns how many came to what, and a line per failure."""
-    outcomes: Counter[str] = Counter()
-    failures: list[str] = []
-    worker = Worker(campaign)
-    warm = worker.attempt(-1)
-    if warm != "same":
-        failures.append(f"{campaign}: the undamaged file: {warm}")
-    for number in numbers:
-        outcome = worker.attempt(number)
-        if campaign.mode == "carded" and outcome == "answered":
-            outcome = "failed: answered from a damaged file"
-        outcomes[outcome.split(":")[0]] += 1
-        if outcome.startswith("failed"):
-            failures.append(f"{campaign.base.name} {campaign.runtime} {campaign.mode} mutant {number}: {outcome}")
-            worker.close()
-            worker = Worker(campaign)
-            worker.attempt(-1)
-    worker.close()
-    return outcomes, failures
+    command = [__file__, "--worker", str(campaign.base), campaign.suffix, campaign.runtime]
+
+    def judge(outcome: str) -> str:
+        wrong = campaign.mode == "carded" and outcome == "answered"
+        return "failed: answered from a damaged file" if wrong else outcome
+
+    return watched.run(
+        [*command, str(campaign.seed), campaign.mode], numbers,
+        f"{campaign.base.name} {campaign.runtime} {campaign.mode}", TIMEOUT_S, judge,
+    )  # fmt: skip
 
 
 def work(base: Path, suffix: str, runtime: str, seed: int, mode: str) -> None:
@@ -181,23 +131,20 @@ def work(base: Path, suffix: str, runtime: str, seed: int, mode: str) -> None:
 
     data = artifact.read(base).payload if mode == "resealed" else base.read_bytes()
     image = np.zeros((28, 28), np.uint8)
-    answers = os.fdopen(os.dup(1), "w", buffering=1)
-    os.dup2(2, 1)  # whatever a runtime prints must not mix with the answers
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"mutant{suffix}"
-        for line in sys.stdin:
-            number = int(line)
+
+        def prepare(number: int) -> bytes:
             mutant = data if number < 0 else mutate(data, seed, number)
             path.write_bytes(reseal(base, mutant) if mode == "resealed" else mutant)
-            try:
-                with load(path, runtime) as model:
-                    model.predict(image)
-                outcome = "same" if mutant == data else "answered"
-            except DigitrecError as error:
-                outcome = f"refused: {type(error).__name__} {' '.join(str(error).split())[:150]}"
-            except Exception as error:  # noqa: BLE001  (whatever else comes is what this looks for)
-                outcome = f"failed: {type(error).__name__} {' '.join(str(error).split())[:200]}"
-            print(outcome, file=answers, flush=True)
+            return mutant
+
+        def attempt(mutant: bytes) -> str:
+            with load(path, runtime) as model:
+                model.predict(image)
+            return "same" if mutant == data else "answered"
+
+        watched.serve(prepare, attempt, (DigitrecError,))
 
 
 def campaigns(folder: Path, scratch: Path, seed: int) -> list[Campaign]:
@@ -223,26 +170,23 @@ def main() -> int:
     if sys.argv[1:2] == ["--worker"]:
         work(Path(sys.argv[2]), sys.argv[3], sys.argv[4], int(sys.argv[5]), sys.argv[6])
         return 0
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--count", type=int, default=10_000)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--only", type=int, help="one mutant")
+    parser = watched.options(__doc__ or "", 10_000)
+    parser.add_argument("folder", type=Path, nargs="?", default=PRETRAINED, help="default: the pretrained artifacts")
     parser.add_argument("--mode", choices=MODES, help="only this one")
     parser.add_argument("--match", default="", help="only files whose name holds this")
     options = parser.parse_args()
-    numbers = range(options.count) if options.only is None else range(options.only, options.only + 1)
     failed = 0
+    totals: dict[str, Outcomes] = {}
     with tempfile.TemporaryDirectory() as scratch:
         for campaign in campaigns(options.folder, Path(scratch), options.seed):
             if options.match not in campaign.base.name or options.mode not in (None, campaign.mode):
                 continue
-            outcomes, failures = run(campaign, numbers)
-            counts = ", ".join(f"{count} {name}" for name, count in sorted(outcomes.items()))
-            print(f"{campaign.base.name:45s} {campaign.runtime:15s} {campaign.mode:9s} {counts}", flush=True)
-            for failure in failures:
-                print(f"  {failure}", flush=True)
-            failed += len(failures)
+            outcomes, failures = run(campaign, watched.numbers(options))
+            name = f"{campaign.base.name} {campaign.runtime} {campaign.mode}"
+            failed += watched.report(name, options.seed, outcomes, failures)
+            totals.setdefault(f"{campaign.suffix} in {campaign.runtime}", Outcomes()).absorb(outcomes)
+    for name, total in totals.items():
+        print(f"{name}: {total.total():,} mutants: {total}")
     return 1 if failed else 0
 
 

@@ -150,10 +150,10 @@ def test_the_program_ends_with_1_when_something_failed(
 ) -> None:
     (tmp_path / NAMES[0]).write_bytes((artifacts / NAMES[0]).read_bytes())
     monkeypatch.setattr(sys, "argv", ["fuzz.py", str(tmp_path), "--count", "2", "--match", "digitrec-int8"])
-    monkeypatch.setattr(fuzz, "run", lambda campaign, numbers: (fuzz.Counter(failed=1), ["mutant 1: failed"]))
+    monkeypatch.setattr(fuzz, "run", lambda campaign, numbers: (fuzz.Outcomes(failed=1), ["mutant 1: failed"]))
     assert fuzz.main() == 1
     assert "mutant 1: failed" in capsys.readouterr().out
-    monkeypatch.setattr(fuzz, "run", lambda campaign, numbers: (fuzz.Counter(refused=len(numbers)), []))
+    monkeypatch.setattr(fuzz, "run", lambda campaign, numbers: (fuzz.Outcomes(refused=len(numbers)), []))
     assert fuzz.main() == 0
     assert "2 refused" in capsys.readouterr().out
 

@@ -15,7 +15,7 @@ from PIL import Image
 from digitrec_edge import mnist, preprocess
 from digitrec_edge.errors import PictureError
 from digitrec_edge.mnist import SIDE
-from digitrec_edge.preprocess import read_picture, reading, to_digit
+from digitrec_edge.preprocess import limits, read_picture, reading, to_digit
 from runtimes import Model
 
 DrawPage = Callable[..., NDArray[np.uint8]]
@@ -198,7 +198,7 @@ def test_a_picture_of_too_many_pixels_is_refused_before_they_are_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = saved(Image.new("1", (300, 200)), tmp_path / "a.png")
-    monkeypatch.setattr(reading, "LIMIT_PIXELS", 300 * 200 - 1)
+    monkeypatch.setattr(limits, "LIMIT_PIXELS", 300 * 200 - 1)
     with pytest.raises(PictureError, match="300 x 200 pixels; at most 59,999 are read"):
         read_picture(path)
 
@@ -209,7 +209,7 @@ def test_a_decompression_bomb_is_refused(tmp_path: Path) -> None:
         struct.pack(">I", len(body) - 4) + body + struct.pack(">I", zlib.crc32(body)) for body in (header, b"IDAT")
     ]
     (tmp_path / "bomb.png").write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(chunks))
-    with pytest.raises(PictureError, match="too many pixels"):
+    with pytest.raises(PictureError, match=r"20,000 x 20,000 pixels; at most|too many pixels"):
         read_picture(tmp_path / "bomb.png")
 
 
@@ -223,7 +223,7 @@ def test_a_folder_or_a_missing_file_is_refused(tmp_path: Path, name: str) -> Non
 def test_an_animation_or_several_pages_are_refused(tmp_path: Path, name: str) -> None:
     frames = [Image.new("L", (50, 50), value) for value in (0, 100, 200)]
     frames[0].save(tmp_path / name, save_all=True, append_images=frames[1:])
-    with pytest.raises(PictureError, match=r"is animated or has pages \(3 of them\)"):
+    with pytest.raises(PictureError, match=r"is animated or has pages; save one"):
         read_picture(tmp_path / name)
 
 

@@ -44,7 +44,7 @@ def read(path: Path) -> Golden:
     """
     data = read_file(path, limit_bytes=_LIMIT_BYTES, error=DataError)
     try:
-        logits, source, test = read_arrays(data, ("logits", "source_sha256", "test_sha256"))
+        logits, source, test = read_arrays(data, ("logits", "source_sha256", "test_sha256"), limit_bytes=_LIMIT_BYTES)
     except ValueError as cause:
         raise DataError(f"{path} does not hold golden logits: {cause}; export again") from cause
     if logits.dtype != np.float32 or logits.ndim != 2 or logits.shape[1] != CLASSES or not np.isfinite(logits).all():

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitrec_edge.errors import DamagedError
+from digitrec_edge.formats.budget import BUDGET
 from digitrec_edge.mnist import CLASSES, SIDE
 from digitrec_edge.npz import read_arrays, write_arrays
 
@@ -46,7 +47,7 @@ def unpack(data: bytes) -> Sample:
         DamagedError: it is something else.
     """
     try:
-        found = Sample(*read_arrays(data, _FIELDS))
+        found = Sample(*read_arrays(data, _FIELDS, limit_bytes=BUDGET.attached_bytes))
         _check(found)
     except ValueError as cause:
         raise DamagedError(f"the artifact's sample cannot be read: {cause}; export it again") from cause

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 from digitrec_edge.errors import PictureError
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+    from digitrec_edge.preprocess.reading import Picture
 
 STANDARD_INPUT = "-"
 
@@ -23,20 +22,19 @@ class Named:
     name: str
     error: PictureError | None = None
 
-    def read(self) -> "NDArray[np.uint8]":
-        """Return ``(height, width) uint8``.
+    def read(self) -> "Picture":
+        """Return the picture, decoded.
 
         Raises:
             PictureError: it cannot be read.
         """
-        from digitrec_edge.preprocess import decode, read_grey
-        from digitrec_edge.preprocess.reading import LIMIT_BYTES
+        from digitrec_edge.preprocess.reading import LIMIT_BYTES, open_picture, read
 
         if self.error:
             raise self.error
         if self.name == STANDARD_INPUT:
-            return decode(sys.stdin.buffer.read(LIMIT_BYTES + 1), "standard input")
-        return read_grey(self.name)
+            return open_picture(sys.stdin.buffer.read(LIMIT_BYTES + 1), "standard input")
+        return read(self.name)
 
 
 def expand(arguments: list[str]) -> Iterator[Named]:

@@ -90,7 +90,8 @@ def _read(model: "Model", one: Named, multi: bool, min_confidence: float, explai
     from digitrec_edge.errors import PictureError
     from digitrec_edge.preprocess import read_stages
 
-    stages = read_stages(one.read())
+    picture = one.read()
+    stages = read_stages(picture.grey, picture.reduction)
     answers = [model.predict(digit.image) for digit in stages.found]
     if explain:
         _explain(stages, answers, explain)

@@ -1,29 +1,43 @@
 """Reading: bytes of any picture format and mode become an upright grey picture."""
 
-import io
 import os
 import struct
 import warnings
 import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from digitrec_edge.errors import PictureError
 from digitrec_edge.files import read_file
+from digitrec_edge.preprocess import limits
 from digitrec_edge.quantization import PIXEL_MAX
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif")
 """What a folder is searched for; a file that is named is read whatever it is called."""
 
 LIMIT_BYTES = 64 << 20
-LIMIT_PIXELS = 100_000_000
 MIN_SIDE = 4
 MAX_ASPECT = 100
-_FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "DIB", "TIFF", "GIF", "PPM", "TGA", "ICO")
+_FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "DIB", "TIFF", "GIF", "PPM", "TGA")
 _DEEP_MAX = (1 << 16) - 1
+_BAND_PIXELS = 1 << 20
+
+_ORIENTATION = 0x0112
+_UPRIGHT: dict[int, Callable[[NDArray[np.uint8]], NDArray[np.uint8]]] = {
+    2: np.fliplr,
+    3: lambda grey: grey[::-1, ::-1],
+    4: np.flipud,
+    5: np.transpose,
+    6: lambda grey: np.rot90(grey, -1),
+    7: lambda grey: grey[::-1, ::-1].T,
+    8: np.rot90,
+}
+"""How a picture is turned upright, by EXIF's orientation."""
 
 _DAMAGED = (
     OSError, ValueError, SyntaxError, EOFError, MemoryError, ArithmeticError, LookupError, TypeError, AttributeError,
@@ -32,17 +46,41 @@ _DAMAGED = (
 """What Pillow's decoders raise for damaged files."""
 
 
+@dataclass(frozen=True)
+class Picture:
+    """A picture that was read.
+
+    Attributes:
+        grey: ``(height, width) uint8``, upright, as bright as the picture.
+        reduction: how many pixels of the file went into one of these, along each axis; 1 but for large JPEG files.
+    """
+
+    grey: NDArray[np.uint8]
+    reduction: int
+
+
+def read(path: str | os.PathLike[str]) -> Picture:
+    """Read a picture file; see :func:`open_picture`.
+
+    Raises:
+        PictureError: also when there is no such file or it cannot be read.
+    """
+    return open_picture(read_file(Path(path), limit_bytes=LIMIT_BYTES, error=PictureError), str(path))
+
+
 def read_grey(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
     """Read a picture file; see :func:`decode`.
 
     Raises:
         PictureError: also when there is no such file or it cannot be read.
     """
-    return decode(read_file(Path(path), limit_bytes=LIMIT_BYTES, error=PictureError), str(path))
+    return read(path).grey
 
 
 def decode(data: bytes, name: str) -> NDArray[np.uint8]:
     """Turn a picture file's bytes into ``(height, width) uint8``, upright, as bright as the picture.
+
+    A JPEG file whose pixels would take more than 64 MiB is decoded at a half, a quarter or an eighth of its size.
 
     Args:
         data: the file.
@@ -51,40 +89,57 @@ def decode(data: bytes, name: str) -> NDArray[np.uint8]:
     Raises:
         PictureError: empty, no picture, truncated, animated, too large or too thin.
     """
+    return open_picture(data, name).grey
+
+
+def open_picture(data: bytes, name: str) -> Picture:
+    """Decode a picture file's bytes within the limits of :mod:`digitrec_edge.preprocess.limits`.
+
+    Raises:
+        PictureError: see :func:`decode`.
+    """
     if not data:
         raise PictureError(f"{name} is empty (0 bytes)")
     if len(data) > LIMIT_BYTES:
         raise PictureError(f"{name} is {len(data):,} bytes; at most {LIMIT_BYTES:,} are read")
+    limits.check_content(data, name)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(io.BytesIO(data), formats=_FORMATS) as picture:
-                _check_size(picture, name)
-                return to_grey(picture)
+            stream = limits.BoundedStream(data, name)
+            with Image.open(stream, formats=_FORMATS) as picture:
+                reduction = _prepare(picture, data, name)
+                stream.expect_pixels()
+                picture.load()
+                return Picture(to_grey(picture), reduction)
     except PictureError:
         raise
     except UnidentifiedImageError:
         raise PictureError(f"{name} is not a picture; PNG, JPEG, WebP, BMP, GIF and TIFF are read") from None
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise PictureError(f"{name} has too many pixels; at most {LIMIT_PIXELS:,} are read") from None
+    except Image.DecompressionBombError:
+        raise PictureError(f"{name} has too many pixels; at most {limits.LIMIT_PIXELS:,} are read") from None
     except _DAMAGED as cause:
         text = " ".join(str(cause).split()) or type(cause).__name__
         raise PictureError(f"{name} cannot be read as a picture: damaged or truncated ({text})") from cause
 
 
-def _check_size(picture: Image.Image, name: str) -> None:
+def _prepare(picture: Image.Image, data: bytes, name: str) -> int:
+    """Check an opened picture and choose the size to decode it at; returns the reduction."""
     width, height = picture.size
-    if width * height > LIMIT_PIXELS:
-        raise PictureError(f"{name} has {width:,} x {height:,} pixels; at most {LIMIT_PIXELS:,} are read")
+    needs = limits.cost(picture, data)
+    limits.check_pixels(width, height, needs, picture.format or "", name)
     if min(width, height) < MIN_SIDE or max(width, height) > MAX_ASPECT * min(width, height):
         raise PictureError(
             f"{name} has {width:,} x {height:,} pixels; a digit needs {MIN_SIDE} or more each way, "
             f"and no side {MAX_ASPECT} times the other"
         )
-    frames = getattr(picture, "n_frames", 1)
-    if frames > 1 and picture.format != "MPO":  # MPO: a phone's JPEG with further views behind the picture
-        raise PictureError(f"{name} is animated or has pages ({frames} of them); save one as a picture of its own")
+    if limits.has_more_frames(picture, data):
+        raise PictureError(f"{name} is animated or has pages; save one as a picture of its own")
+    wanted = needs.reduction(width * height)
+    if wanted == 1:
+        return 1
+    picture.draft(None, (width // wanted, height // wanted))
+    return max(1, round(width / picture.size[0]))
 
 
 def to_grey(picture: Image.Image) -> NDArray[np.uint8]:
@@ -96,32 +151,55 @@ def to_grey(picture: Image.Image) -> NDArray[np.uint8]:
     Raises:
         PictureError: it holds NaN or infinity.
     """
-    picture = ImageOps.exif_transpose(picture)
+    turn = _UPRIGHT.get(picture.getexif().get(_ORIENTATION, 1))
     if picture.mode.startswith(("I", "F")):
-        return _from_deep(picture)
-    if "A" in picture.getbands() or "a" in picture.getbands() or "transparency" in picture.info:
-        return _from_transparent(picture)
-    return np.array(picture.convert("L"), np.uint8)
+        grey = _from_deep(picture)
+    elif limits.is_transparent(picture):
+        grey = _from_transparent(picture)
+    else:
+        grey = np.empty((picture.height, picture.width), np.uint8)
+        for rows, part in _bands(picture):
+            grey[rows] = part.convert("L")
+    return np.ascontiguousarray(turn(grey)) if turn else grey
+
+
+def _bands(picture: Image.Image) -> Iterator[tuple[slice, Image.Image]]:
+    """Cut a picture into bands of about a million pixels, so that converting needs no second picture."""
+    height = max(1, _BAND_PIXELS // picture.width)
+    for top in range(0, picture.height, height):
+        bottom = min(top + height, picture.height)
+        yield slice(top, bottom), picture.crop((0, top, picture.width, bottom))
 
 
 def _from_deep(picture: Image.Image) -> NDArray[np.uint8]:
     """16 and 32 bits: Pillow's own conversion would clip instead of scale."""
-    values = np.asarray(picture, np.float32)
-    if not np.isfinite(values).all():
-        raise PictureError("the picture holds NaN or infinity")
-    low, high = float(values.min()), float(values.max())
+    low, high = np.inf, -np.inf
+    for _, part in _bands(picture):
+        values = np.asarray(part, np.float32)
+        if not np.isfinite(values).all():
+            raise PictureError("the picture holds NaN or infinity")
+        low, high = min(low, float(values.min())), max(high, float(values.max()))
     if picture.mode == "F" or low < 0 or high > _DEEP_MAX:
         offset, top = low, max(high - low, 1e-9)
     else:
         offset, top = 0.0, float(_DEEP_MAX if high > PIXEL_MAX else PIXEL_MAX)
-    return np.rint((values - offset) * (PIXEL_MAX / top)).astype(np.uint8)
+    grey = np.empty((picture.height, picture.width), np.uint8)
+    for rows, part in _bands(picture):
+        grey[rows] = np.rint((np.asarray(part, np.float32) - offset) * (PIXEL_MAX / top))
+    return grey
 
 
 def _from_transparent(picture: Image.Image) -> NDArray[np.uint8]:
-    layers = picture.convert("RGBA")
-    alpha = np.asarray(layers.getchannel("A"), np.uint8)
-    grey = np.asarray(layers.convert("RGB").convert("L"), np.uint8)
-    seen = grey[alpha > 127]
-    background = 0.0 if alpha.min() < 128 and seen.size and seen.mean() > 127 else PIXEL_MAX
-    share = alpha.astype(np.float32) / PIXEL_MAX
-    return np.rint(grey * share + background * (1 - share)).astype(np.uint8)
+    grey, alpha = (np.empty((picture.height, picture.width), np.uint8) for _ in range(2))
+    seen = bright = 0
+    for rows, part in _bands(picture):
+        layers = part.convert("RGBA")
+        alpha[rows] = layers.getchannel("A")
+        grey[rows] = layers.convert("RGB").convert("L")
+        opaque = grey[rows][alpha[rows] > 127]
+        seen, bright = seen + opaque.size, bright + int(opaque.sum(dtype=np.int64))
+    background = 0.0 if alpha.min() < 128 and seen and bright / seen > 127 else PIXEL_MAX
+    for rows, _ in _bands(picture):
+        share = alpha[rows].astype(np.float32) / PIXEL_MAX
+        grey[rows] = np.rint(grey[rows] * share + background * (1 - share))
+    return grey

@@ -65,12 +65,17 @@ class Stages:
         return digits[0]
 
 
-def read_stages(grey: NDArray[np.uint8]) -> Stages:
-    """Find and normalise every digit on ``(height, width) uint8``; a failure is part of the answer."""
+def read_stages(grey: NDArray[np.uint8], reduction: int = 1) -> Stages:
+    """Find and normalise every digit on ``(height, width) uint8``; a failure is part of the answer.
+
+    Args:
+        grey: the picture.
+        reduction: how many pixels of the original went into one of these, along each axis.
+    """
     foreground = None
     try:
         foreground = find_foreground(grey)
-        digits = tuple(_digit(region, foreground.reduction) for region in find_digits(foreground))
+        digits = tuple(_digit(region, foreground.reduction * reduction) for region in find_digits(foreground))
     except PictureError as failure:
         return Stages(grey, foreground, (), failure)
     return Stages(grey, foreground, digits, None)
