@@ -104,3 +104,9 @@ pretrained: $(READY)  ## train and export the artifacts that ship in the package
 
 clean:  ## remove what make built, but not .venv
 	rm -rf build dist *.egg-info
+
+.PHONY: campaigns
+campaigns: $(READY)  ## hostile pictures, data files and models by the thousand, some hours: docs/reliability.md
+	$(BIN)/python tests/hostile_pictures.py --count 10000 --seed 0
+	$(BIN)/python tests/hostile_data.py --count 1000 --seed 0
+	$(BIN)/python tests/fuzz.py --count 10000 --seed 0

@@ -45,7 +45,7 @@ def read_file(path: str | os.PathLike[str], *, limit_bytes: int, error: type[Dig
         if status.st_size == 0:
             raise error(f"{path} is empty (0 bytes)")
         with path.open("rb") as stream:
-            return stream.read(limit_bytes)
+            return stream.read(min(limit_bytes, status.st_size))  # so much memory is taken, read or not
     except FileNotFoundError:
         raise error(f"no such file: {path}") from None
     except PermissionError:

@@ -1,8 +1,8 @@
 """A campaign of hostile data files: ``python tests/hostile_data.py --count 1000 --seed 0``.
 
 Data sets (.npz, IDX packed and not), golden logits, an artifact's sample, checkpoints, training histories, benchmark
-results and the cards of artifacts, each through the function by which every command reads it, in a watched child. A third
-are good files damaged as ``tests/fuzz.py`` damages models, the others are made to be hostile.
+results and the cards of artifacts, each through the function by which every command reads it, in a watched child. A
+third are good files damaged as ``tests/fuzz.py`` damages models, the others are made to be hostile.
 """
 
 import gzip
@@ -55,7 +55,7 @@ def zipped(members: Mapping[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> 
 
 def _hostile_array(random: Random) -> bytes:
     body = bytes(int(random.integers(0, 4000)))
-    return [
+    cases: list[Callable[[], bytes]] = [
         lambda: npy("(2, 28, 28)", end="")[:-1],
         lambda: npy("(2, 28, 28)", end="'''"),
         lambda: npy("(99999999999999, 28, 28)", body=body),
@@ -85,7 +85,9 @@ def _hostile_array(random: Random) -> bytes:
         lambda: array(np.asfortranarray(np.zeros((2, 28, 28), np.uint8))),
         lambda: b"",
         lambda: random.bytes(100),
-    ][random.integers(29)]()
+    ]
+    made: bytes = cases[random.integers(len(cases))]()
+    return made
 
 
 def hostile_npz(good: bytes, random: Random) -> bytes:
@@ -128,9 +130,14 @@ def bomb(members: Mapping[str, bytes], name: str, random: Random) -> bytes:
         for key, content in members.items():
             with archive.open(key, "w", force_zip64=bool(random.integers(2))) as member:
                 member.write(npy(f"({LOST_BYTES},)") if key == name else content)
-                for _ in range(int(random.choice([10, 230, 300, LOST_BYTES >> 20])) if key == name else 0):
+                for _ in range(_megabytes(random) if key == name else 0):
                     member.write(blank)
     return stream.getvalue()
+
+
+def _megabytes(random: Random) -> int:
+    """How large a bomb is: within the limit, at it, above it, or (it takes seconds to make) the largest."""
+    return int(random.choice([5, 60, 230, 300] * 5 + [LOST_BYTES >> 20]))
 
 
 def hostile_idx(good: bytes, random: Random) -> bytes:
@@ -148,14 +155,15 @@ def hostile_idx(good: bytes, random: Random) -> bytes:
     stream = io.BytesIO()
     with gzip.open(stream, "wb", compresslevel=1) as packed:
         packed.write(plain[:4] + struct.pack(f">{dimensions}I", *[3_000_000, 28, 28][:dimensions]))
-        for _ in range(int(random.choice([50, 300, 2300]))):
+        for _ in range(_megabytes(random)):
             packed.write(bytes(1 << 20))
     return stream.getvalue()
 
 
 VALUES = (
-    "1e400", "-1e400", "1" + "0" * 400, "NaN", "-Infinity", "0", "-1", "1e308", "1e-320", "[]", "{}", "null", "true", '""',
-    '"\\u001b[2J\\ud800"', '"$\\\\frac{1}{0}$"', "[" * 5000 + "]" * 5000, "[" * 200_000, '{"a":' * 5000, '{"a":1,"a":2}',
+    "1e400", "-1e400", "1" + "0" * 400, "NaN", "-Infinity", "0", "-1", "1e308", "1e-320", "[]", "{}", "null", "true",
+    '""', '"\\u001b[2J\\ud800"', '"$\\\\frac{1}{0}$"', "[" * 5000 + "]" * 5000, "[" * 200_000, '{"a":' * 5000,
+    '{"a":1,"a":2}',
     '"' + "x" * 100_000 + '"', "[" + "0," * 100_000 + "0]", "1" * 5000, "\x00", "99", '"99"',
 )  # fmt: skip
 
@@ -221,7 +229,7 @@ def kinds(folder: Path) -> list[Kind]:
     from digitrec_edge.training import checkpoint, history
 
     random = np.random.default_rng(0)
-    images, labels = random.integers(0, 256, (12, 28, 28), np.uint8), np.arange(12, dtype=np.uint8) % 10
+    images, labels = random.integers(0, 256, (12, 28, 28), np.uint8), np.arange(12).astype(np.uint8) % np.uint8(10)
     logits = random.standard_normal((12, 10), np.float32)
     data_set = write_arrays({"x_train": images, "y_train": labels, "x_test": images, "y_test": labels})
     answers = write_arrays({"logits": logits, "source_sha256": "a" * 64, "test_sha256": "b" * 64})
@@ -276,9 +284,10 @@ def work(seed: int) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         found = kinds(folder)
-        current = [found[0], folder / "file"]
+        current: tuple[Kind, Path] = (found[0], folder / "file")
 
         def prepare(number: int) -> bytes:
+            nonlocal current
             kind = found[number % len(found)] if number >= 0 else found[0]
             random = np.random.default_rng([seed, number]) if number >= 0 else None
             if random is None:
@@ -289,7 +298,7 @@ def work(seed: int) -> None:
                 data = kind.make(kind.good, random)
             path = folder / f"file-{kind.name}"
             path.write_bytes(data)
-            current[:] = [kind, path]
+            current = (kind, path)
             return data if len(data) < 1 << 20 else b""
 
         def attempt(data: bytes) -> str:

@@ -119,7 +119,7 @@ def jpeg_segments(random: Random) -> bytes:
     body = struct.pack(">BBH", 255, kind, size + 2) + bytes(size)
     if random.integers(4) == 0:
         body = b"\xff" if random.integers(2) else b"\0"
-    return whole[:2] + body * min(_some(random, 10, 2_000_000), (60 << 20) // len(body)) + whole[2:]
+    return whole[:2] + body * min(_some(random, 10, 2_000_000), (47 << 20) // len(body)) + whole[2:]
 
 
 def jpeg_scans(random: Random) -> bytes:
@@ -127,7 +127,7 @@ def jpeg_scans(random: Random) -> bytes:
     side = _some(random, 64, 6_000)
     whole = encode(Image.new("RGB", (side, side), (200, 90, 30)), "JPEG", progressive=True, subsampling=0)
     last = whole.rindex(b"\xff\xda")
-    return whole[:-2] + whole[last:-2] * min(_some(random, 1, 100_000), (60 << 20) // (len(whole) - last)) + whole[-2:]
+    return whole[:-2] + whole[last:-2] * min(_some(random, 1, 100_000), (47 << 20) // (len(whole) - last)) + whole[-2:]
 
 
 def jpeg_large(random: Random) -> bytes:
@@ -161,7 +161,7 @@ def gif_blocks(random: Random) -> bytes:
     """Comments of many blocks, before or behind the frame."""
     whole = encode(draw("P"), "GIF")
     size = _some(random, 1, 255)
-    blocks = (bytes([size]) + b"c" * size) * min(_some(random, 10, 4_000_000), (60 << 20) // (size + 1))
+    blocks = (bytes([size]) + b"c" * size) * min(_some(random, 10, 4_000_000), (47 << 20) // (size + 1))
     place = whole.index(b",") if random.integers(2) else len(whole) - 1
     return whole[:place] + b"!\xfe" + blocks + b"\0" + whole[place:]
 
@@ -173,7 +173,7 @@ def gif_frames(random: Random) -> bytes:
     frame = bytes(whole[start:-1])
     if random.integers(2):
         struct.pack_into("<HHHH", whole, start + 1, *random.integers(0, 65536, 4))
-    return bytes(whole[:-1]) + frame * min(_some(random, 1, 100_000), (60 << 20) // len(frame)) + b";"
+    return bytes(whole[:-1]) + frame * min(_some(random, 1, 100_000), (47 << 20) // len(frame)) + b";"
 
 
 def tiff_directories(random: Random) -> bytes:
@@ -236,7 +236,7 @@ def ppm(random: Random) -> bytes:
     comment = b"#" + b"c" * _some(random, 1, 10_000) + b"\n" if random.integers(2) else b""
     head = b"P%d\n%s%d %d\n" % (kind, comment, width, height) + (b"%d\n" % top if kind not in (1, 4) else b"")
     values = width * height * (3 if kind in (3, 6) else 1)
-    body = b"1 " * min(values, 30 << 20) if kind < 4 else bytes(min(values * (2 if top > 255 else 1), 60 << 20))
+    body = b"1 " * min(values, 30 << 20) if kind < 4 else bytes(min(values * (2 if top > 255 else 1), 47 << 20))
     return head + body
 
 

@@ -2,6 +2,8 @@
 
 import io
 import struct
+import subprocess
+import sys
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -237,3 +239,118 @@ def test_an_endless_standard_input_is_cut_off(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(reading, "LIMIT_BYTES", 100)
     with pytest.raises(PictureError, match="standard input is 101 bytes; at most 100 are read"):
         preprocess.decode(bytes(101), "standard input")
+
+
+def large(size: tuple[int, int], mode: str = "RGB", **options: Any) -> bytes:
+    page = Image.new("L", (400, 300), 230)
+    page.paste(Image.fromarray(255 - mnist.load("test").images[SEVEN]).resize((150, 150)), (180, 90))
+    stream = io.BytesIO()
+    page.resize(size).convert(mode).save(stream, **options)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize("options", [{"format": "JPEG"}, {"format": "JPEG", "progressive": True}], ids=repr)
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_a_photograph_of_48_megapixels_is_read_at_reduced_size(
+    pretrained_model: Model, options: dict[str, Any], orientation: int
+) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    picture = reading.open_picture(large((8000, 6000), exif=exif, **options), "photograph")
+    assert picture.reduction in (2, 4)
+    shape = (6000 // picture.reduction, 8000 // picture.reduction)
+    assert picture.grey.shape == (shape if orientation == 1 else shape[::-1])
+    if orientation == 1:
+        digit = preprocess.read_stages(picture.grey, picture.reduction).single()
+        assert pretrained_model.classify(digit.image) == 7
+        assert 3600 < digit.box.left < 4800  # in pixels of the file
+        assert 5200 < digit.box.right < 6300
+
+
+@pytest.mark.parametrize(
+    ("size", "mode", "options", "most"),
+    [
+        ((8000, 6000), "RGB", {"format": "PNG", "compress_level": 1}, "13,421,772"),
+        ((8000, 6000), "L", {"format": "PNG", "compress_level": 1}, "33,554,432"),
+        ((4000, 3000), "RGB", {"format": "WEBP", "method": 0}, "8,854,641"),
+    ],
+)
+def test_more_pixels_than_the_budget_are_refused_and_the_limit_is_true(
+    size: tuple[int, int], mode: str, options: dict[str, Any], most: str
+) -> None:
+    reason = f"pixels; at most {most} are read of a .* file like this one: make it smaller, or save it as"
+    with pytest.raises(PictureError, match=reason):
+        reading.open_picture(large(size, mode, **options), "page")
+
+
+def test_the_limit_in_the_message_is_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "PIXEL_BYTES", 5 * 200 * 100)
+    assert reading.decode(large((200, 100), format="PNG"), "page").shape == (100, 200)
+    with pytest.raises(PictureError, match="200 x 101 pixels; at most 20,000 are read of a PNG"):
+        reading.decode(large((200, 101), format="PNG"), "page")
+    assert reading.open_picture(large((1600, 800), format="JPEG"), "page").reduction == 8
+    with pytest.raises(PictureError, match="1,608 x 800 pixels; at most 1,280,000 are read of a JPEG"):
+        reading.decode(large((1608, 800), format="JPEG"), "page")
+
+
+def test_pictures_that_are_decoded_in_python_have_a_limit_of_their_own() -> None:
+    plain = b"P2 1500 1400 255\n" + b"255 " * (1500 * 1400)
+    with pytest.raises(PictureError, match="at most 2,000,000 are read of a PPM"):
+        reading.decode(plain, "page")
+
+
+HOSTILE_FILES: dict[str, tuple[Callable[[], bytes], str]] = {
+    "comments in JPEG": (lambda: _inside(b"\xff\xfe\0\3c" * 9_000_000, 2, "JPEG"), "4,096 pieces"),
+    "comments in GIF": (lambda: _inside(b"!\xfe" + b"\1c" * 20_000_000 + b"\0", -1, "GIF", "P"), ""),
+    "chunks in PNG": (lambda: _inside(png_chunk(b"teXt", b"a\0b") * 3_000_000, 33, "PNG"), "4,096 pieces"),
+    "chunks behind the pixels": (lambda: _inside(png_chunk(b"teXt", b"a\0b") * 3_000_000, -12, "PNG"), "4,096 pieces"),
+    "texts in PNG": (lambda: _inside(packed_text() * 60, 33, "PNG"), "60 packed texts; at most 16"),
+    "scans in JPEG": (lambda: _inside(b"\xff\xda\0\2" * 65, -2, "JPEG"), "scans; at most 64"),
+    "pixels in WebP": (lambda: blank((8_000, 6_000), format="WEBP", method=0, quality=1), "at most 8,854,641"),
+    "pixels in PNG": (lambda: blank((8_000, 6_000), format="PNG", compress_level=1), "at most 33,554,432"),
+}
+
+
+def png_chunk(kind: bytes, body: bytes) -> bytes:
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+
+def packed_text() -> bytes:
+    return png_chunk(b"iTXt", b"k\0\1\0\0\0" + zlib.compress(("x" * 1_000_000 + "\U0001f600").encode()))
+
+
+def blank(size: tuple[int, int], **options: Any) -> bytes:
+    stream = io.BytesIO()
+    Image.new("L", size, 255).save(stream, **options)
+    return stream.getvalue()
+
+
+def _inside(more: bytes, place: int, kind: str, mode: str = "L") -> bytes:
+    stream = io.BytesIO()
+    Image.new(mode, (60, 60), 255).save(stream, kind)
+    data = stream.getvalue()
+    return data[:place] + more + data[place:]
+
+
+@pytest.mark.parametrize(("make", "reason"), HOSTILE_FILES.values(), ids=list(HOSTILE_FILES))
+def test_a_small_device_survives_what_asks_for_memory_or_time(
+    tmp_path: Path, make: Callable[[], bytes], reason: str
+) -> None:
+    (tmp_path / "a").write_bytes(make())
+    code = (
+        "import sys, time\n"
+        "from digitrec_edge.errors import PictureError\n"
+        "from digitrec_edge.preprocess import read_grey\n"
+        "try:\n    print(read_grey(sys.argv[1]).shape)\nexcept PictureError as error:\n    print(error)\n"
+        "from tests.watched import peak_mb\n"
+        "print(peak_mb(), time.process_time())\n"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "a")]
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=60, check=True, cwd=Path(__file__).parents[1]
+    )
+    answer, figures = done.stdout.splitlines()
+    peak_mb, seconds = map(float, figures.split())
+    assert reason in answer
+    assert 0 < peak_mb < 300
+    assert seconds < 5

@@ -16,7 +16,7 @@ from digitrec_edge.errors import PictureError
 PIXEL_BYTES = 64 << 20
 """Of decoded pixels: the picture in its own mode, and in grey."""
 
-TOTAL_BYTES = 160 << 20
+TOTAL_BYTES = 152 << 20
 """Of these and what the decoder holds: WebP's two canvases and frame, the coefficients of a progressive JPEG."""
 
 LIMIT_PIXELS = 100_000_000

@@ -20,7 +20,7 @@ from digitrec_edge.quantization import PIXEL_MAX
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif")
 """What a folder is searched for; a file that is named is read whatever it is called."""
 
-LIMIT_BYTES = 64 << 20
+LIMIT_BYTES = 48 << 20
 MIN_SIDE = 4
 MAX_ASPECT = 100
 _FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "DIB", "TIFF", "GIF", "PPM", "TGA")
