@@ -80,7 +80,8 @@ def read_grey(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
 def decode(data: bytes, name: str) -> NDArray[np.uint8]:
     """Turn a picture file's bytes into ``(height, width) uint8``, upright, as bright as the picture.
 
-    A JPEG file whose pixels would take more than 64 MiB is decoded at a half, a quarter or an eighth of its size.
+    A JPEG file whose pixels would take more than 64 MiB is decoded at a half, a quarter or an eighth of its size;
+    boxes of digits on it are then in pixels of what is returned.
 
     Args:
         data: the file.
