@@ -7,7 +7,7 @@ CLI := $(BIN)/digitrec-edge
 PYTHONS := 3.13 3.14
 export PYTHONDONTWRITEBYTECODE :=  # what hundreds of processes import is compiled once
 
-.PHONY: help setup demo test lint docs test-artifacts test-device test-desktop test-newest test-pythons pi pi-boards pi-others pi-instructions pi-instructions-accept pi-needs wheel facts pretrained clean
+.PHONY: help setup demo test lint docs test-artifacts test-device test-desktop test-newest test-pythons pi pi-boards pi-others pi-instructions pi-instructions-accept pi-needs wheel facts pretrained campaigns clean
 
 help:  ## show this
 	@grep -hE '^[a-z0-9.-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F '\t' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -102,11 +102,13 @@ pretrained: $(READY)  ## train and export the artifacts that ship in the package
 	cp build/pretrained/digitrec-int8.tflite build/pretrained/digitrec-float32.tflite build/pretrained/digitrec-int8.onnx \
 	    digitrec_edge/data/pretrained/
 
-clean:  ## remove what make built, but not .venv
-	rm -rf build dist *.egg-info
-
-.PHONY: campaigns
-campaigns: $(READY)  ## hostile pictures, data files and models by the thousand, some hours: docs/reliability.md
+campaigns: $(READY)  ## hostile pictures, files, devices and models by the thousand, and kills, some hours: docs/reliability.md
 	$(BIN)/python tests/hostile_pictures.py --count 10000 --seed 0
 	$(BIN)/python tests/hostile_data.py --count 1000 --seed 0
+	$(BIN)/python tests/hostile_documents.py --count 1000 --seed 7 --draw
+	$(BIN)/python tests/hostile_devices.py --count 1000 --seed 7
+	$(BIN)/python -m tests.kills --count 500 --seed 7
 	$(BIN)/python tests/fuzz.py --count 10000 --seed 0
+
+clean:  ## remove what make built, but not .venv
+	rm -rf build dist *.egg-info
