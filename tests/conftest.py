@@ -25,6 +25,7 @@ from PIL import Image
 
 from digitrec_edge import mnist, pretrained
 from digitrec_edge.formats import FORMATS
+from digitrec_edge.installation.machine import describe_machine
 from runtimes import RUNTIMES, Model, load
 
 if TYPE_CHECKING:
@@ -80,11 +81,19 @@ def _digest(*entries: str, text: str = "") -> str:
     return hashlib.sha256(b"".join([*content, text.encode()])).hexdigest()[:12]
 
 
+def compiled() -> Path:
+    """The folder where TensorFlow keeps what it has compiled on this processor for the code as it is."""
+    return BUILD / f"compiled-{_digest(*TRAINING, text=repr(describe_machine().cpu))}"
+
+
 @pytest.fixture(scope="session", autouse=True)
-def compiled_once(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Let TensorFlow keep what it has compiled: a training of a few images is little else."""
-    folder = tmp_path_factory.mktemp("compiled")
-    os.environ["TF_XLA_FLAGS"] = f"--tf_xla_persistent_cache_directory={folder}"
+def compiled_once() -> None:
+    """Let TensorFlow compile once what the same tests compile again: a training of a few images is little else.
+
+    ``test_training`` compares with a process that compiles anew.
+    """
+    compiled().mkdir(parents=True, exist_ok=True)
+    os.environ["TF_XLA_FLAGS"] = f"--tf_xla_persistent_cache_directory={compiled()}"
 
 
 class ForkServer:
@@ -175,7 +184,7 @@ def make_artifacts() -> Path:
             shutil.copy2(path, folder)
     _make(folder, RUNS["artifacts"])
     for stale in BUILD.iterdir():
-        if stale not in (model, folder) and stale.is_dir():
+        if stale not in (model, folder, compiled()) and stale.is_dir():
             shutil.rmtree(stale)
     return folder
 

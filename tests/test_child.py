@@ -210,8 +210,17 @@ def test_ctrl_c_ends_the_child_and_says_nothing(tmp_path: Path) -> None:
     assert wait_for(lambda: not running(int(note.read_text())))
 
 
-def test_no_child_is_left_behind() -> None:
+def test_no_child_is_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[subprocess.Popen[bytes]] = []
+    start = subprocess.Popen
+
+    def kept(*arguments: Any, **options: Any) -> "subprocess.Popen[bytes]":
+        started.append(start(*arguments, **options))
+        return started[-1]
+
+    monkeypatch.setattr(subprocess, "Popen", kept)
     with pytest.raises(BenchmarkError):
         call("hang", timeout_s=0.5)
+    (one,) = started
     with pytest.raises(ChildProcessError):
-        os.waitpid(-1, os.WNOHANG)
+        os.waitpid(one.pid, os.WNOHANG)
