@@ -1,0 +1,78 @@
+"""A conversation with the true device's side, by a client in the place of ssh that runs it on this machine."""
+
+import os
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from digitrec_edge.errors import ConnectionLostError, RemoteError, TimeLimitError
+from digitrec_edge.remote import exchange
+from digitrec_edge.remote.ssh import Connection
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX")
+
+CLIENT = """#!/bin/sh
+case "$*" in *"-O check"*) exit 0;; *" -N "*) exec sleep 600;; esac
+for last; do :; done
+exec sh -c "$last"
+"""
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The home folder of the login on the device."""
+    programs, home = tmp_path / "programs", tmp_path / "home"
+    for folder in (programs, home):
+        folder.mkdir()
+    for name, text in (("ssh", CLIENT), ("python3", f'#!/bin/sh\nexec {sys.executable} "$@"\n')):
+        (programs / name).write_text(text)
+        (programs / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{programs}:{os.defpath}")
+    monkeypatch.setenv("HOME", str(home))
+    return home
+
+
+def test_files_go_there_and_results_come_back(tmp_path: Path, home: Path) -> None:
+    content = os.urandom(300_000)
+    (tmp_path / "a").write_bytes(content)
+    lines: list[str] = []
+    with Connection("pi", 60) as connection:
+        assert connection.examine(["~", "~/none"]).there == ("~",)
+        connection.send([tmp_path / "a"], "~/run")
+        assert (home / "run" / "a").read_bytes() == content
+        argv = ["sh", "-c", "echo one; cp a b; printf '%20000s' x; exit 3"]
+        done = connection.run(argv, "~/run", fetch=["b", "absent"], on_line=lines.append)
+        assert (done.status, done.files) == (3, {"b": content})
+        assert lines == [*done.lines]
+        assert lines[0] == "one"
+        assert len("".join(lines[1:])) == 20_000
+        connection.remove("~/run")
+    assert not (home / "run").exists()
+
+
+def test_a_program_that_says_nothing_for_long_is_no_silence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exchange, "SILENCE_S", 7.0)
+    with Connection("pi", 60) as connection:
+        assert connection.run(["sleep", "9"], "~").status == 0
+
+
+def test_a_program_ends_with_the_time(home: Path) -> None:
+    start = time.monotonic()
+    with Connection("pi", 4) as connection, pytest.raises(TimeLimitError, match="pi: not done within 4 s"):
+        connection.run(["sh", "-c", "sleep 8; touch late"], "~")
+    assert time.monotonic() - start < 20
+    time.sleep(4)
+    assert not (home / "late").exists()
+
+
+def test_a_fetched_file_may_be_no_larger_than_is_allowed(home: Path) -> None:
+    with Connection("pi", 60) as connection, pytest.raises(RemoteError, match="'b' has more than 1,000 bytes"):
+        connection.run(["sh", "-c", "head -c 2000 /dev/zero > b"], "~", fetch=["b"], fetch_bytes=1000)
+
+
+def test_a_login_without_the_program_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "programs" / "python3").write_text("#!/bin/sh\necho 'Traceback' >&2\necho 'out of luck' >&2\nexit 1\n")
+    with Connection("pi", 60) as connection, pytest.raises(ConnectionLostError, match=r"broke halfway \(out of luck\)"):
+        connection.examine()
