@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image
 
 from digitrec_edge.mnist import Digits
+from digitrec_edge.quantization import PIXEL_MAX
 from digitrec_edge.report.data import ModelPredictions, ReportData
 
 
@@ -121,6 +122,6 @@ def _changes(model: ModelPredictions, reference: ModelPredictions, test: Digits)
 
 def _image(test: Digits, index: int, alternative: str) -> GalleryImage:
     stream = io.BytesIO()
-    Image.fromarray(255 - test.images[index]).save(stream, "PNG", optimize=True)
+    Image.fromarray(PIXEL_MAX - test.images[index]).save(stream, "PNG", optimize=True)
     source = f"data:image/png;base64,{base64.b64encode(stream.getvalue()).decode()}"
     return GalleryImage(source, int(test.labels[index]), alternative)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from benchmarks.quality.accuracy import class_accuracy
 from digitrec_edge.mnist import CLASSES, SIDE, Digits
+from digitrec_edge.quantization import PIXEL_MAX
 from digitrec_edge.report.data import ModelPredictions
 from digitrec_edge.report.style import (
     BLUE,
@@ -124,7 +125,7 @@ def _draw_sample(axes: Axes, left: float, top: float, model: ModelPredictions, t
     """Draw one image and, on its right, a bar per digit; all samples share the axes, which have the figure's units."""
     side, bars_left, longest, pitch = 80, 94, 47, 10.3
     axes.imshow(
-        255 - test.images[index], cmap="gray", vmin=0, vmax=255, interpolation="none",
+        PIXEL_MAX - test.images[index], cmap="gray", vmin=0, vmax=PIXEL_MAX, interpolation="none",
         extent=(left, left + side, top + 16 + side, top + 16),
     )  # fmt: skip
     digit, truth = int(model.digits[index]), int(test.labels[index])
@@ -145,15 +146,15 @@ def draw_gallery(
     """Draw many small images as one montage, each with a caption below."""
     rows = -(-len(images) // columns)
     cell_high, cell_wide = SIDE + 14, SIDE + 4
-    canvas = np.full((rows * cell_high, columns * cell_wide, 4), 255, np.uint8)
+    canvas = np.full((rows * cell_high, columns * cell_wide, 4), PIXEL_MAX, np.uint8)
     canvas[..., 3] = 0
     figure, axes = new_figure(WIDTH * rows * cell_high / (columns * cell_wide) + 26)
     bare(axes)
     for k, (image, caption) in enumerate(zip(images, captions, strict=True)):
         row, column = divmod(k, columns)
         top, left = row * cell_high, column * cell_wide + 2
-        canvas[top : top + SIDE, left : left + SIDE, :3] = 255 - image[..., None]
-        canvas[top : top + SIDE, left : left + SIDE, 3] = 255
+        canvas[top : top + SIDE, left : left + SIDE, :3] = PIXEL_MAX - image[..., None]
+        canvas[top : top + SIDE, left : left + SIDE, 3] = PIXEL_MAX
         axes.text(left + SIDE / 2, top + SIDE + 6, caption, ha="center", va="center", fontsize=7)
     axes.imshow(canvas, interpolation="none")
     axes.set_title(title)
