@@ -26,7 +26,7 @@ from benchmarks.results.statistics import Summary, summarise
 from benchmarks.results.validity import judge
 from digitrec_edge import artifact, mnist
 from digitrec_edge.errors import ArtifactError, BenchmarkError
-from digitrec_edge.files import sha256
+from digitrec_edge.files import scratch_folder, sha256
 from digitrec_edge.quantization import PIXEL_MAX
 
 IMAGES = 1000
@@ -87,8 +87,8 @@ def run(
     progress = [_Progress(case) for case in cases]
     conditions = [describe_condition(0.0)]
     interrupted = False
-    with tempfile.TemporaryDirectory(prefix="digitrec-benchmark-") as scratch:
-        inputs = _write_inputs(Path(scratch), cases)
+    with scratch_folder(Path(tempfile.gettempdir()) / "digitrec-benchmark") as scratch:
+        inputs = _write_inputs(scratch, cases)
         counter = _Counter(on_step, len(cases), effort)
         try:
             _measure_once(progress, counter)

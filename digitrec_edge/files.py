@@ -96,12 +96,13 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
 def scratch_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Yield an empty folder beside ``path`` for the parts of what becomes it; it goes when the block ends.
 
-    One that a killed process left is removed by the next write of ``path``.
+    One that a killed process left is removed by the next one for ``path``, or the next write of it.
 
     Raises:
         OutputError: it cannot be made.
     """
     target = _resolved(Path(path))
+    _remove_stale(target)
     try:
         folder = tempfile.TemporaryDirectory(prefix=_prefix(target), suffix=target.suffix[:100], dir=target.parent)
     except OSError as cause:

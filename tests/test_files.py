@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import signal
 import stat
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from digitrec_edge.errors import DataError, OutputError
-from digitrec_edge.files import check_writable, locked, read_file, replacing, sha256, write_file
+from digitrec_edge.files import check_writable, locked, read_file, replacing, scratch_folder, sha256, write_file
 
 
 def read(path: Path, limit_bytes: int = 1000) -> bytes:
@@ -317,3 +318,16 @@ def test_a_folder_is_held_by_one_process_at_a_time(tmp_path: Path) -> None:
     holder.communicate()
     with locked(folder, "exporting into"):
         assert os.listdir(folder) == []
+
+
+def test_a_scratch_folder_of_a_killed_process_is_removed_by_the_next_one(tmp_path: Path) -> None:
+    pid = os.fork()
+    if pid == 0:
+        with scratch_folder(tmp_path / "work") as folder:
+            (folder / "part").write_text("half")
+            os.kill(os.getpid(), signal.SIGKILL)
+    os.waitpid(pid, 0)
+    assert len(list(tmp_path.iterdir())) == 1
+    with scratch_folder(tmp_path / "work") as folder:
+        assert list(tmp_path.iterdir()) == [folder]
+    assert not list(tmp_path.iterdir())
