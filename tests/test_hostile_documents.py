@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+pytest.importorskip("matplotlib", reason="report needs the extra 'report'")
+
 from digitrec_edge.artifact.card import Card
 from digitrec_edge.errors import DigitrecError, TrainingError
 from digitrec_edge.report.summary import summarise_model
