@@ -4,6 +4,7 @@ A process of its own keeps cases apart: tflite-runtime cannot be loaded beside T
 do not help or hurt the next, and a runtime that crashes takes only itself down. The child ends when its parent does.
 """
 
+import contextlib
 import json
 import os
 import shutil
@@ -106,6 +107,10 @@ class _Reader:
         self._thread.join()
 
     def _read(self) -> None:
+        with contextlib.suppress(ValueError):  # closed by a Ctrl-C before there was anybody to wait for this thread
+            self._read_all()
+
+    def _read_all(self) -> None:
         assert self._child.stdout
         while chunk := self._child.stdout.read1(1 << 16):  # type: ignore[attr-defined]
             self._output += chunk

@@ -64,6 +64,13 @@ def test_the_exit_status_is_that_of_ctrl_c_whatever_became_of_it(body: str, stat
     assert "Traceback" not in done.stderr
 
 
+def test_ctrl_c_that_python_can_only_ignore_comes_again() -> None:
+    body = "import time, weakref\n    class A: pass\n    def gone(ref): os.kill(os.getpid(), signal.SIGINT)\n"
+    body += "    a = A(); ref = weakref.ref(a, gone); del a\n    time.sleep(30); print('went on')"
+    done = subprocess.run([sys.executable, "-c", CODE.format(body=body)], capture_output=True, text=True, timeout=25)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
 def test_an_error_of_the_program_is_no_interruption() -> None:
     done = subprocess.run([sys.executable, "-c", CODE.format(body="1 / 0")], capture_output=True, text=True, timeout=60)
     assert done.returncode == 1

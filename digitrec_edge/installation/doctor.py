@@ -90,7 +90,7 @@ class _Answer:
 BASE = (Part("numpy", "numpy", "numpy", ""), Part("Pillow", "pillow", "pillow", ""))
 CONVERT = tuple(
     Part(name, name, name.replace("-", "_"), "convert")
-    for name in dict.fromkeys((*TOOLS, "flatbuffers", "numba"))
+    for name in dict.fromkeys((*TOOLS, "h5py", "flatbuffers", "numba"))
     if name not in [row.distribution for row in RUNTIMES]
 )
 
