@@ -19,7 +19,8 @@ from pathlib import Path
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+if not __package__:  # run as a script
+    sys.path.insert(0, str(Path(__file__).parents[1]))
 from tests import watched
 from tests.watched import Outcomes
 

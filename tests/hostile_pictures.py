@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+if not __package__:  # run as a script
+    sys.path.insert(0, str(Path(__file__).parents[1]))
 from tests import fuzz, watched
 
 Random = np.random.Generator

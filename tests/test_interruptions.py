@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from digitrec_edge.cli import interrupts
-from tests.interruptions import STARTED, interrupt, session_of
+from tests.interruptions import interrupt, session_of
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals")
 
@@ -18,8 +18,8 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX sig
 @pytest.mark.parametrize(
     ("moment_s", "after", "group"),
     [
-        (STARTED, "", True),
-        (1.5, "", False),
+        (1.5, "", True),
+        (3.0, "", False),
         (0.0, ".export-*", True),
         (0.3, ".export-*", False),
         (0.0, "*.tflite", True),
