@@ -310,15 +310,5 @@ def work(seed: int) -> None:
         watched.serve(prepare, attempt, (DigitrecError,))
 
 
-def main() -> int:
-    """Run the campaign."""
-    if sys.argv[1:2] == ["--worker"]:
-        work(int(sys.argv[2]))
-        return 0
-    options = watched.options(__doc__ or "", 1_000).parse_args()
-    outcomes, failures = watched.run([__file__, "--worker", str(options.seed)], watched.numbers(options), "data files")
-    return watched.report("data files", options.seed, outcomes, failures)
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(watched.main("data files", __file__, work, __doc__ or "", 1_000))

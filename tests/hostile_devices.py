@@ -416,18 +416,19 @@ def play(folder: str, host: str) -> None:
 # ---- the campaign ----
 
 _RUN = (
-    "import atexit, sys; sys.path.insert(0, {here!r}); import hostile_devices; hostile_devices.hurry(); "
+    "import atexit, sys; sys.path.append({root!r}); from tests import hostile_devices; hostile_devices.hurry(); "
     "atexit.register(hostile_devices.tell_peak, {peak!r}); {main}"
 )
 _MAIN = "from digitrec_edge.cli import main; main()"
 
 
 def tell_peak(path: str) -> None:
-    """Write the peak of this process's own memory in KiB; ``ru_maxrss`` counts that of whoever started it, too."""
+    """Write the peak of this process's own memory in MB; ``ru_maxrss`` counts that of whoever started it, too."""
     from pathlib import Path
 
-    status = Path("/proc/self/status").read_text()
-    Path(path).write_text(status.split("VmHWM:")[1].split()[0])
+    from tests import watched
+
+    Path(path).write_text(str(watched.peak_mb()))
 
 
 def hurry() -> None:
@@ -489,7 +490,7 @@ def meet(folder: Path, hosts: list[str]) -> dict[str, Any]:
     command = [
         sys.executable,
         "-c",
-        _RUN.format(here=str(Path(__file__).parent), peak=str(peak), main=_MAIN),
+        _RUN.format(root=str(Path(__file__).parents[1]), peak=str(peak), main=_MAIN),
         "benchmark",
         str(folder / "digits.tflite"),
     ]
@@ -505,10 +506,10 @@ def meet(folder: Path, hosts: list[str]) -> dict[str, Any]:
         for stream in (out, err):
             stream.seek(0)
         stdout, stderr = out.read(), err.read()
-    peak_kib = int(peak.read_text()) if peak.exists() else usage.ru_maxrss
+    peak_bytes = int(float(peak.read_text()) * 1e6) if peak.exists() else usage.ru_maxrss << 10
     problems = _judge(hosts, process.returncode, stdout, stderr, output)
     return {
-        **problems, "seconds": seconds, "bytes": peak_kib << 10, "stderr": stderr.decode(errors="replace"),
+        **problems, "seconds": seconds, "bytes": peak_bytes, "stderr": stderr.decode(errors="replace"),
         "well": [host for host in hosts if f"{host}: done\n".encode() in stderr],
     }  # fmt: skip
 

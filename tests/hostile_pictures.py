@@ -293,15 +293,5 @@ def work(seed: int) -> None:
     watched.serve(prepare, attempt, (PictureError,))
 
 
-def main() -> int:
-    """Run the campaign."""
-    if sys.argv[1:2] == ["--worker"]:
-        work(int(sys.argv[2]))
-        return 0
-    options = watched.options(__doc__ or "", 10_000).parse_args()
-    outcomes, failures = watched.run([__file__, "--worker", str(options.seed)], watched.numbers(options), "pictures")
-    return watched.report("pictures", options.seed, outcomes, failures)
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(watched.main("pictures", __file__, work, __doc__ or "", 10_000))

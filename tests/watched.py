@@ -198,3 +198,24 @@ def report(name: str, seed: int, outcomes: Outcomes, failures: Sequence[str]) ->
         print(f"  {failure}", flush=True)
     print(f"{name}, seed {seed}: {outcomes.total():,} files, {len(failures)} failures: {outcomes}", flush=True)
     return 1 if failures else 0
+
+
+def main(name: str, script: str, work: Callable[[int], None], description: str, count: int) -> int:
+    """Be the command line of a campaign, or with ``--worker SEED`` the child that works for it.
+
+    Args:
+        name: of what is tried, for the summary.
+        script: that was started, and that is started again as the child.
+        work: of the child, for a seed; it serves.
+        description: for the help.
+        count: how many files by default.
+
+    Returns:
+        The exit status: 1 if anything failed.
+    """
+    if sys.argv[1:2] == ["--worker"]:
+        work(int(sys.argv[2]))
+        return 0
+    chosen = options(description, count).parse_args()
+    outcomes, failures = run([script, "--worker", str(chosen.seed)], numbers(chosen), name)
+    return report(name, chosen.seed, outcomes, failures)
