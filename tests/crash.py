@@ -1,7 +1,7 @@
 """Kills a piece of work at each of its file operations in turn, as a power cut would, and shows what is left.
 
 An audit hook (PEP 578) sees every file that Python opens for writing, renames, removes or makes; a forked child kills
-itself at the chosen one.
+itself right before the chosen one. A file that is emptied when it is opened counts twice: before, and when it is empty.
 """
 
 import os
@@ -86,8 +86,15 @@ class _Killer:
             return
         if not any(isinstance(name, str | bytes | os.PathLike) and self._inside(name) for name in arguments):
             return
+        self._step()
+        if event == "open" and arguments[2] & os.O_TRUNC and Path(arguments[0]).exists():
+            self._step(lambda: os.truncate(arguments[0], 0))
+
+    def _step(self, done: Callable[[], None] = lambda: None) -> None:
+        """Count a moment; at the chosen one let happen what is then done already, and die."""
         self.seen += 1
         if self.seen == self._point:
+            done()
             os.kill(os.getpid(), signal.SIGKILL)
 
     def _inside(self, name: Any) -> bool:

@@ -41,6 +41,18 @@ def test_every_operation_of_a_write_is_a_crash_point(fresh: Callable[[], Path]) 
     assert len(points) >= 4
 
 
+def test_what_is_written_over_is_seen_empty(fresh: Callable[[], Path]) -> None:
+    def prepare() -> Path:
+        folder = fresh()
+        (folder / "a").write_bytes(b"old")
+        return folder
+
+    left = [
+        (folder / "a").read_bytes() for _, folder in crash_points(lambda at: (at / "a").write_bytes(b"new"), prepare)
+    ]
+    assert left == [b"old", b""]
+
+
 def test_a_file_is_the_old_or_the_new_one(fresh: Callable[[], Path]) -> None:
     def prepare() -> Path:
         folder = fresh()
@@ -168,7 +180,7 @@ class Careless(kills.Command):
 
 
 def test_the_campaign_sees_what_is_lost(template: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert kills.kill(Careless("careless", (), ("bom.json",)), (1, 2), template, tmp_path) == (2, 1)
+    assert kills.kill(Careless("careless", (), ("bom.json",)), (1, 2, 3, 4), template, tmp_path) == (4, 3)
     assert "careless, killed at operation 2" in capsys.readouterr().err
 
 

@@ -1,6 +1,7 @@
 """A conversation with the true device's side, by a client in the place of ssh that runs it on this machine."""
 
 import os
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -56,6 +57,15 @@ def test_a_program_that_says_nothing_for_long_is_no_silence(monkeypatch: pytest.
     monkeypatch.setattr(exchange, "SILENCE_S", 7.0)
     with Connection("pi", 60) as connection:
         assert connection.run(["sleep", "9"], "~").status == 0
+
+
+def test_a_line_is_bounded_by_itself() -> None:
+    command = [sys.executable, "-c", "print('x' * (3 << 20))"]
+    with subprocess.Popen(command, bufsize=0, stdin=-1, stdout=-1, stderr=-1) as process:
+        talk = exchange.Exchange(process, iter(()), heartbeat=False, end=time.monotonic() + 30, limit_bytes=1 << 30)
+        with pytest.raises(ValueError, match="a line of more than 1,048,576 bytes"):
+            list(talk.lines())
+        process.kill()
 
 
 def test_a_program_ends_with_the_time(home: Path) -> None:
