@@ -58,6 +58,24 @@ def test_a_command_survives_whatever_its_streams_are(
     assert done.stderr.decode() == said
 
 
+def test_output_that_click_gave_up_is_dropped(folder: Path) -> None:
+    """What is left of it must not fail again when the stream is destroyed: from Python 3.13 on that is shown."""
+    code = (
+        "import os, sys\nfrom digitrec_edge import cli\n"
+        "def app():\n"
+        "    global given\n"
+        "    given = sys.stdout\n"
+        "    try: print('x', flush=True)\n"
+        "    except OSError: sys.stdout = open(os.devnull, 'w'); sys.exit(1)\n"
+        "cli.app = app\n"
+        "try: cli.main()\n"
+        "except SystemExit as end: print(end.code, os.path.samefile(1, os.devnull), file=sys.stderr)\n"
+    )
+    (folder / "program.py").write_text(code)
+    done = shell(f"{{ sleep 0.3; {sys.executable} program.py; }} | true", folder)
+    assert done.stderr.decode() == "1 True\n"
+
+
 def test_it_needs_no_temporary_folder(folder: Path) -> None:
     done = shell(f"{PROGRAM} verify a.tflite", folder, TMPDIR="/no/such/folder", TMP="/no/such", TEMP="/no/such")
     assert done.returncode == 0, done.stderr

@@ -71,11 +71,12 @@ def main() -> None:
 
 
 def _run() -> None:
+    output = sys.stdout  # click puts another in its place when nobody reads any more
     try:
         try:
             app()
         finally:
-            sys.stdout.flush()
+            output.flush()
     except DigitrecError as error:
         print(f"digitrec-edge: {terminal.escaped(str(error))}", file=sys.stderr)
         sys.exit(130 if isinstance(error, InterruptedRunError) else 1)
