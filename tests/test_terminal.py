@@ -29,6 +29,7 @@ PROGRAM = f"{sys.executable} -m digitrec_edge"
 
 def shell(line: str, folder: Path, **variables: str) -> "subprocess.CompletedProcess[bytes]":
     environment = {**os.environ, **variables}
+    environment.pop("PYTHONUNBUFFERED", None)  # what is buffered is what can be lost
     return subprocess.run(["bash", "-c", line], cwd=folder, env=environment, capture_output=True, timeout=60)
 
 
