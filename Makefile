@@ -50,7 +50,7 @@ test: test-artifacts  ## lint, documentation and the whole test suite
 
 test-artifacts: $(READY)
 	@echo "training and exporting what the tests share"
-	@$(BIN)/python tests/conftest.py
+	@$(BIN)/python -m tests.conftest
 
 test-device: $(READY)  ## tests of what runs on a device: no TensorFlow in the process
 	$(BIN)/pytest -q -m "not desktop and not pi"

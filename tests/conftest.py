@@ -1,19 +1,15 @@
 """What the tests share: artifacts of a really trained model, made once by the command line."""
 
 import ast
-import atexit
 import dataclasses
 import functools
 import hashlib
 import importlib.util
-import json
 import os
-import select
 import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,6 +23,7 @@ from digitrec_edge import mnist, pretrained
 from digitrec_edge.formats import FORMATS
 from digitrec_edge.installation.machine import describe_machine
 from runtimes import RUNTIMES, Model, load
+from tests.fork_server import ForkServer
 
 if TYPE_CHECKING:
     from benchmarks.results.document import Result, Run
@@ -94,40 +91,6 @@ def compiled_once() -> None:
     """
     compiled().mkdir(parents=True, exist_ok=True)
     os.environ["TF_XLA_FLAGS"] = f"--tf_xla_persistent_cache_directory={compiled()}"
-
-
-class ForkServer:
-    """Runs commands in forks of a process that has imported what they need; see ``fork_server.py``.
-
-    Args:
-        desktop: whether TensorFlow belongs to that.
-        variables: of the environment, besides those of the tests.
-    """
-
-    def __init__(self, desktop: bool, **variables: str) -> None:
-        options = ["--desktop"] * desktop
-        self._variables = variables
-        command = [sys.executable, str(Path(__file__).with_name("fork_server.py")), *options]
-        self._server = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-            env={**os.environ, **variables},
-        )  # fmt: skip
-        atexit.register(self._server.communicate)
-
-    def run(self, arguments: Sequence[str], cwd: Path, brief: bool) -> "subprocess.CompletedProcess[str]":
-        """Run a command to its end."""
-        assert self._server.stdin
-        assert self._server.stdout
-        with tempfile.NamedTemporaryFile() as output, tempfile.NamedTemporaryFile() as errors:
-            request = {
-                "arguments": arguments, "cwd": str(cwd), "stdout": output.name, "stderr": errors.name, "brief": brief,
-                "environment": {**os.environ, **self._variables},
-            }  # fmt: skip
-            print(json.dumps(request), file=self._server.stdin, flush=True)
-            assert select.select([self._server.stdout], [], [], 300)[0], f"no end within 300 s: {arguments}"
-            status = self._server.stdout.readline()
-            assert status, "the fork server died; python tests/fork_server.py says why"
-            return subprocess.CompletedProcess(arguments, int(status), output.read().decode(), errors.read().decode())
 
 
 @pytest.fixture(scope="session")

@@ -5,13 +5,19 @@ with TensorFlow. Standard input brings requests, one line of JSON each: argument
 files for standard output and error, and whether ``--quick`` stands for one round. Standard output takes exit statuses.
 """
 
+import atexit
 import dataclasses
 import gc
 import importlib
 import json
 import os
+import select
 import signal
+import subprocess
 import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 DESKTOP = ("tensorflow", "keras", "onnx", "tf2onnx", "ai_edge_quantizer.quantizer", "digitrec_edge.export")
@@ -65,6 +71,40 @@ def serve() -> None:
             return
         _, status = os.waitpid(process, 0)
         print(os.waitstatus_to_exitcode(status), file=answers, flush=True)
+
+
+class ForkServer:
+    """Runs commands in forks of a process that has imported what they need; the other end of :func:`serve`.
+
+    Args:
+        desktop: whether TensorFlow belongs to that.
+        variables: of the environment, besides those of the tests.
+    """
+
+    def __init__(self, desktop: bool, **variables: str) -> None:
+        options = ["--desktop"] * desktop
+        self._variables = variables
+        command = [sys.executable, __file__, *options]
+        self._server = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+            env={**os.environ, **variables},
+        )  # fmt: skip
+        atexit.register(self._server.communicate)
+
+    def run(self, arguments: Sequence[str], cwd: Path, brief: bool) -> "subprocess.CompletedProcess[str]":
+        """Run a command to its end."""
+        assert self._server.stdin
+        assert self._server.stdout
+        with tempfile.NamedTemporaryFile() as output, tempfile.NamedTemporaryFile() as errors:
+            request = {
+                "arguments": arguments, "cwd": str(cwd), "stdout": output.name, "stderr": errors.name, "brief": brief,
+                "environment": {**os.environ, **self._variables},
+            }  # fmt: skip
+            print(json.dumps(request), file=self._server.stdin, flush=True)
+            assert select.select([self._server.stdout], [], [], 300)[0], f"no end within 300 s: {arguments}"
+            status = self._server.stdout.readline()
+            assert status, "the fork server died; python tests/fork_server.py says why"
+            return subprocess.CompletedProcess(arguments, int(status), output.read().decode(), errors.read().decode())
 
 
 if __name__ == "__main__":

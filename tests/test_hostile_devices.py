@@ -21,7 +21,8 @@ from digitrec_edge.remote.fleet import FleetJob, Outcome, measure_hosts, name_de
 from digitrec_edge.remote.measured import expect
 from digitrec_edge.remote.ssh import Connection
 from tests import hostile_devices
-from tests.hostile_devices import GOOD, KINDS, LIMIT_BYTES, prepare
+from tests.hostile_answers import GOOD, KINDS
+from tests.hostile_devices import LIMIT_BYTES, prepare
 
 REQUEST = BenchmarkRequest(("digits.tflite",), ("litert",), threads=(1, 2), effort="quick")
 SHORT = [
