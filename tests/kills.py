@@ -77,6 +77,7 @@ COMMANDS = (
         "export",
         ("export", "model.keras", "--int8", "--onnx", *DATA, "-o", "artifacts"),
         (*MODEL, *ARTIFACTS, "data.npz"),
+        goes=("artifacts/digitrec-int8.tflite.sig",),  # it is of the artifact before
     ),
     Command("sign", ("sign", "artifacts/digitrec-int8.tflite", "--key", "key.pem"), (*ARTIFACTS, "key.pem")),
     Command(

@@ -332,6 +332,7 @@ def _inside(more: bytes, place: int, kind: str, mode: str = "L") -> bytes:
     return data[:place] + more + data[place:]
 
 
+@pytest.mark.checkout  # emulated boards count neither memory nor time as a device does
 @pytest.mark.parametrize(("make", "reason"), HOSTILE_FILES.values(), ids=list(HOSTILE_FILES))
 def test_a_small_device_survives_what_asks_for_memory_or_time(
     tmp_path: Path, make: Callable[[], bytes], reason: str
