@@ -44,21 +44,20 @@ docs: $(READY)  ## build the documentation site, strictly, into build/site
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build > build/docs.log 2>&1 || { cat build/docs.log; exit 1; }
 	@echo "documentation  build/site/index.html"
 
-test: test-artifacts  ## lint, documentation and the whole test suite
+test: $(READY)  ## lint, documentation and the whole test suite
 	@echo "lint, documentation, tests of the desktop, the device and another Python, side by side; each tells when it is done"
-	@$(MAKE) --no-print-directory --jobs=3 --output-sync=target lint docs test-desktop test-device test-newest
+	@$(MAKE) --no-print-directory --jobs=3 --output-sync=target test-artifacts lint docs test-desktop test-device test-newest
 
-test-artifacts: $(READY)
-	@echo "training and exporting what the tests share"
+test-artifacts: $(READY)  ## what the tests share: a trained model and its exports
 	@$(BIN)/python -m tests.conftest
 
-test-device: $(READY)  ## tests of what runs on a device: no TensorFlow in the process
+test-device: test-artifacts  ## tests of what runs on a device: no TensorFlow in the process
 	$(BIN)/pytest -q -m "not desktop and not pi"
 
-test-desktop: $(READY)  ## tests of what needs TensorFlow
+test-desktop: test-artifacts  ## tests of what needs TensorFlow
 	$(BIN)/pytest -q -m desktop
 
-test-newest: $(READY)  ## the device's tests on the newest other Python there is, numpy 2 and no TensorFlow
+test-newest: test-artifacts  ## the device's tests on the newest other Python there is, numpy 2 and no TensorFlow
 	$(BIN)/python tests/other_python.py --brief $(PYTHONS)
 
 test-pythons: $(READY) test-artifacts  ## ... on each other Python there is, with what is the same on every Python

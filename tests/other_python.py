@@ -15,9 +15,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 SAME_ON_EVERY_PYTHON = (
-    "classify", "fuzz", "latency", "photographs", "preprocess_segmentation", "preprocess_stages", "statistics",
+    "bom", "classify", "fuzz", "hostile_devices", "latency", "photographs", "preprocess_reading",
+    "preprocess_segmentation", "preprocess_stages", "remote_exchange", "robustness", "statistics", "watched",
 )  # fmt: skip
-"""Test modules of arithmetic and timing alone, which take a third of the time."""
+"""Test modules of arithmetic, of waiting and of the campaigns, which take half of the time."""
 
 NEED_THE_CHECKOUT = ("docs", "training_speed")
 """Test modules of what no wheel holds."""

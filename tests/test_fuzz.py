@@ -12,7 +12,7 @@ from digitrec_edge import artifact
 from digitrec_edge.errors import DamagedError
 from runtimes import RUNTIMES, load
 
-MUTANTS = 100
+MUTANTS = 60
 NAMES = ("digitrec-int8.tflite", "digitrec-int8.onnx", "digitrec-int8.ort")
 
 

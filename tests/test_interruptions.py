@@ -18,13 +18,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX sig
 @pytest.mark.desktop
 @pytest.mark.parametrize(
     ("moment_s", "after", "group"),
-    [
-        (1.5, "", True),
-        (3.0, "", False),
-        (0.0, ".export-*", True),
-        (0.3, ".export-*", False),
-        (0.0, "*.tflite", True),
-    ],
+    [(1.5, "", True), (0.0, ".export-*", False)],
 )
 def test_ctrl_c_in_export_is_130(trained: Path, tmp_path: Path, moment_s: float, after: str, group: bool) -> None:
     met = interrupt(trained / "model.keras", tmp_path / "out", moment_s, group=group, after=after)

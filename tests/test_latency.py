@@ -1,21 +1,19 @@
 """benchmarks.measure.latency: honest timings.
 
-What is compared here is the harness with the truth in one and the same run, never with a fixed speed.
+The clock is a made-up one where a figure must be exact; else the harness is compared with the truth in the same run.
 """
 
 import gc
 import statistics
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pytest
 
+from benchmarks.measure import latency
 from benchmarks.measure.latency import BLOCKS, EFFORTS, Effort, describe_timer, measure_latency, time_calls, undisturbed
 from benchmarks.results.statistics import samples_needed, summarise
-from digitrec_edge import mnist, pretrained
+from digitrec_edge import pretrained
 
 BRIEF = Effort("brief", 1, warmup_calls=2, warmup_ms=0, calls=20, measure_ms=0, cold_starts=0)
 
@@ -52,41 +50,30 @@ def test_a_rare_outlier_of_fifty_times_stays_in_p99_and_maximum() -> None:
     assert summary.max_us >= 5000
 
 
-def test_a_hand_written_loop_and_the_harness_agree_within_ten_percent() -> None:
-    from runtimes import load
+class _Clock:
+    """A clock that moves only when it is read, and when ``call`` says that it worked."""
 
-    images = list(mnist.load("test").images[:100])
-    effort = Effort("brief", 1, warmup_calls=10, warmup_ms=0, calls=300, measure_ms=0, cold_starts=0)
-    cost_us = describe_timer().cost_ns / 1000
-    ratios = []
-    gc.freeze()  # the harness collects garbage, and this process is full of what other tests left
-    with load(pretrained.DEFAULT) as model:
-        before_us = _by_hand(model.classify, images, loops=10)
-        for _ in range(60):
-            timed = measure_latency(model.classify, images, effort)
-            after_us = _by_hand(model.classify, images, loops=10)
-            single_us = float(np.median(timed.samples_ns)) / 1000 - cost_us
-            by_hand_us = (before_us + after_us) / 2
-            ratios.append((single_us / by_hand_us, statistics.median(timed.block_us) / by_hand_us))
-            before_us = after_us
-    gc.unfreeze()
-    single, blocks = (statistics.median(column) for column in zip(*ratios, strict=True))
-    assert single == pytest.approx(1.0, rel=0.1)
-    assert blocks == pytest.approx(1.0, rel=0.1)
+    def __init__(self, reading_ns: int, call_ns: int) -> None:
+        self._now_ns, self._reading_ns, self._call_ns = 0, reading_ns, call_ns
+
+    def perf_counter_ns(self) -> int:
+        self._now_ns += self._reading_ns
+        return self._now_ns
+
+    def call(self, argument: object = None) -> None:
+        self._now_ns += self._call_ns
 
 
-def _by_hand(call: Callable[[Any], object], items: list[Any], loops: int) -> float:
-    """What one would write without a harness: microseconds per call, of the typical loop.
-
-    A loop is kept under a millisecond, so that on a busy machine most loops are not cut by the scheduler.
-    """
-    per_call = []
-    for _ in range(loops):
-        start = time.perf_counter_ns()
-        for item in items:
-            call(item)
-        per_call.append((time.perf_counter_ns() - start) / 1000 / len(items))
-    return statistics.median(per_call)
+@pytest.mark.parametrize("arguments", [None, [1, 2, 3]])
+def test_a_sample_is_the_call_and_the_clock_and_a_block_is_the_calls_alone(
+    arguments: list[int] | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = _Clock(reading_ns=100, call_ns=5_000)
+    monkeypatch.setattr(latency, "time", clock)
+    timed = measure_latency(clock.call, arguments, BRIEF)
+    assert set(timed.samples_ns) == {5_100}
+    assert timed.block_calls == 197  # a millisecond of them
+    assert timed.block_us == pytest.approx([5.0 + 0.1 / 197] * BLOCKS)
 
 
 def test_short_calls_are_timed_in_blocks_too() -> None:

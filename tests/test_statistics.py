@@ -63,10 +63,10 @@ def test_the_interval_of_the_median_covers_it_as_often_as_it_says() -> None:
     random = np.random.default_rng(1)
     true_median = 1000 * np.exp(3.0)
     covered = 0
-    for k in range(200):
+    for k in range(100):
         low, high = median_interval([1000 * random.lognormal(3.0, 0.5, 200) for _ in range(3)], seed=k)
         covered += low <= true_median / 1000 <= high
-    assert covered >= 180
+    assert covered >= 90
 
 
 def test_rounds_that_differ_make_the_interval_wide_though_each_is_quiet() -> None:
@@ -104,10 +104,10 @@ def test_a_ratio_and_its_interval(make_summary: Callable[..., Summary]) -> None:
 def test_the_interval_of_a_ratio_covers_it_as_often_as_it_says() -> None:
     random = np.random.default_rng(2)
     covered = 0
-    for k in range(150):
+    for k in range(100):
         above, below = (
             summarise([1000 * random.lognormal(mean, 0.3, 150) for _ in range(3)], seed=k) for mean in (3.0, 2.0)
         )
         one = ratio(above, below)
         covered += one.low <= np.e <= one.high
-    assert covered >= 135
+    assert covered >= 90

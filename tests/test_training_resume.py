@@ -19,8 +19,8 @@ from digitrec_edge.training.history import History
 from digitrec_edge.training.recipes import RECIPES, Recipe
 
 pytestmark = pytest.mark.desktop
-ROBUST = dataclasses.replace(RECIPES["robust"], epochs=4, batch_size=64)
-REFERENCE = dataclasses.replace(RECIPES["reference"], epochs=4, batch_size=50)
+ROBUST = dataclasses.replace(RECIPES["robust"], epochs=3, batch_size=64)
+REFERENCE = dataclasses.replace(RECIPES["reference"], epochs=3, batch_size=50)
 
 
 class Killed(BaseException):
@@ -58,12 +58,8 @@ def figures(history: History) -> list[tuple[float, ...]]:
 
 @pytest.mark.parametrize(
     ("recipe", "how"),
-    [
-        (ROBUST, Killed),
-        (REFERENCE, Killed),
-        (dataclasses.replace(ROBUST, validation_split=0.25), KeyboardInterrupt),
-    ],
-    ids=["robust, killed", "reference, killed", "robust with validation, interrupted"],
+    [(dataclasses.replace(ROBUST, validation_split=0.25), Killed), (REFERENCE, KeyboardInterrupt)],
+    ids=["robust with validation, killed", "reference, interrupted"],
 )
 def test_a_resumed_run_ends_as_an_unbroken_one(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recipe: Recipe, how: type[BaseException]
@@ -83,12 +79,12 @@ def test_a_resumed_run_ends_as_an_unbroken_one(
     model, history = training.train(
         recipe, 3, data, checkpoint_path=path, resume=True, on_epoch=lambda epoch: seen.append(epoch.epoch)
     )
-    assert seen == [1, 2, 3, 4]
+    assert seen == [1, 2, 3]
     assert np.array_equal(weights(model), weights(whole))
     assert figures(history) == figures(expected)
     assert (history.test_accuracy, history.temperature) == (expected.test_accuracy, expected.temperature)
     assert not history.interrupted
-    assert len(checkpoint.read(path).epochs) == 4, "the last epoch's checkpoint stays until the model is written"
+    assert len(checkpoint.read(path).epochs) == 3, "the last epoch's checkpoint stays until the model is written"
     again, same = training.train(recipe, 3, data, checkpoint_path=path, resume=True)
     assert np.array_equal(weights(again), weights(whole))
     assert figures(same) == figures(expected)

@@ -71,7 +71,7 @@ def test_measurements_of_an_unknown_runtime_are_drawn_and_marked(make_run: MakeR
     assert b"float32 tflite" in tradeoff.svg
 
 
-@pytest.mark.parametrize("name", ["$x^2$", "$", "a $\\frac{$ b", "50$ and 60$", "\\alpha_1"])
+@pytest.mark.parametrize("name", ["$x^2$ \\alpha_1", "a $\\frac{$ b"])
 def test_a_name_is_shown_as_it_is_and_never_set_as_mathematics(
     name: str, make_run: MakeRun, make_result: MakeResult, data: ReportData
 ) -> None:
