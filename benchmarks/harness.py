@@ -270,6 +270,7 @@ def _quality(measured: Measured | None) -> Quality | None:
     return Quality(
         accuracy=measured.accuracy,
         class_accuracy=measured.class_accuracy,
+        answers=measured.answers,
         reference_accuracy=parity.reference_accuracy if parity else None,
         agreement=parity.agreement if parity else None,
         max_logit_difference=parity.max_logit_difference if parity else None,

@@ -270,7 +270,7 @@ def kinds(folder: Path) -> list[Kind]:
         Kind("sample.npz", packed, hostile_npz, lambda path: sample.unpack(path.read_bytes())),
         Kind("checkpoint.npz", steps, hostile_npz, read_checkpoint),
         Kind("history.json", (DATA / "history-2.json").read_bytes(), hostile_json, read_history),
-        Kind("benchmark.json", (DATA / "benchmark-1.json").read_bytes(), hostile_json, document.read),
+        Kind("benchmark.json", (DATA / "benchmark-2.json").read_bytes(), hostile_json, document.read),
         *(
             Kind(f"card{path.suffix}", path.read_bytes(), _card(path, hostile_json), artifact.read)
             for path in sorted(DATA.glob("card-1.*"))

@@ -65,7 +65,7 @@ def prepare(folder: Path) -> None:
     data = Path(__file__).parent / "data"
     artifact = (data / "card-1.tflite").read_bytes()
     (folder / "digits.tflite").write_bytes(artifact)
-    document = json.loads((data / "benchmark-1.json").read_text())
+    document = json.loads((data / "benchmark-2.json").read_text())
     (run,) = document["runs"]
     (result,) = run["results"]
     true = {"artifact": "digits.tflite", "artifact_sha256": hashlib.sha256(artifact).hexdigest()}

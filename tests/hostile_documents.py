@@ -98,7 +98,7 @@ def _show_benchmark(found: Any, draw: bool) -> None:
     from digitrec_edge.cli.benchmark import show
     from digitrec_edge.errors import BenchmarkError
 
-    true = from_json((DATA / "benchmark-1.json").read_bytes())
+    true = from_json((DATA / "benchmark-2.json").read_bytes())
     assert from_json(found.to_json()) == found
     to_csv(found)
     to_markdown(found)
@@ -150,7 +150,7 @@ def sources() -> dict[str, Source]:
     older = (DATA / "history-2.json").read_bytes()
     history = json.dumps(dataclasses.asdict(read_history(older))).encode()
     return {
-        "benchmark": Source((DATA / "benchmark-1.json").read_bytes(), from_json, _show_benchmark),
+        "benchmark": Source((DATA / "benchmark-2.json").read_bytes(), from_json, _show_benchmark),
         "history": Source(history, read_history, _show_history),
         "older history": Source(older, read_history, _show_history),
         "card": Source(card.to_json(), Card.from_json, _show_card),

@@ -109,4 +109,4 @@ def test_a_model_whose_configuration_is_none_has_no_summary(config: str, tmp_pat
 def test_the_true_files_are_read() -> None:
     for name, source in sources().items():
         assert attempt(source.true, source) == "read", name
-    assert (DATA / "benchmark-1.json").exists()
+    assert (DATA / "benchmark-2.json").exists()

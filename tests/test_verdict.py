@@ -13,7 +13,7 @@ MakeRun = Callable[..., Run]
 
 
 def accurate(share: float) -> Quality:
-    return Quality(share, (share,) * 10, 0.98, 0.999, 0.1, "")
+    return Quality(share, (share,) * 10, None, 0.98, 0.999, 0.1, "")
 
 
 def test_a_faster_smaller_int8_is_recommended_with_its_price(make_run: MakeRun, make_result: MakeResult) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.quality.answers import Answers
 from benchmarks.quality.parity import Parity
 from digitrec_edge import artifact, formats
 from digitrec_edge.artifact import golden
@@ -49,6 +50,7 @@ class Measured:
     Attributes:
         accuracy: share of right digits, 0 to 1.
         class_accuracy: the same for each digit; None for a digit that the test set lacks.
+        answers: what each image was read as.
         parity: None when there are no golden logits of the same source model and test set.
     """
 
@@ -58,6 +60,7 @@ class Measured:
     file_bytes: int
     accuracy: float
     class_accuracy: tuple[float | None, ...]
+    answers: Answers
     parity: Parity | None
     parity_note: str
 

@@ -19,10 +19,10 @@ from benchmarks.measure.latency import Effort, Timed, measure_latency, undisturb
 from benchmarks.measure.memory import Memory, peak_memory_bytes
 from benchmarks.measure.samples import pack
 from benchmarks.quality.accuracy import accuracy, class_accuracy
+from benchmarks.quality.answers import pack_answers
 from benchmarks.quality.parity import compare
 from digitrec_edge import artifact, mnist
 from digitrec_edge.artifact import golden
-from digitrec_edge.mnist import Digits
 from digitrec_edge.records import parse
 from runtimes import Model
 from runtimes.loading import candidates, choose, load, open_model
@@ -63,7 +63,8 @@ def measure_quality(case: Case) -> Measured:
     digits = mnist.load("test", Path(case.data) if case.data else None)
     with load(case.artifact, case.runtime, case.threads) as model:
         logits = model.logits(digits.images)
-        reference, note = _reference(case, model, digits)
+        test_sha256 = digits.digest()
+        reference, note = _reference(case, model, test_sha256)
         found = logits.argmax(axis=1)
         return Measured(
             artifact=model.artifact.path.name,
@@ -72,19 +73,20 @@ def measure_quality(case: Case) -> Measured:
             file_bytes=len(model.artifact.data),
             accuracy=accuracy(found, digits.labels),
             class_accuracy=class_accuracy(found, digits.labels),
+            answers=pack_answers(found, digits.labels, test_sha256),
             parity=compare(logits, reference.logits, digits.labels) if reference else None,
             parity_note=note,
         )
 
 
-def _reference(case: Case, model: Model, digits: Digits) -> tuple[golden.Golden | None, str]:
+def _reference(case: Case, model: Model, test_sha256: str) -> tuple[golden.Golden | None, str]:
     """Golden logits are used only when they are those of this artifact's source and of this test set."""
     if case.golden is None:
         return None, f"no {golden.FILE_NAME} beside the artifact"
     reference = golden.read(Path(case.golden))
     if model.card is None or reference.source_sha256 != model.card.source_sha256:
         return None, f"{golden.FILE_NAME} belongs to another Keras model"
-    if reference.test_sha256 != digits.digest():
+    if reference.test_sha256 != test_sha256:
         return None, f"{golden.FILE_NAME} belongs to another test set"
     return reference, ""
 

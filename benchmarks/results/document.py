@@ -16,13 +16,14 @@ from benchmarks.measure.cases import case_label
 from benchmarks.measure.environment import Condition, Environment
 from benchmarks.measure.latency import Effort, Timer
 from benchmarks.measure.memory import Memory
+from benchmarks.quality.answers import Answers
 from benchmarks.results.statistics import Microseconds, Summary
 from digitrec_edge import __version__
 from digitrec_edge.errors import BenchmarkError
 from digitrec_edge.files import read_file
 from digitrec_edge.records import Count, Name, NewerVersionError, Share, Text, Within, load_json, parse, read_version
 
-RESULTS_VERSION = 1
+RESULTS_VERSION = 2
 _LIMIT_BYTES = 1 << 30
 
 Milliseconds = Annotated[float, Within(0, 1e9)]
@@ -36,12 +37,14 @@ class Quality:
     Attributes:
         accuracy: share of right digits, 0 to 1.
         class_accuracy: the same for each of the digits 0 to 9; None for a digit that the test set lacks.
+        answers: what each image was read as; None in results of version 1.
         reference_accuracy, agreement, max_logit_difference: against the Keras model; None without golden logits.
         note: why there are none.
     """
 
     accuracy: Share
-    class_accuracy: Annotated[tuple[Share | None, ...], Within(10, 10)]
+    class_accuracy: Annotated[tuple[Share | None, ...], Within(2, 1000)]
+    answers: Answers | None
     reference_accuracy: Share | None
     agreement: Share | None
     max_logit_difference: Annotated[float, Within(0, 1e30)] | None
@@ -144,12 +147,28 @@ class Document:
 
 
 def _read_1(raw: Any) -> Document:
+    """What version 2 added is not known."""
+    for run in _items(raw, "runs"):
+        for result in _items(run, "results"):
+            if isinstance(result, dict) and isinstance(result.get("quality"), dict):
+                result["quality"] = {**result["quality"], "answers": None}
+    return _read_2({**raw, "version": RESULTS_VERSION})
+
+
+def _items(raw: Any, key: str) -> list[Any]:
+    found = raw.get(key) if isinstance(raw, dict) else None
+    return found if isinstance(found, list) else []
+
+
+def _read_2(raw: Any) -> Document:
     found = parse(Document, raw, "document")
     for run in found.runs:
         datetime.fromisoformat(run.started)
         for result in run.results:
             if result.status in ("ok", "invalid") and None in (result.quality, result.invoke, result.end_to_end):
                 raise ValueError(f"{result.label} is {result.status} and has no figures")
+            if result.quality and result.quality.answers:
+                _check_answers(result.quality, result.quality.answers, result.label)
             for summary in filter(None, (result.invoke, result.end_to_end)):
                 _check(summary, result.label)
     return found
@@ -165,7 +184,14 @@ def _check(summary: Summary, label: str) -> None:
         raise ValueError(f"{label}: the quantiles are those of no sample")
 
 
-_READERS: dict[int, Callable[[Any], Document]] = {1: _read_1}
+def _check_answers(quality: Quality, answers: Answers, label: str) -> None:
+    """The accuracy is that of the answers."""
+    _, right = answers.unpack()
+    if abs(float(right.mean()) - quality.accuracy) > 1e-9:
+        raise ValueError(f"{label}: the accuracy is {quality.accuracy}, that of its answers is {right.mean()}")
+
+
+_READERS: dict[int, Callable[[Any], Document]] = {1: _read_1, 2: _read_2}
 """Version -> reader; what a later version adds, the readers of older ones fill in."""
 
 

@@ -1,5 +1,6 @@
 """``digitrec-edge compare``."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -8,45 +9,90 @@ import typer
 from digitrec_edge.cli import terminal
 
 if TYPE_CHECKING:
-    from benchmarks.results.comparison import Compared
+    from benchmarks.results.comparison import Allowed, Compared
 
 _COLUMNS = [
-    ("case", False), ("end to end, new/old", True), ("invoke, new/old", True), ("accuracy pp", True),
-    ("outcome", False), ("note", False),
+    ("case", False), ("outcome", False), ("end to end, new/old", True), ("invoke, new/old", True),
+    ("accuracy pp", True), ("worse", True), ("better", True), ("note", False),
 ]  # fmt: skip
 
 
 def compare(
     old: Annotated[Path, typer.Argument(help="Results of benchmark --json, then.")],
     new: Annotated[Path, typer.Argument(help="Results of benchmark --json, now.")],
-    max_regression: Annotated[str, typer.Option(help="How much longer a median may be, such as 5%.")] = "5%",
+    max_regression: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="How much longer a median may be, such as 5%, the default; with a name how much larger something else "
+            "may be: size=5%, memory=10%, cold-start=20%. May be repeated."
+        ),
+    ] = None,
+    max_accuracy_drop: Annotated[str, typer.Option(help="Accuracy that may be lost, in percentage points.")] = "0.2pp",
+    max_changed: Annotated[str, typer.Option(help="How many of the same images may be read differently.")] = "1%",
+    strict: Annotated[bool, typer.Option("--strict", help="Fail for a case that has become INVALID, too.")] = False,
+    github: Annotated[bool, typer.Option("--github", help="Print annotations for GitHub Actions, too.")] = False,
     force: Annotated[
-        bool, typer.Option("--force", help="Compare even if board, CPU, governor or threads differ.")
+        bool, typer.Option("--force", help="Compare even if board, CPU, governor, threads or test set differ.")
     ] = False,
 ) -> None:
-    """Compare two benchmarks case by case: ratio of the medians with its 95 % interval.
+    """Compare two benchmarks case by case, and fail for what has become worse.
 
-    A regression is a median that is longer by more than --max-regression and whose interval lies wholly
-    above 1, or a case that can no longer run: exit 1. A ratio over the limit whose interval contains 1 is
-    unclear: measure longer. Results of different boards, governors or threads are refused.
+    A regression is accuracy lost, images read differently, or a median that is longer, each beyond its limit, a median
+    with its whole 95 % interval above 1. A case that was measured and is not any more is lost. A median over the limit
+    whose interval contains 1 is unclear: measure longer. Results of different boards, governors, threads or test sets
+    are refused.
+
+    Exit status: 0 all is within the limits; 1 a regression, a lost case, with --strict an INVALID one, or files
+    that cannot be compared; 2 wrong usage.
     """
-    limit = parse_share(max_regression)
-    from benchmarks.results.comparison import compare_documents
+    allowed = _allowed(max_regression or [], max_accuracy_drop, max_changed)
+    from benchmarks.results.comparison import FAILING, compare_documents
     from benchmarks.results.document import read
     from digitrec_edge.errors import BenchmarkError
 
-    rows = compare_documents(read(old), read(new), max_regression=limit, force=force)
+    rows = compare_documents(read(old), read(new), allowed, force=force)
     several = len({row.device for row in rows}) > 1
     terminal.print_table(f"{new} against {old}", _COLUMNS, [_cells(row, several) for row in rows])
-    bad = [row for row in rows if row.outcome in ("regression", "lost")]
+    failing = (*FAILING, "invalid") if strict else FAILING
+    for row in rows:
+        for reason in _reasons(row):
+            print(terminal.escaped(f"{row.outcome.upper()}: {_label(row, several)}: {reason}"))
+            if github:
+                kind = "error" if row.outcome in failing else "warning"
+                print(_annotation(kind, f"{row.outcome}: {_label(row, several)}", reason))
+    bad = [row for row in rows if row.outcome in failing]
     if bad:
         raise BenchmarkError(
-            f"{len(bad)} of {len(rows)} cases regressed by more than {limit:.3g} of the median or were lost: "
-            + "; ".join(row.label for row in bad)
+            f"{len(bad)} of {len(rows)} cases have become worse than is allowed or were lost: "
+            + "; ".join(f"{_label(row, several)} ({row.outcome})" for row in bad)
+        )
+    if not any(row.end_to_end for row in rows):
+        raise BenchmarkError(
+            "no latency could be compared: every case that is in both documents is INVALID in one of them; measure "
+            "longer, with benchmark --strict"
         )
 
 
-def parse_share(text: str) -> float:
+def _allowed(regressions: Sequence[str], accuracy_drop: str, changed: str) -> "Allowed":
+    from benchmarks.results.comparison import FIGURES, Allowed
+
+    option = "--max-regression"
+    latency, figures = Allowed.latency, {}
+    for text in (part for value in regressions for part in value.split(",")):
+        name, separator, share = text.rpartition("=")
+        if not separator:
+            latency = _share(share, option)
+        elif name.strip() in FIGURES:
+            figures[name.strip()] = _share(share, option)
+        else:
+            raise typer.BadParameter(
+                f"{name!r} has no limit; there are {', '.join(FIGURES)}, and a share alone is of the medians",
+                param_hint=option,
+            )
+    return Allowed(latency, _points(accuracy_drop), _share(changed, "--max-changed"), figures)
+
+
+def _share(text: str, option: str) -> float:
     """Read ``5%`` or ``0.05``."""
     number = text.strip().removesuffix("%")
     try:
@@ -54,18 +100,52 @@ def parse_share(text: str) -> float:
     except ValueError:
         share = -1.0
     if not 0 <= share < 100:
-        raise typer.BadParameter(f"{text!r} is no share; give 5% or 0.05", param_hint="--max-regression")
+        raise typer.BadParameter(f"{text!r} is no share; give 5% or 0.05", param_hint=option)
     return share
 
 
+def _points(text: str) -> float:
+    """Read ``0.2pp`` or ``0.2``."""
+    try:
+        points = float(text.strip().removesuffix("pp"))
+    except ValueError:
+        points = -1.0
+    if not 0 <= points <= 100:
+        raise typer.BadParameter(
+            f"{text!r} are no percentage points; give 0 to 100, such as 0.2pp", param_hint="--max-accuracy-drop"
+        )
+    return points
+
+
+def _label(row: "Compared", several: bool) -> str:
+    return f"{row.device}: {row.label}" if several else row.label
+
+
+def _reasons(row: "Compared") -> tuple[str, ...]:
+    """What is to be said of a row below the table; nothing where all is well."""
+    if row.outcome == "unclear":
+        return ("over the limit, but the interval contains 1: measure longer",)
+    return row.beyond or ((row.note,) if row.outcome in ("lost", "invalid") else ())
+
+
+def _annotation(kind: str, title: str, message: str) -> str:
+    """A workflow command of GitHub Actions, escaped as its toolkit does."""
+
+    def quoted(text: str, more: str = "") -> str:
+        for character in "%\r\n" + more:
+            text = text.replace(character, f"%{ord(character):02X}")
+        return text
+
+    return f"::{kind} title={quoted(title, ':,')}::{quoted(message)}"
+
+
 def _cells(row: "Compared", several: bool) -> list[str]:
-    label = f"{row.device}: {row.label}" if several else row.label
-    ratios = [str(one) if one else "-" for one in (row.end_to_end, row.invoke)]
-    gain = "-" if row.accuracy_pp is None else f"{row.accuracy_pp:+.2f}"
+    loud = row.outcome in ("regression", "lost", "invalid")
     return [
-        label,
-        *ratios,
-        gain,
-        row.outcome.upper() if row.outcome in ("regression", "lost") else row.outcome,
+        _label(row, several),
+        row.outcome.upper() if loud else row.outcome,
+        *(str(one) if one else "-" for one in (row.end_to_end, row.invoke)),
+        "-" if row.accuracy_pp is None else f"{row.accuracy_pp:+.2f}",
+        *((f"{row.change.worse:,}", f"{row.change.better:,}") if row.change else ("-", "-")),
         row.note,
     ]
