@@ -28,6 +28,8 @@ from digitrec_edge import artifact, mnist
 from digitrec_edge.errors import ArtifactError, BenchmarkError
 from digitrec_edge.files import scratch_folder, sha256
 from digitrec_edge.quantization import PIXEL_MAX
+from runtimes.loading import unmet
+from runtimes.table import find
 
 IMAGES = 1000
 """Test images that the calls go through in turn."""
@@ -47,11 +49,17 @@ class _Progress:
     """Everything that was measured of one case so far."""
 
     case: Case
+    unsupported: str
     quality: Measured | None = None
     memory: Memory | None = None
     failure: str = ""
     rounds: list[Round] = dataclasses.field(default_factory=list)
     cold_start_ms: list[float] = dataclasses.field(default_factory=list)
+
+    @property
+    def runs(self) -> bool:
+        """Whether there is any sense in asking more about it."""
+        return not self.unsupported and not self.failure
 
 
 def run(
@@ -84,12 +92,12 @@ def run(
         raise BenchmarkError("there is nothing to measure; make artifacts with: digitrec-edge export")
     began, started = time.monotonic(), datetime.now(UTC).isoformat(timespec="seconds")
     environment, timer = describe_environment(), describe_timer()
-    progress = [_Progress(case) for case in cases]
+    progress = [_Progress(case, why_unsupported(case)) for case in cases]
     conditions = [describe_condition(0.0)]
     interrupted = False
     with scratch_folder(Path(tempfile.gettempdir()) / "digitrec-benchmark") as scratch:
         inputs = _write_inputs(scratch, cases)
-        counter = _Counter(on_step, len(cases), effort)
+        counter = _Counter(on_step, sum(one.runs for one in progress), effort)
         try:
             _measure_once(progress, counter)
             for number in range(effort.rounds):
@@ -110,6 +118,21 @@ def run(
         conditions=tuple(conditions),
         results=tuple(_result(one, seed, keep_samples, tuple(conditions)) for one in progress),
     )
+
+
+def why_unsupported(case: Case) -> str:
+    """Say why a runtime cannot run an artifact here, as far as that is known beforehand; else nothing.
+
+    It is not installed, or its release lacks an operator. All else is tried, and fails if it does.
+    """
+    row = find(case.runtime)
+    if not row.installed:
+        return f"{row.name} is not installed"
+    try:
+        found = artifact.read(case.artifact)
+    except ArtifactError:
+        return ""
+    return unmet(found, row) or "" if row.runs(found.format.name) else ""
 
 
 class _Counter:
@@ -158,7 +181,7 @@ def _write_inputs(folder: Path, cases: Sequence[Case]) -> _Inputs:
 def _measure_once(progress: list[_Progress], counter: _Counter) -> None:
     """Accuracy and parity once per artifact and runtime, peak memory once per case."""
     known: dict[tuple[str, str], _Progress] = {}
-    for one in progress:
+    for one in (one for one in progress if one.runs):
         pair = one.case.artifact, one.case.runtime
         if pair in known:
             counter.drop(1)
@@ -184,7 +207,7 @@ def _measure_round(
     order = np.random.default_rng((seed, number)).permutation(len(progress))
     for one in (progress[k] for k in order):
         case = one.case
-        if one.failure:
+        if not one.runs:
             continue
         with bound_to(choose_cpus(case.threads)), _failing(one):
             counter.step(f"round {number + 1}/{effort.rounds}: {case.label}")
@@ -231,7 +254,7 @@ def _result(one: _Progress, seed: int, keep_samples: bool, conditions: tuple[Con
             first_us=tuple(done.first_us for done in one.rounds),
             cold_start_ms=tuple(one.cold_start_ms),
         )
-    status, reasons = judge(one.failure, invoke, end_to_end, conditions)
+    status, reasons = judge(one.unsupported, one.failure, invoke, end_to_end, conditions)
     return Result(
         artifact=path.name,
         format=identity[0],

@@ -13,6 +13,7 @@ from benchmarks.results.document import Run
 from digitrec_edge.errors import BenchmarkError
 from digitrec_edge.files import read_file
 from digitrec_edge.records import load_json, parse
+from runtimes.table import find
 
 _LIMIT_BYTES = 1 << 20
 
@@ -64,9 +65,16 @@ def read_request(path: Path) -> BenchmarkRequest:
 
 
 def measure_request(request: BenchmarkRequest, on_step: Callable[[Step], None] = lambda step: None) -> Run:
-    """Plan the cases and measure them on this machine; raises what planning and measuring raise."""
+    """Plan the cases and measure them on this machine.
+
+    Raises:
+        NotInstalledError: a runtime that was asked for by name; and what planning and measuring raise.
+    """
     if request.effort not in EFFORTS:
         raise BenchmarkError(f"no effort is called {request.effort!r}; choose from {', '.join(EFFORTS)}")
+    for name in request.runtimes:
+        if not find(name).installed:
+            find(name).load()
     cases = plan(
         [Path(name) for name in request.artifacts],
         request.runtimes,

@@ -49,13 +49,17 @@ def test_each_artifact_meets_each_runtime_for_its_format(folder: Path) -> None:
     assert {case.golden for case in cases} == {str(folder / "golden.npz")}
 
 
-def test_runtimes_asked_for_are_taken_even_where_they_cannot_run_the_file(folder: Path) -> None:
+def test_a_runtime_that_is_asked_for_gets_the_files_of_its_formats(folder: Path) -> None:
     cases = plan([folder], ["onnxruntime"])
-    assert [(Path(case.artifact).name, case.runtime) for case in cases] == [
-        ("a.onnx", "onnxruntime"),
-        ("b.tflite", "onnxruntime"),
-    ]
+    assert [(Path(case.artifact).name, case.runtime) for case in cases] == [("a.onnx", "onnxruntime")]
     assert {case.data for case in cases} == {None}
+
+
+def test_when_no_runtime_asked_for_takes_any_file_it_says_what_they_take(folder: Path) -> None:
+    with pytest.raises(
+        BenchmarkError, match=r"nothing to measure: onnxruntime runs .onnx and .ort files; there is b.t"
+    ):
+        plan([folder / "b.tflite"], ["onnxruntime"])
 
 
 def test_without_golden_logits_beside_it_a_case_has_none(folder: Path) -> None:

@@ -1,6 +1,7 @@
 """``digitrec-edge benchmark``, as a user runs it."""
 
 import csv
+import dataclasses
 import json
 import os
 import shutil
@@ -14,7 +15,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks.harness import why_unsupported
+from benchmarks.measure.cases import Case
+from benchmarks.measure.latency import EFFORTS
+from benchmarks.request import BenchmarkRequest, measure_request
+from benchmarks.results import document
+from benchmarks.results.document import Result, Run
+from benchmarks.results.tables import missing_lines
 from digitrec_edge import mnist, pretrained
+from digitrec_edge.cli.benchmark import check_run
+from digitrec_edge.errors import BenchmarkError, NotInstalledError
+from runtimes.table import find
 from tests.interruptions import session_of
 from tests.test_child import wait_for
 
@@ -54,11 +65,64 @@ def test_threads_and_batches_make_a_grid(cli: Cli, folder: Path) -> None:
     assert [(r["threads"], r["batch"]) for r in results] == [(1, 1), (1, 3), (2, 1), (2, 3)]
 
 
-def test_a_case_that_cannot_run_is_a_row_with_its_reason(cli: Cli, folder: Path) -> None:
+def test_a_runtime_of_other_files_has_nothing_to_measure(cli: Cli, folder: Path) -> None:
     done = cli("benchmark", folder, "--quick", "--runtime", "onnxruntime", ok=False)
     assert done.returncode == 1
-    assert "FAILED: digitrec-int8.tflite on onnxruntime: onnxruntime does not run .tflite files" in done.stdout
-    assert done.stderr == "digitrec-edge: no case could be measured; the table says why\n"
+    assert "nothing to measure: onnxruntime runs .onnx and .ort files" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_case_that_fails_is_a_row_with_its_reason_and_fails_a_strict_benchmark(cli: Cli, folder: Path) -> None:
+    (folder / "damaged.tflite").write_bytes((folder / "digitrec-int8.tflite").read_bytes()[:-100])
+    arguments = ("benchmark", folder, "--quick", "--runtime", "litert", "--json", folder / "out.json")
+    done = cli(*arguments, brief=True)
+    assert "FAILED: damaged.tflite on litert: " in done.stdout
+    (run,) = document.read(folder / "out.json").runs
+    failed = next(one for one in run.results if one.status == "failed")
+    good = dataclasses.replace(next(one for one in run.results if one.end_to_end), status="ok")
+    unsupported = dataclasses.replace(failed, status="unsupported")
+    strict = dataclasses.replace(run, effort=EFFORTS["strict"], results=(good, unsupported))
+    check_run(strict)
+    for bad, word in ((failed, "FAILED"), (dataclasses.replace(good, status="invalid"), "INVALID")):
+        with pytest.raises(BenchmarkError, match=rf"1 of 2 cases cannot be relied on: .* on litert \({word}\)"):
+            check_run(dataclasses.replace(strict, results=(good, bad)))
+        check_run(dataclasses.replace(run, results=(good, bad)))
+
+
+def test_what_a_runtime_lacks_is_told_below_the_table_and_is_no_row(cli: Cli, artifacts: Path, tmp_path: Path) -> None:
+    for name in ("digitrec-int4.tflite", "digitrec-int8.tflite"):
+        shutil.copy(artifacts / name, tmp_path)
+    done = cli("benchmark", tmp_path, "--quick", "--json", tmp_path / "out.json", brief=True)
+    results = document.read(tmp_path / "out.json").runs[0].results
+    statuses = {(one.artifact, one.runtime): one.status for one in results}
+    assert statuses["digitrec-int4.tflite", "tflite-runtime"] == "unsupported"
+    assert "FAILED" not in done.stdout
+    assert "\nleft out: " in done.stdout
+
+
+def test_a_runtime_that_is_not_installed_is_one_line_or_an_error_when_it_was_asked_for(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, make_run: Callable[..., Run], make_result: Callable[..., Result]
+) -> None:
+    absent = find("tflite-runtime").presence
+    monkeypatch.setattr(type(absent), "version", lambda self: None if self == absent else "9.0")
+    assert why_unsupported(Case(str(folder / "digitrec-int8.tflite"), "tflite-runtime")) == (
+        "tflite-runtime is not installed"
+    )
+    with pytest.raises(NotInstalledError, match="tflite-runtime is not installed"):
+        measure_request(BenchmarkRequest((str(folder),), ("tflite-runtime",)))
+    missing = [
+        make_result(name, "tflite-runtime", status="unsupported", reasons=("tflite-runtime is not installed",))
+        for name in ("int8", "float32")
+    ]
+    assert missing_lines(make_run(make_result(), *missing)) == [
+        "left out: tflite-runtime is not installed; digitrec-edge doctor says how to install it"
+    ]
+
+
+def test_without_artifacts_of_ones_own_the_pretrained_ones_are_measured(cli: Cli, tmp_path: Path) -> None:
+    done = cli("benchmark", "--quick", "--runtime", "litert", cwd=tmp_path, brief=True)
+    assert "digitrec-int8.tflite" in done.stdout
+    assert "no build/artifacts: measuring the pretrained digitrec-int8.tflite" in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -125,7 +189,7 @@ def test_a_file_that_cannot_be_written_is_told_before_the_work(cli: Cli, folder:
     assert "cannot write" in done.stderr
 
 
-@pytest.mark.parametrize("place", [[], ["absent"], ["absent.tflite"]])
+@pytest.mark.parametrize("place", [["absent"], ["absent.tflite"]])
 def test_without_artifacts_it_says_what_to_type(cli: Cli, tmp_path: Path, place: list[str]) -> None:
     done = cli("benchmark", *place, ok=False, cwd=tmp_path)
     assert done.returncode == 1

@@ -28,7 +28,7 @@ def test_markdown_has_verdict_table_and_every_reason(make_run: MakeRun, make_res
     text = to_markdown(document(make_run(make_result(p50=10.0), failed))).decode()
     assert "**deploy digitrec-int8.tflite" in text
     assert "| digitrec-int8.tflite | litert 1.2.3 |" in text
-    assert "failed: digitrec-float32.tflite on litert: it died" in text
+    assert "FAILED: digitrec-float32.tflite on litert: it died" in text
     widths = {line.count("|") for line in text.splitlines() if line.startswith("|")}
     assert len(widths) == 1
 

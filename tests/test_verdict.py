@@ -72,6 +72,12 @@ def test_invalid_figures_are_not_used_and_the_verdict_says_so(make_run: MakeRun,
     assert verdict.warnings == ("INVALID: digitrec-int8.tflite on litert: noise",)
 
 
+def test_a_float32_that_is_invalid_is_not_said_to_be_missing(make_run: MakeRun, make_result: MakeResult) -> None:
+    invalid = make_result("float32", status="invalid", reasons=("noise",))
+    assert "every float32 case that was measured is INVALID" in decide(make_run(make_result(), invalid)).text
+    assert "no float32 artifact was measured" in decide(make_run(make_result())).text
+
+
 def test_nothing_valid_gives_no_verdict(make_run: MakeRun, make_result: MakeResult) -> None:
     verdict = decide(make_run(make_result(status="invalid", reasons=("noise",))))
     assert verdict.best is None

@@ -113,12 +113,12 @@ def plan(
     batches: Sequence[int] = (1,),
     data: Path | None = None,
 ) -> list[Case]:
-    """Pair every artifact with every runtime for its format, or with those asked for.
+    """Pair every artifact with every runtime for its format, or with those of them that are asked for.
 
     Golden logits are looked for beside each artifact.
 
     Raises:
-        BenchmarkError: no artifact, or no artifact of a variant.
+        BenchmarkError: no artifact, no artifact of a variant, or none that a runtime asked for can be given.
         InputError: a runtime that does not exist.
     """
     for name in runtimes:
@@ -138,8 +138,12 @@ def plan(
         suffixed = {f.name for f in formats.FORMATS if f.suffix == path.suffix}  # none: let each runtime say why not
         for row in RUNTIMES:
             able = not suffixed or suffixed & set(row.formats)
-            if row.name in runtimes or (not runtimes and able):
+            if able and (row.name in runtimes or not runtimes):
                 reference = str(beside) if beside.exists() else None
                 source = str(data) if data else None
                 cases += [Case(str(path), row.name, t, b, reference, source) for t in threads for b in batches]
+    if found and not cases:
+        rows = [f"{name} runs {' and '.join(f'.{one}' for one in find(name).formats)} files" for name in runtimes]
+        names = ", ".join(path.name for path in found[:3]) + (", ..." if len(found) > 3 else "")
+        raise BenchmarkError(f"nothing to measure: {', '.join(rows)}; there is {names}; leave --runtime out")
     return cases

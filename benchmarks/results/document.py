@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from benchmarks.measure.cases import case_label
 from benchmarks.measure.environment import Condition, Environment
@@ -18,6 +18,7 @@ from benchmarks.measure.latency import Effort, Timer
 from benchmarks.measure.memory import Memory
 from benchmarks.quality.answers import Answers
 from benchmarks.results.statistics import Microseconds, Summary
+from benchmarks.results.validity import Status
 from digitrec_edge import __version__
 from digitrec_edge.errors import BenchmarkError
 from digitrec_edge.files import read_file
@@ -73,7 +74,8 @@ class Result:
     """One case on one device.
 
     Attributes:
-        status: ``ok``; ``invalid``: measured, but not to be relied on; ``failed``: cannot run here;
+        status: ``ok``; ``invalid``: measured, but not to be relied on; ``failed``: it should have run and did not;
+            ``unsupported``: the runtime is not installed or lacks what the model needs, so it was not tried;
             ``skipped``: the run was interrupted before it.
         reasons: why it is not ``ok``.
         cpus: the cores that it was bound to; empty when it was not.
@@ -90,7 +92,7 @@ class Result:
     runtime_version: Text | None
     threads: Annotated[int, Within(1, 1024)]
     batch: Annotated[int, Within(1, 1_000_000)]
-    status: Literal["ok", "invalid", "failed", "skipped"]
+    status: Status
     reasons: tuple[Text, ...]
     cpus: tuple[Annotated[int, Within(0, 1 << 16)], ...]
     quality: Quality | None

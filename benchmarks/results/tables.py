@@ -117,6 +117,28 @@ def brief_columns(run: Run) -> list[Column]:
     return [column for column in COLUMNS if column.brief and column.name not in dull]
 
 
+def tried(run: Run) -> list[Result]:
+    """Return the cases that could run here: a row each."""
+    return [result for result in run.results if result.status != "unsupported"]
+
+
+def missing_lines(run: Run) -> list[str]:
+    """Say of what has no figures why; what a runtime that is not there would have run is one line."""
+    lines = []
+    for result in run.results:
+        reasons = "; ".join(result.reasons)
+        if result.status in ("failed", "skipped"):
+            lines.append(f"{result.status.upper()}: {result.label}: {reasons}")
+        elif result.status == "unsupported":
+            absent = reasons == f"{result.runtime} is not installed"
+            lines.append(
+                f"left out: {reasons}; digitrec-edge doctor says how to install it"
+                if absent
+                else f"left out: {result.artifact} on {result.runtime}: {reasons}"
+            )
+    return list(dict.fromkeys(lines))
+
+
 def to_csv(document: Document) -> bytes:
     """Return one line per case and device, all figures in full, an empty field where there is none."""
     stream = io.StringIO()
@@ -139,13 +161,9 @@ def to_markdown(document: Document) -> bytes:
         verdict = decide(run)
         parts += [f"## {run.device}\n", f"{describe(run)}\n", f"**{verdict.text}**\n"]
         parts += [f"- Warning: {text}\n" for text in verdict.warnings]
-        rows = [[column.text(result) for column in columns] for result in run.results]
+        rows = [[column.text(result) for column in columns] for result in tried(run)]
         parts.append(markdown_table([column.brief for column in columns], rows))
-        parts += [
-            f"- {result.status}: {result.label}: {'; '.join(result.reasons)}\n"
-            for result in run.results
-            if result.status in ("failed", "skipped")
-        ]
+        parts += [f"- {line}\n" for line in missing_lines(run)]
         parts.append(f"{explain(run)}\n")
     return "\n".join(parts).encode()
 
@@ -163,7 +181,7 @@ def devices_table(document: Document) -> tuple[list[str], list[list[str]]]:
 
 def _device_cell(result: Result | None) -> str:
     if result is None or result.end_to_end is None:
-        return NOTHING if result is None else result.status
+        return NOTHING if result is None or result.status == "unsupported" else result.status
     mark = " INVALID" if result.status == "invalid" else ""
     return f"{result.end_to_end.p50_us:.1f}{mark}"
 

@@ -6,7 +6,7 @@ from typing import Literal
 from benchmarks.measure.environment import Condition, throttling
 from benchmarks.results.statistics import Summary
 
-Status = Literal["ok", "invalid", "failed", "skipped"]
+Status = Literal["ok", "invalid", "failed", "skipped", "unsupported"]
 
 
 @dataclass(frozen=True)
@@ -29,9 +29,15 @@ NOISE = Bound(
 
 
 def judge(
-    failure: str, invoke: Summary | None, end_to_end: Summary | None, conditions: tuple[Condition, ...]
+    unsupported: str,
+    failure: str,
+    invoke: Summary | None,
+    end_to_end: Summary | None,
+    conditions: tuple[Condition, ...],
 ) -> tuple[Status, tuple[str, ...]]:
     """Return a case's status and the reasons for it."""
+    if unsupported:
+        return "unsupported", (unsupported,)
     if failure:
         return "failed", (failure,)
     if invoke is None or end_to_end is None:

@@ -55,7 +55,7 @@ def decide(run: Run) -> Verdict:
     equal = [one for one in able if one is fastest or ratio(one.latency, fastest.latency).low <= 1]
     best = min(equal, key=lambda one: (one.file_bytes, one.latency.p50_us))
     warnings += _slower_than_float(valid)
-    text = f"{_doubt(run, best)}deploy {_reason(best, _baseline(best, valid))}{_left_out(run)}"
+    text = f"{_doubt(run, best)}deploy {_reason(best, _baseline(best, valid), run)}{_left_out(run)}"
     return Verdict(best.result, text, tuple(warnings))
 
 
@@ -96,14 +96,16 @@ def _baseline(best: _Candidate, valid: Sequence[_Candidate]) -> _Candidate | Non
     return min(same or floats, key=lambda one: one.latency.p50_us, default=None)
 
 
-def _reason(best: _Candidate, baseline: _Candidate | None) -> str:
+def _reason(best: _Candidate, baseline: _Candidate | None, run: Run) -> str:
     result = best.result
     text = (
         f"{result.artifact}, {result.variant} on {result.runtime}: {best.latency.p50_us:.1f} us, "
         f"{best.quality.accuracy:.2%} accurate, {best.file_bytes / 1024:,.0f} KB"
     )
     if baseline is None:
-        return f"{text}; no float32 artifact was measured to compare with"
+        measured = any(one.variant == BASELINE and one.end_to_end for one in run.results)
+        why = "every float32 case that was measured is INVALID" if measured else "no float32 artifact was measured"
+        return f"{text}; {why}, so there is nothing to compare it with"
     if baseline is best:
         return f"{text}; no valid case is faster here without being less accurate"
     other = baseline.result

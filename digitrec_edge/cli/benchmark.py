@@ -16,9 +16,13 @@ if TYPE_CHECKING:
     from benchmarks.request import BenchmarkRequest
 
 
+EXPORTED = Path("build/artifacts")
+
+
 def benchmark(
     paths: Annotated[
-        list[Path] | None, typer.Argument(help="Artifacts or folders of them. Default: build/artifacts.")
+        list[Path] | None,
+        typer.Argument(help="Artifacts or folders of them. Default: build/artifacts, or the pretrained ones."),
     ] = None,
     runtime: RuntimesOption = None,
     variant: Annotated[
@@ -27,7 +31,9 @@ def benchmark(
     threads: Annotated[str, typer.Option(help="Threads that a runtime may use; several as 1,2,4.")] = "1",
     batch: Annotated[str, typer.Option(help="Pictures per call; several as 1,32,256.")] = "1",
     quick: Annotated[bool, typer.Option("--quick", help="A first impression, under a minute.")] = False,
-    strict: Annotated[bool, typer.Option("--strict", help="For publication; exit 1 if any case is INVALID.")] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="For publication; exit 1 if any case is INVALID or FAILED.")
+    ] = False,
     device: Annotated[str | None, typer.Option(help="What to call this machine. Default: its board or CPU.")] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write all results to this file.")] = None,
     csv_file: Annotated[Path | None, typer.Option("--csv", help="Write all figures to this file.")] = None,
@@ -59,7 +65,10 @@ def benchmark(
     Accuracy and parity on the whole test set; import, load, first call, cold start of the whole process,
     peak memory; latency of the model alone (invoke) and end to end, uint8 pictures in and digits out. Each
     case in fresh processes, in turns with all others. A case that throttled or is too noisy is INVALID, one
-    that cannot run is a row that says why. Ctrl-C keeps what is finished.
+    that ought to run and does not is FAILED. Ctrl-C keeps what is finished.
+
+    Exit status: 0 something was measured; 1 nothing was, or with --strict a case is INVALID or FAILED; 2 wrong
+    usage; 130 Ctrl-C.
     """
     if print_schema:
         from benchmarks.results.schema import published
@@ -79,7 +88,7 @@ def benchmark(
         read_request(request)
         if request
         else BenchmarkRequest(
-            artifacts=tuple(map(str, paths or [Path("build/artifacts")])),
+            artifacts=tuple(map(str, paths or _at_hand())),
             runtimes=tuple(_words(runtime)),
             variants=tuple(_words(variant)),
             threads=tuple(_numbers(threads, "--threads", 256)),
@@ -104,7 +113,6 @@ def _benchmark_here(request: "BenchmarkRequest", files: dict[str, Path | None]) 
     """Measure on this machine, print and write; what could not be relied on ends a strict benchmark with 1."""
     from benchmarks import document
     from benchmarks.request import measure_request
-    from digitrec_edge.errors import BenchmarkError
 
     with terminal.progress() as bar:
         task = bar.add_task("benchmark", total=None)
@@ -114,11 +122,36 @@ def _benchmark_here(request: "BenchmarkRequest", files: dict[str, Path | None]) 
     if done.interrupted:
         print("digitrec-edge: interrupted; the rounds that were finished are kept", file=sys.stderr)
         raise typer.Exit(130)
-    if not any(result.end_to_end for result in done.results):
-        raise BenchmarkError("no case could be measured; the table says why")
-    invalid = [result.label for result in done.results if result.status == "invalid"]
-    if request.effort == "strict" and invalid:
-        raise BenchmarkError(f"{len(invalid)} of {len(done.results)} cases are INVALID: {', '.join(invalid)}")
+    check_run(done)
+
+
+def check_run(run: "Run") -> None:
+    """Let pass a run that measured something; a strict one must have measured everything, and well.
+
+    Raises:
+        BenchmarkError: names the cases.
+    """
+    from digitrec_edge.errors import BenchmarkError
+
+    if not any(result.end_to_end for result in run.results):
+        raise BenchmarkError("no case could be measured; the lines above say why")
+    bad = [result for result in run.results if result.status in ("invalid", "failed")]
+    if run.effort.name == "strict" and bad:
+        named = ", ".join(f"{result.label} ({result.status.upper()})" for result in bad)
+        raise BenchmarkError(f"{len(bad)} of {len(run.results)} cases cannot be relied on: {named}")
+
+
+def _at_hand() -> list[Path]:
+    """Return the folder of exported artifacts; without one the pretrained artifacts that a runtime here can run."""
+    if EXPORTED.exists():
+        return [EXPORTED]
+    from digitrec_edge import pretrained
+    from runtimes import RUNTIMES
+
+    formats = {name for row in RUNTIMES if row.installed for name in row.formats}
+    found = [path for name, path in pretrained.BY_FORMAT.items() if name in formats] or [pretrained.DEFAULT]
+    print(f"no {EXPORTED}: measuring the pretrained {' and '.join(path.name for path in found)}", file=sys.stderr)
+    return found
 
 
 def _show_all(merged: "Document") -> None:
@@ -134,16 +167,15 @@ def _show_all(merged: "Document") -> None:
 
 def show(run: "Run") -> None:
     """Print a run: table, reasons, verdict."""
-    from benchmarks.results.tables import brief_columns, describe, explain
+    from benchmarks.results.tables import brief_columns, describe, explain, missing_lines, tried
     from benchmarks.results.verdict import decide
 
     columns = brief_columns(run)
     headings = [(column.brief, bool(column.form)) for column in columns]
-    cells = [[column.text(result) for column in columns] for result in run.results]
+    cells = [[column.text(result) for column in columns] for result in tried(run)]
     terminal.print_table(terminal.escaped(f"{run.device}: {describe(run)}"), headings, cells)
-    for result in run.results:
-        if result.status in ("failed", "skipped"):
-            print(terminal.escaped(f"{result.status.upper()}: {result.label}: {'; '.join(result.reasons)}"))
+    for line in missing_lines(run):
+        print(terminal.escaped(line))
     verdict = decide(run)
     for warning in verdict.warnings:
         print(terminal.escaped(warning if warning.startswith("INVALID") else f"warning: {warning}"))

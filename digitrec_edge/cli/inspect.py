@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from digitrec_edge import pretrained
 from digitrec_edge.cli import terminal
 
 if TYPE_CHECKING:
@@ -14,7 +15,12 @@ if TYPE_CHECKING:
 
 
 def inspect(
-    file: Annotated[Path, typer.Argument(help="A .tflite, .onnx or .ort file, with or without a card.")],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help="A .tflite, .onnx or .ort file, with or without a card.", show_default="the pretrained one"
+        ),
+    ] = pretrained.DEFAULT,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     bom: Annotated[
         Path | None, typer.Option(help="Write what the artifact is made of to this file: a CycloneDX ML-BOM.")

@@ -8,10 +8,13 @@ import typer
 
 from digitrec_edge.cli import terminal
 from digitrec_edge.cli.options import AUTO, RuntimeOption
+from digitrec_edge.cli.predict import default_artifact
 
 
 def verify(
-    file: Annotated[Path, typer.Argument(help="An artifact that digitrec-edge exported.")],
+    file: Annotated[
+        Path | None, typer.Argument(help="An artifact that digitrec-edge exported. Default: the pretrained one.")
+    ] = None,
     runtime: RuntimeOption = AUTO,
     key: Annotated[
         Path | None, typer.Option(help="Public key in a PEM file that the file must be signed with.")
@@ -30,6 +33,7 @@ def verify(
     from digitrec_edge.verification.selftest import self_test
     from runtimes.loading import load
 
+    file = file or default_artifact(runtime)
     with load(file, runtime, key=key) as model:
         result = self_test(model.artifact, model)
         signed = signature.check(model.artifact, key)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from benchmarks.results.document import Run
 from benchmarks.results.statistics import samples_needed
-from benchmarks.results.tables import brief_columns, describe, devices_table, explain
+from benchmarks.results.tables import brief_columns, describe, devices_table, explain, tried
 from benchmarks.results.validity import NOISE
 from benchmarks.results.verdict import decide
 from digitrec_edge.report.data import ReportData
@@ -136,7 +136,7 @@ def speed(data: ReportData, figures: ReportFigures) -> SpeedSection:
 
 def _speed(run: Run, tradeoff: RenderedFigure | None, latency: RenderedFigure | None) -> DeviceSpeed:
     columns = brief_columns(run)
-    rows = [[column.text(result) for column in columns] for result in run.results]
+    rows = [[column.text(result) for column in columns] for result in tried(run)]
     return DeviceSpeed(
         device=run.device,
         tradeoff=tradeoff,
