@@ -134,13 +134,13 @@ def _show_all(merged: "Document") -> None:
 
 def show(run: "Run") -> None:
     """Print a run: table, reasons, verdict."""
-    from benchmarks.results.tables import brief_columns, describe, explain
+    from benchmarks.results.tables import SPARED, brief_columns, describe, explain
     from benchmarks.results.verdict import decide
 
     columns = brief_columns(run)
     headings = [(column.brief, bool(column.form)) for column in columns]
     cells = [[column.text(result) for column in columns] for result in run.results]
-    terminal.print_table(terminal.escaped(f"{run.device}: {describe(run)}"), headings, cells)
+    terminal.print_table(f"{run.device}: {describe(run)}", headings, cells, drop=SPARED)
     for result in run.results:
         if result.status in ("failed", "skipped"):
             print(terminal.escaped(f"{result.status.upper()}: {result.label}: {'; '.join(result.reasons)}"))
