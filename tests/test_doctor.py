@@ -4,6 +4,7 @@ import dataclasses
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 from dataclasses import replace
@@ -11,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from digitrec_edge.cli.doctor import to_lines
+from digitrec_edge import pretrained
+from digitrec_edge.cli.doctor import show
 from digitrec_edge.installation import doctor
 from digitrec_edge.installation.advice import advise
 from digitrec_edge.installation.doctor import BASE, CONVERT, Examination, Part, Report, examine
@@ -121,19 +123,33 @@ def test_one_working_runtime_is_enough() -> None:
     assert not report().ready
 
 
-@pytest.mark.parametrize("status", ["works", "broken"])
-def test_text_fits_80_columns_but_lines_to_type_are_never_broken(status: str) -> None:
-    found = report(status)
-    lines = list(to_lines(found))
-    assert f"  {found.advice.pip_line}" in lines
-    for line in found.advice.before:
+def test_a_machine_without_a_working_runtime_is_told_what_to_type(capsys: pytest.CaptureFixture[str]) -> None:
+    found = report("broken")
+    show(found)
+    lines = capsys.readouterr().out.splitlines()
+    assert any(line.startswith("Not ready") for line in lines)
+    for line in (*found.advice.before, found.advice.pip_line):
         assert f"  {line}" in lines
-    to_type = {f"  {line}" for line in (*found.advice.before, found.advice.pip_line)}
-    assert [line for line in lines if len(line) > 80 and line not in to_type] == []
-    assert all(line == line.rstrip() for line in lines)
-    assert any(line.startswith("Ready: runtime-0." if status == "works" else "Not ready") for line in lines)
     assert "  machine    armv7l, aarch64 kernel, Python in 32 bits, 1.0 GiB of memory" in lines
     assert "  features   none that matter" in lines
+
+
+def test_a_ready_device_is_told_what_to_do_next_and_nothing_of_installing(capsys: pytest.CaptureFixture[str]) -> None:
+    missing = tuple(Examination(part.name, "missing", None, "not installed") for part in CONVERT)
+    runtime = Examination("onnxruntime", "works", "1.30.0", "reads 99 of 100")
+    found = Report("0.1.0", PI, (), (runtime,), missing, advise(PI))
+    assert found.next_lines[0] == "digitrec-edge predict PICTURE"
+    program, command, path = shlex.split(found.next_lines[1])
+    assert (program, command, Path(path)) == ("digitrec-edge", "benchmark", pretrained.BY_FORMAT["onnx"])
+    assert Path(path).exists()
+    show(found)
+    text = capsys.readouterr().out
+    assert all(f"  {line}\n" in text for line in found.next_lines)
+    assert "install" not in text
+    assert not {part.name for part in CONVERT} & set(text.split())  # a device needs none of them
+    trained = replace(found, convert=(Examination("tensorflow", "broken", "2.20", "it died"), *missing[1:]))
+    show(trained)
+    assert "tensorflow" in capsys.readouterr().out
 
 
 def run(*arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]":

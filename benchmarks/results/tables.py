@@ -110,6 +110,10 @@ COLUMNS = (
     Column("reason", "", lambda r: "; ".join(r.reasons)),
 )
 
+SPARED = ("peak MB", "cold ms", "load ms", "invoke us", "p99 us", "agree %", "KB", "acc. %", "p50 us")
+"""Brief headings of columns that a narrow terminal can do without, the least important first; what names a case and
+its status stay."""
+
 
 def brief_columns(run: Run) -> list[Column]:
     """Return the columns for a terminal; threads and batch only where they differ."""

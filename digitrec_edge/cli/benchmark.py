@@ -167,13 +167,13 @@ def _show_all(merged: "Document") -> None:
 
 def show(run: "Run") -> None:
     """Print a run: table, reasons, verdict."""
-    from benchmarks.results.tables import brief_columns, describe, explain, missing_lines, tried
+    from benchmarks.results.tables import SPARED, brief_columns, describe, explain, missing_lines, tried
     from benchmarks.results.verdict import decide
 
     columns = brief_columns(run)
     headings = [(column.brief, bool(column.form)) for column in columns]
     cells = [[column.text(result) for column in columns] for result in tried(run)]
-    terminal.print_table(terminal.escaped(f"{run.device}: {describe(run)}"), headings, cells)
+    terminal.print_table(f"{run.device}: {describe(run)}", headings, cells, drop=SPARED)
     for line in missing_lines(run):
         print(terminal.escaped(line))
     verdict = decide(run)

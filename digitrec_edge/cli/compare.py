@@ -15,6 +15,7 @@ _COLUMNS = [
     ("case", False), ("outcome", False), ("end to end, new/old", True), ("invoke, new/old", True),
     ("accuracy pp", True), ("worse", True), ("better", True), ("note", False),
 ]  # fmt: skip
+_SPARED = ("better", "worse", "invoke, new/old", "accuracy pp")
 
 
 def compare(
@@ -52,7 +53,8 @@ def compare(
 
     rows = compare_documents(read(old), read(new), allowed, force=force)
     several = len({row.device for row in rows}) > 1
-    terminal.print_table(f"{new} against {old}", _COLUMNS, [_cells(row, several) for row in rows])
+    cells = [_cells(row, several) for row in rows]
+    terminal.print_table(f"{new} against {old}", _COLUMNS, cells, drop=_SPARED, note="note")
     failing = (*FAILING, "invalid") if strict else FAILING
     for row in rows:
         for reason in _reasons(row):

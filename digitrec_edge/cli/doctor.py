@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import textwrap
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,16 +10,14 @@ import typer
 from digitrec_edge.cli import terminal
 
 if TYPE_CHECKING:
-    from digitrec_edge.installation.doctor import Examination, Report
+    from digitrec_edge.installation.doctor import Report
     from digitrec_edge.installation.machine import Machine
-
-WIDTH = 80
 
 
 def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")] = False,
 ) -> None:
-    """Say what this machine is, which runtimes work here, and what to type to install.
+    """Say what this machine is, which runtimes work here, and what to type next.
 
     Every runtime is tried with real pictures, each in a process of its own, so a broken one is a row that
     says why. Exit status 1 when no runtime works. Nothing is installed or changed.
@@ -31,7 +28,10 @@ def doctor(
     with terminal.progress() as bar:
         task = bar.add_task("looking", total=None)
         report = consult(on_part=lambda name: bar.update(task, description=f"trying {name}"))
-    print(json.dumps(_to_json(report), indent=1) if as_json else "\n".join(to_lines(report)))
+    if as_json:
+        print(json.dumps(_to_json(report), indent=1))
+    else:
+        show(report)
     if not report.ready:
         raise typer.Exit(1)
 
@@ -40,22 +40,17 @@ def _to_json(report: "Report") -> dict[str, Any]:
     return {**dataclasses.asdict(report), "ready": report.ready}
 
 
-def to_lines(report: "Report") -> Iterator[str]:
-    """Lay the report out for a terminal of 80 columns; lines to type are never broken."""
-    yield f"digitrec-edge {report.version}"
+def show(report: "Report") -> None:
+    """Print the report; lines to type are never broken."""
+    print(f"digitrec-edge {report.version}")
     for label, value in _facts(report.machine):
-        yield from _wrapped(f"  {label:<11}", value)
-    for title, rows in (
-        ("Base", report.base),
-        ("Runtimes", report.runtimes),
-        ("Training and export (optional: a device needs none of it)", report.convert),
-    ):
-        yield ""
-        yield title
-        for row in rows:
-            yield from _row(row)
-    yield ""
-    yield from _advice(report)
+        print(f"  {label:<10} {value}")
+    print()
+    parts = [*report.base, *report.runtimes, *(report.convert if report.trains else ())]
+    rows = [[row.name, row.version or "-", row.status, row.detail] for row in parts]
+    columns = [("part", False), ("version", True), ("status", False), ("what it did", False)]
+    terminal.print_table("", columns, rows, drop=("version",), note="what it did")
+    print("\n".join(_advice(report)))
 
 
 def _facts(machine: "Machine") -> Iterator[tuple[str, str]]:
@@ -73,32 +68,15 @@ def _facts(machine: "Machine") -> Iterator[tuple[str, str]]:
     yield "Python", f"{machine.python} ({machine.python_tag}), {place}{managed}"
 
 
-def _row(row: "Examination") -> Iterator[str]:
-    yield from _wrapped(f"  {row.name:<17} {row.version or '-':<8} {row.status:<9} ", row.detail)
-
-
 def _advice(report: "Report") -> Iterator[str]:
-    working = [row.name for row in report.runtimes if row.status == "works"]
-    if working:
-        yield from _wrapped("", f"Ready: {', '.join(working)}. Try: digitrec-edge predict PICTURE")
-    else:
-        yield "Not ready: no runtime works."
+    if report.ready:
+        yield f"Ready: {', '.join(row.name for row in report.runtimes if row.status == 'works')}. Next, type"
+        yield from (f"  {line}" for line in report.next_lines)
+        return
+    yield "Not ready: no runtime works."
     advice = report.advice
     if advice.pip_line:
         yield ""
         yield "To install on this machine, type"
-        for line in (*advice.before, advice.pip_line):
-            yield f"  {line}"
-    if advice.notes:
-        yield ""
-    for note in advice.notes:
-        yield from _wrapped("- ", note)
-
-
-def _wrapped(start: str, text: str) -> list[str]:
-    """Break at blanks only, so that names and commands stay whole."""
-    indent = " " * len(start)
-    lines = textwrap.wrap(
-        text, WIDTH, initial_indent=start, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
-    )
-    return [line.rstrip() for line in lines] or [start.rstrip()]
+        yield from (f"  {line}" for line in (*advice.before, advice.pip_line))
+    yield from (f"- {note}" for note in advice.notes)

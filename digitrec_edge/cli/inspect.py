@@ -53,7 +53,7 @@ def inspect(
     _print_operators(result)
     _print_layers(result)
     answers = [[row.runtime, "yes" if row.runs else "no", row.why] for row in result.runtimes]
-    terminal.print_table("runtimes", [("runtime", False), ("runs it", False), ("why", False)], answers)
+    terminal.print_table("runtimes", [("runtime", False), ("runs it", False), ("why", False)], answers, note="why")
 
 
 def _card(card: "Card") -> list[tuple[str, str]]:
@@ -101,6 +101,7 @@ def _print_tensors(result: "Inspection") -> None:
         "tensors (* input or output)",
         [("name", False), ("shape", True), ("dtype", False), ("scale", True), ("zero point", True), ("bytes", True)],
         rows,
+        drop=("zero point", "scale"),
     )
 
 

@@ -93,10 +93,16 @@ def benchmark_on(
     if good:
         write(merge(good))
         show(merge(good))
-    terminal.print_table("devices", [("host", False), ("device", False), ("result", False)], _rows(outcomes))
+    show_outcomes(outcomes)
     failed = [outcome.host for outcome in outcomes if outcome.error]
     if failed:
         raise RemoteError(f"{len(failed)} of {len(outcomes)} devices failed: {', '.join(failed)}")
+
+
+def show_outcomes(outcomes: "Sequence[Outcome]") -> None:
+    """Print what became of each host."""
+    columns = [("host", False), ("device", False), ("result", False)]
+    terminal.print_table("devices", columns, _rows(outcomes), note="result")
 
 
 def _rows(outcomes: "Sequence[Outcome]") -> list[list[str]]:

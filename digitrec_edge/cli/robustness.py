@@ -72,6 +72,6 @@ def _print(measured: "list[Robustness]", names: list[str]) -> None:
         ["calibration error", "of probabilities, clean", f"{measured[0].results[0].images:,}"]
         + [f"{one.calibration_error:.4f}" for one in measured]
     )
-    headings = [f"{name}\n{one.runtime}" for name, one in zip(names, measured, strict=True)]
+    headings = [f"{terminal.escaped(name)}\n{one.runtime}" for name, one in zip(names, measured, strict=True)]
     columns = [("set", False), ("every image", False), ("images", True), *((heading, True) for heading in headings)]
-    terminal.print_table("accuracy", columns, rows)
+    terminal.print_table("accuracy", columns, rows, drop=("images", "every image"))

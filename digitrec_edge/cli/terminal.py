@@ -5,11 +5,15 @@ import json
 import math
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import IO, Any, cast
+
+from digitrec_edge.cli.layout import Heading, lay_out
 
 DEBUG_VARIABLE = "DIGITREC_DEBUG"
 PROGRESS_VARIABLE = "DIGITREC_PROGRESS"
+USUAL_WIDTH = 80
+"""Of a terminal that does not say."""
 
 
 _CONTROLS = {
@@ -159,23 +163,39 @@ def _console() -> Any:
 
 
 def print_table(
-    title: str, columns: list[tuple[str, bool]], rows: list[list[str]], stream: IO[str] | None = None
+    title: str,
+    columns: Sequence[tuple[str, bool]],
+    rows: Sequence[Sequence[str]],
+    *,
+    drop: Sequence[str] = (),
+    note: str = "",
 ) -> None:
-    """Print a table; ``columns`` are (heading, whether to align right)."""
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
+    """Print a table as wide as the terminal; in a pipe or a file it has all columns, whatever their width.
 
-    stream = stream or sys.stdout
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
-    for heading, right in columns:
-        table.add_column(heading, justify="right" if right else "left", no_wrap=right, overflow="fold")
-    for row in rows:
-        table.add_row(*map(escaped, row))
-    console = Console(file=stream, highlight=False, markup=False, width=None if stream.isatty() else 160)
-    with console.capture() as capture:
-        console.print(table)
-    _Styled(stream).write("".join(line.rstrip() + "\n" for line in capture.get().splitlines()))
+    Args:
+        title: printed above in a line of its own; may be empty.
+        columns: (heading, whether to align right).
+        rows: a cell per column.
+        drop: headings of columns that a narrow terminal can do without, the least important first.
+        note: heading of the column that can stand below, see :func:`digitrec_edge.cli.layout.lay_out`.
+    """
+    rule = "─" if "utf" in (sys.stdout.encoding or "").lower() else "-"
+    headings = [Heading(heading.translate(_CONTROLS), right) for heading, right in columns]
+    cells = [[escaped(cell) for cell in row] for row in rows]
+    lines = lay_out(headings, cells, terminal_width(sys.stdout), drop=drop, note=note, rule=rule)
+    print("\n".join([*([escaped(title), ""] if title else []), *lines, ""]))
+
+
+def terminal_width(stream: IO[str]) -> int | None:
+    """Return the columns of the terminal that a stream leads to; None when it leads to a pipe or a file."""
+    if not stream.isatty():
+        return None
+    asked = os.environ.get("COLUMNS", "")
+    try:
+        found = int(asked) if asked.isdecimal() else os.get_terminal_size(stream.fileno()).columns
+    except OSError:
+        found = 0
+    return found or USUAL_WIDTH
 
 
 def print_json(value: Any) -> None:

@@ -76,7 +76,7 @@ def train(
         task = bar.add_task("loading TensorFlow", total=chosen.epochs)
 
         def on_start(model: Any) -> None:
-            model.summary(print_fn=lambda text: print(text.rstrip()), line_length=76)
+            _print_layers(model)
             bar.update(task, description="compiling")
 
         def on_epoch(epoch: "Epoch") -> None:
@@ -96,6 +96,15 @@ def train(
             "go on with: digitrec-edge train --resume"
             + ("" if output == Path("build/model.keras") else f" -o {output}")
         )
+
+
+def _print_layers(model: Any) -> None:
+    rows = [
+        [layer.name, type(layer).__name__, " x ".join(map(str, layer.output.shape[1:])), f"{layer.count_params():,}"]
+        for layer in model.layers
+    ]
+    columns = [("layer", False), ("kind", False), ("output", True), ("parameters", True)]
+    terminal.print_table("network", columns, rows, drop=("kind",))
 
 
 class _CtrlC:
