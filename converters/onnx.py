@@ -1,7 +1,9 @@
 """Keras to ONNX by tf2onnx, and ONNX to int8 by ONNX Runtime's static quantisation."""
 
+import contextlib
 import logging
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -42,8 +44,7 @@ def int8(source: Source, target: RuntimeRow) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         plain, fused, quantised = (str(Path(folder) / f"{name}.onnx") for name in ("plain", "fused", "quantised"))
         onnx.save(_from_keras(source), plain)
-        logging.disable(logging.WARNING)
-        try:
+        with _quiet():
             quant_pre_process(plain, fused, skip_symbolic_shape=True)
             quantize_static(
                 fused,
@@ -54,26 +55,37 @@ def int8(source: Source, target: RuntimeRow) -> bytes:
                 weight_type=QuantType.QInt8,
                 per_channel=False,
             )
-        finally:
-            logging.disable(logging.NOTSET)
         payload: bytes = _serialize(onnx.load(quantised))
     return payload
 
 
 def _from_keras(source: Source) -> Any:
-    """Convert through a tf.function: tf2onnx.convert.from_keras does not know Keras 3."""
+    """Convert through a tf.function: tf2onnx.convert.from_keras does not know Keras 3.
+
+    What tf2onnx does not know it leaves in the graph, which the checker then refuses by name.
+    """
     tf = import_tensorflow()
+    import onnx
     import tf2onnx
 
     model = source.fresh_model()
     signature = [tf.TensorSpec((None, SIDE, SIDE), tf.float32, name="image")]
     function = tf.function(lambda image: {"logits": model(image, training=False)}, input_signature=signature)
-    logging.disable(logging.WARNING)
-    try:
+    with _quiet():
         converted, _ = tf2onnx.convert.from_function(function, input_signature=signature, opset=OPSET)
-    finally:
-        logging.disable(logging.NOTSET)
+    onnx.checker.check_model(converted)
     return converted
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep what the tools log off the terminal: what goes wrong is raised, too."""
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logging.disable(before)
 
 
 def _serialize(model: Any) -> bytes:
@@ -94,6 +106,10 @@ def _serialize(model: Any) -> bytes:
         node.output[:] = [renamed[value] for value in node.output]
     for tensor in graph.initializer:
         tensor.name = renamed.get(tensor.name, tensor.name)
+    used = {value: k for k, value in enumerate(dict.fromkeys(value for node in graph.node for value in node.input))}
+    ordered = sorted(graph.initializer, key=lambda tensor: used.get(tensor.name, len(used)))
+    del graph.initializer[:]
+    graph.initializer.extend(ordered)
     del graph.value_info[:]
     for value in (*graph.input, *graph.output):
         value.type.tensor_type.shape.dim[0].dim_param = "batch"

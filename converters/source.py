@@ -1,12 +1,15 @@
 """What every conversion starts from: a Keras file, and training images to calibrate on."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from converters.recogniser import AS_THE_GRAPH_SHOWS, Meaning, Recogniser, as_recogniser
 from digitrec_edge import mnist
 from digitrec_edge.artifact.card import Calibration
 from digitrec_edge.files import sha256
@@ -19,24 +22,26 @@ class Source:
     """A trained model on its way to a device.
 
     Attributes:
-        layers: names of the layers that have weights, in their order.
+        meaning: of its input and output, as far as the caller says it.
+        custom_objects: the caller's own layers and functions, by name.
+        notes: what was found in its graph and changed, a line each.
+        layers: class and name of the layers that have weights, in their order.
         calibration_images: ``(N, 28, 28) uint8``, the representative data set, drawn from the
             training images and never from the test images.
     """
 
     path: Path
     sha256: str
-    layers: tuple[str, ...]
+    meaning: Meaning
+    custom_objects: Mapping[str, Any]
+    notes: tuple[str, ...]
+    layers: tuple[tuple[str, str], ...]
     calibration: Calibration
     calibration_images: NDArray[np.uint8]
 
     def fresh_model(self) -> Any:
-        """Load the Keras model into a clean session, so that names do not depend on what ran before."""
-        model.import_tensorflow()
-        import keras
-
-        keras.backend.clear_session()
-        return model.load(self.path)
+        """Load the recogniser into a clean session, so that names do not depend on what ran before."""
+        return _load(self.path, self.meaning, self.custom_objects).model
 
     def representative_dataset(self) -> NDArray[np.float32]:
         """Return the calibration images as the model takes them, ``(N, 28, 28) float32`` in 0 to 1."""
@@ -44,15 +49,41 @@ class Source:
         return scaled
 
 
-def open_source(path: Path, data: Path | None, calibration_images: int, seed: int) -> Source:
+def _load(path: Path, meaning: Meaning, custom_objects: Mapping[str, Any]) -> Recogniser:
+    model.import_tensorflow()
+    import keras
+
+    keras.backend.clear_session()
+    return as_recogniser(model.load(path, custom_objects), meaning, path)
+
+
+def open_source(
+    path: Path,
+    data: Path | None,
+    calibration_images: int,
+    seed: int,
+    *,
+    meaning: Meaning = AS_THE_GRAPH_SHOWS,
+    custom_objects: Mapping[str, Any] = MappingProxyType({}),
+) -> Source:
     """Check a Keras file and draw its representative data set.
+
+    Args:
+        path: the file.
+        data: data set, None is the bundled MNIST.
+        calibration_images: how many.
+        seed: draws them.
+        meaning: of the model's input and output; what is None in it is found from the graph.
+        custom_objects: layers and functions that are not Keras' own, by the name that the file has for them.
 
     Raises:
         ConversionError: the file is not a Keras digit recogniser.
         DataError: the data set cannot be read or has fewer training images than are asked for.
     """
-    layers = tuple(layer.name for layer in model.load(path).layers if layer.weights)
+    found = _load(path, meaning, custom_objects)
+    layers = tuple((type(layer).__name__, layer.name) for layer in found.model.layers if layer.weights)
     digits = mnist.load("train", data)
     indices = mnist.sample_indices(calibration_images, len(digits), seed)
     calibration = Calibration(calibration_images, seed, sha256(indices.astype("<i8").tobytes()))
-    return Source(path, sha256(path.read_bytes()), layers, calibration, digits.images[indices])
+    content, images = sha256(path.read_bytes()), digits.images[indices]
+    return Source(path, content, meaning, custom_objects, found.notes, layers, calibration, images)

@@ -107,8 +107,11 @@ def _converter(source: Source) -> Any:
     tf = import_tensorflow()
     import keras
 
-    layers = source.fresh_model().layers
-    static = keras.Sequential([keras.Input((SIDE, SIDE), batch_size=1, name="image"), *layers], name="digitrec")
+    model, image = source.fresh_model(), keras.Input((SIDE, SIDE), batch_size=1, name="image")
+    if isinstance(model, keras.Sequential):
+        static = keras.Sequential([image, *model.layers], name="digitrec")
+    else:
+        static = keras.Model(image, model(image), name="digitrec")
     return tf.lite.TFLiteConverter.from_keras_model(static)
 
 

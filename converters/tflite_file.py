@@ -10,15 +10,18 @@ from digitrec_edge.formats.tflite_operators import BUILTIN_OPERATORS
 from digitrec_edge.quantization import PIXEL_MAX
 
 DESCRIPTION = "digitrec_edge"
-DEQUANTIZE, FULLY_CONNECTED, RESHAPE = 6, 9, 22
+CONV_2D, DEPTHWISE_CONV_2D, DEQUANTIZE, FULLY_CONNECTED, RESHAPE = 3, 4, 6, 9, 22
 """Codes of BuiltinOperator in TFLite's schema."""
+
+_OPERATORS = {"Dense": FULLY_CONNECTED, "Conv2D": CONV_2D, "DepthwiseConv2D": DEPTHWISE_CONV_2D}
+"""Keras layer -> the operator that computes with its weights."""
 
 _ALIGNMENT_BYTES = 16
 
 
 def finish(
     payload: bytes,
-    layers: Sequence[str],
+    layers: Sequence[tuple[str, str]],
     *,
     lowest_versions: Mapping[int, int] | None = None,
     pixels_in: bool = False,
@@ -29,7 +32,7 @@ def finish(
 
     Args:
         payload: as a converter wrote it.
-        layers: names of the Keras layers that have weights, in their order.
+        layers: class and name of the Keras layers that have weights, in their order.
         lowest_versions: operator code -> version that it is raised to: ai-edge-quantizer leaves FULLY_CONNECTED at
             version 1, and tflite-runtime 2.14 then runs it and answers wrongly.
         pixels_in: whether a float input becomes uint8, with scale 1/255 and zero point 0.
@@ -43,7 +46,7 @@ def finish(
     graph.name = "main"
     if pixels_in:
         _take_pixels(schema, model, graph)
-    _name_tensors(model, graph, list(layers))
+    _name_tensors(model, graph, layers)
     for signature in model.signatureDefs or []:
         signature.inputs[0].name, signature.outputs[0].name = "image", "logits"
     for code in model.operatorCodes:
@@ -84,17 +87,25 @@ def _take_pixels(schema: Any, model: Any, graph: Any) -> None:
         signature.inputs[0].tensorIndex = scale.inputs[0]
 
 
-def _name_tensors(model: Any, graph: Any, layers: list[str]) -> None:
-    """Name tensors after their layers: ``hidden_1``, ``hidden_1/kernel``, ``hidden_1/bias``."""
-    for k, operator in enumerate(graph.operators):
-        code = model.operatorCodes[operator.opcodeIndex].builtinCode
+def _names(codes: Sequence[int], layers: Sequence[tuple[str, str]]) -> dict[int, list[str]]:
+    """Return per operator code the names of its layers, where there are as many of them as there are operators."""
+    named = {code: [name for kind, name in layers if _OPERATORS.get(kind) == code] for code in _OPERATORS.values()}
+    return {code: names for code, names in named.items() if len(names) == codes.count(code)}
+
+
+def _name_tensors(model: Any, graph: Any, layers: Sequence[tuple[str, str]]) -> None:
+    """Name tensors after their layers: ``hidden_1``, ``hidden_1/kernel``; else after the operator and its number."""
+    codes = [model.operatorCodes[operator.opcodeIndex].builtinCode for operator in graph.operators]
+    left = _names(codes, layers)
+    for k, (code, operator) in enumerate(zip(codes, graph.operators, strict=True)):
         name = f"{BUILTIN_OPERATORS[code].lower()}_{k}"
         parts = [f"{name}/input_{j}" for j in range(len(operator.inputs))]
-        if code == FULLY_CONNECTED and layers:
-            name = layers.pop(0)
+        if left.get(code):
+            name = left[code].pop(0)
             parts = ["", f"{name}/kernel", f"{name}/bias"]
-        for index, part in zip(operator.inputs[1:], parts[1:], strict=True):
-            graph.tensors[index].name = part
+        for index, part in zip(operator.inputs[1:], parts[1:], strict=False):
+            if index >= 0:  # a layer may have no bias
+                graph.tensors[index].name = part
         graph.tensors[operator.outputs[0]].name = name
     for operator in graph.operators:  # stored narrow, widened by DEQUANTIZE, read by a layer
         if model.operatorCodes[operator.opcodeIndex].builtinCode == DEQUANTIZE:

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.measure.logits import RuntimeLogits, runtime_logits
+from benchmarks.quality.accuracy import accuracy
 from benchmarks.quality.parity import check_gate
 from benchmarks.quality.parity_report import ParityReport, report_parity, write_report
 from converters import Source, convert
@@ -33,6 +34,10 @@ from digitrec_edge.variants import Variant
 from runtimes import support
 from runtimes.loading import choose
 from runtimes.table import RUNTIMES, RuntimeRow, find, for_format
+
+MIN_ACCURACY = 0.5
+"""A model that reads less of the test set right is given its pictures in another form than it was trained on, or has
+not been trained: guessing reads a tenth."""
 
 _SCRATCH = ".export-"
 """Folders for candidates begin so."""
@@ -77,6 +82,7 @@ def export(
     *,
     target: str | None = None,
     sign: Sign | None = None,
+    allow_inaccurate: bool = False,
     on_result: Callable[[Exported | Refused], None] = lambda result: None,
 ) -> list[Exported | Refused]:
     """Write one artifact per variant, and beside them ``golden.npz`` and parity reports.
@@ -90,10 +96,11 @@ def export(
         data: data set of the test images, None is the bundled MNIST.
         target: runtime to make the artifacts for; None is the newest one of each format.
         sign: makes the signature beside each artifact, see :mod:`digitrec_edge.artifact.signature`.
+        allow_inaccurate: export a model that reads less than ``MIN_ACCURACY`` of the test set right, too.
         on_result: is given each result as it comes.
 
     Raises:
-        ConversionError: the target does not run a variant's format; nothing was converted.
+        ConversionError: the target does not run a variant's format, or the model is inaccurate; nothing was converted.
         RuntimeUnavailableError: a runtime that must try an artifact is missing; nothing was converted.
         DataError: the test set cannot be read.
         OutputError: the folder cannot be written, or another export is at work there.
@@ -101,20 +108,27 @@ def export(
     plan = [(variant, _target(variant, target)) for variant in variants]
     runnable = [(variant, row, _runner(row, variant.format).name) for variant, row in plan]
     with locked(folder, "exporting into"):
-        return _export_all(source, runnable, folder, data, sign, on_result)
+        job = _prepare(source, folder, data, sign, allow_inaccurate)
+        return _export_all(job, runnable, on_result)
+
+
+def _prepare(source: Source, folder: Path, data: Path | None, sign: Sign | None, allow_inaccurate: bool) -> _Job:
+    digits = mnist.load("test", data)
+    logits = model.reference_logits(source.fresh_model(), digits.images)
+    right = accuracy(logits.argmax(axis=1), digits.labels)
+    if right < MIN_ACCURACY and not allow_inaccurate:
+        raise ConversionError(
+            f"{source.path} reads {right:.2%} of the test set right, {MIN_ACCURACY:.0%} are needed: it may take pixels "
+            "in another range (pixel / 255 is assumed; pixels as they are: --input-scale 1), or not be trained; "
+            "--allow-inaccurate exports it all the same"
+        )
+    return _Job(source, folder, data, digits, Golden(logits, source.sha256, digits.digest()), sign)
 
 
 def _export_all(
-    source: Source,
-    plan: Sequence[tuple[Variant, RuntimeRow, str]],
-    folder: Path,
-    data: Path | None,
-    sign: Sign | None,
-    on_result: Callable[[Exported | Refused], None],
+    job: _Job, plan: Sequence[tuple[Variant, RuntimeRow, str]], on_result: Callable[[Exported | Refused], None]
 ) -> list[Exported | Refused]:
-    digits = mnist.load("test", data)
-    logits = model.reference_logits(source.fresh_model(), digits.images)
-    job = _Job(source, folder, data, digits, Golden(logits, source.sha256, digits.digest()), sign)
+    folder = job.folder
     for left in folder.glob(f"{_SCRATCH}*"):  # by an export that was killed: nobody else is here now
         shutil.rmtree(left)
     results: list[Exported | Refused] = []

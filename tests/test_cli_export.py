@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -114,3 +115,86 @@ def test_what_cannot_be_exported_is_one_line_and_status_1(
     (line,) = done.stderr.splitlines()
     assert reason in line
     assert [path.name for path in tmp_path.iterdir()] == ["text.keras"]
+
+
+def raw_model(path: Path, *layers: object) -> Path:
+    """Write a small network trained on pixels 0 to 255, by least squares."""
+    import keras
+
+    digits = mnist.load("train")
+    images = digits.images[:5000].reshape(-1, 784).astype(np.float64)
+    sides = np.hstack([images / 255, np.ones((5000, 1))])
+    weights = np.linalg.lstsq(sides.T @ sides + np.eye(785), sides.T @ np.eye(10)[digits.labels[:5000]], rcond=None)[0]
+    model = keras.Sequential([keras.Input((28, 28)), *layers, keras.layers.Flatten(), keras.layers.Dense(10)])
+    model.layers[-1].set_weights([20 * weights[:-1] / (1 if layers else 255), 20 * weights[-1]])
+    model.save(path)
+    return path
+
+
+def test_a_model_that_is_given_pixels_in_another_range_is_refused_before_anything_is_converted(
+    cli: Cli, tmp_path: Path
+) -> None:
+    path = raw_model(tmp_path / "raw.keras")
+    done = cli("export", path, "--float32", "--output", tmp_path / "out", ok=False)
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert re.search(
+        r"reads \d+\.\d\d% of the test set right, 50% are needed: .*--input-scale 1.*--allow-inaccurate", line
+    )
+    assert not list((tmp_path / "out").glob("digitrec-*"))
+    done = cli("export", path, "--float32", "--input-scale", "1", "--output", tmp_path / "out")
+    accuracy = LINE.fullmatch(done.stdout.strip())
+    assert accuracy
+    assert float(accuracy[3]) > 75
+    done = cli("export", path, "--float32", "--allow-inaccurate", "--output", tmp_path / "out")
+    assert "accuracy" in done.stdout
+
+
+def test_a_rescaling_in_the_model_is_told_and_the_artifact_reads_pixels(cli: Cli, tmp_path: Path) -> None:
+    import keras
+
+    path = raw_model(tmp_path / "own.keras", keras.layers.Rescaling(1 / 255))
+    done = cli("export", path, "--float32", "--output", tmp_path / "out")
+    (note,) = done.stderr.splitlines()
+    assert note.startswith("note: layer 'rescaling")
+    figures = LINE.fullmatch(done.stdout.strip())
+    assert figures
+    assert float(figures[3]) > 75
+    found = artifact.read(tmp_path / "out" / "digitrec-float32.tflite")
+    assert found.card
+    assert found.card.preprocessing.divide_by == 255
+    assert [operator.name for operator in found.graph.operators] == ["RESHAPE", "FULLY_CONNECTED"]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--input-scale", "1/0"], "give a factor"),
+        (["--input-scale", "much"], "1/127.5,-1"),
+        (["--model-output", "digits"], "choose from logits, probabilities"),
+        (["--custom-objects", "module"], "is not module:name"),
+        (["--custom-objects", "no_such_module:Layer"], "No module named 'no_such_module'"),
+    ],
+)
+def test_what_cannot_be_meant_is_wrong_usage(
+    options: list[str], words: str, cli: Cli, trained: Path, tmp_path: Path
+) -> None:
+    done = cli("export", trained / "model.keras", *options, "--output", tmp_path / "out", ok=False)
+    assert done.returncode == 2
+    assert words in " ".join(done.stderr.split())
+
+
+def test_a_layer_of_ones_own_is_imported_from_the_working_folder(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "own_layers.py").write_text(
+        "import keras\n\nclass Halved(keras.layers.Layer):\n    def call(self, inputs):\n        return inputs * 0.5\n"
+    )
+    code = (
+        "import sys, pathlib, keras; sys.path.insert(0, '.'); from own_layers import Halved\n"
+        "keras.Sequential([keras.Input((28, 28)), keras.layers.Flatten(), Halved(), keras.layers.Dense(10)])"
+        ".save('own.keras')"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True, capture_output=True)
+    arguments = ["export", "own.keras", "--float32", "--allow-inaccurate", "--output", "out"]
+    done = cli(*arguments, cwd=tmp_path, ok=False)
+    assert "it asks for 'Halved'" in done.stderr
+    assert "digitrec-float32.tflite" in cli(*arguments, "--custom-objects", "own_layers:Halved", cwd=tmp_path).stdout

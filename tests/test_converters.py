@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from converters import Source, convert, open_source
+from converters import Source, convert, open_source, tflite_file
 from converters.conversion import tool_versions
+from converters.tflite_file import CONV_2D, FULLY_CONNECTED
 from digitrec_edge import artifact, mnist
 from digitrec_edge.errors import ConversionError, DataError
 from digitrec_edge.files import sha256
@@ -218,3 +219,25 @@ def test_a_missing_converter_names_the_extra(source: Source, monkeypatch: pytest
     (variant,) = [row for row in VARIANTS if row.option == "onnx"]
     with pytest.raises(ConversionError, match=r"--onnx needs tf2onnx.*pip install 'digitrec-edge\[convert\]'"):
         convert(source, variant, find("onnxruntime"))
+
+
+def test_the_order_of_initialisers_does_not_reach_the_file(artifacts: Path) -> None:
+    import onnx
+
+    from converters.onnx import _serialize
+
+    payload = artifact.read(artifacts / "digitrec-int8.onnx").payload
+    turned = onnx.load_from_string(payload)
+    initialisers = list(turned.graph.initializer)[::-1]
+    del turned.graph.initializer[:]
+    turned.graph.initializer.extend(initialisers)
+    assert turned.SerializeToString(deterministic=True) != payload
+    assert _serialize(turned) == payload
+
+
+def test_weights_are_named_after_their_own_layers_or_not_at_all() -> None:
+    names = tflite_file._names([CONV_2D, CONV_2D, FULLY_CONNECTED], [("Conv2D", "a"), ("Dense", "c"), ("Conv2D", "b")])
+    assert names[CONV_2D] == ["a", "b"]
+    assert names[FULLY_CONNECTED] == ["c"]
+    fused = tflite_file._names([CONV_2D, FULLY_CONNECTED], [("Conv2D", "a"), ("Conv2D", "b"), ("Dense", "c")])
+    assert CONV_2D not in fused

@@ -19,7 +19,8 @@ ROOT = Path(__file__).parents[1]
         ("absent.keras", None, "no such file"),
         ("empty.keras", b"", "is empty"),
         ("text.keras", b"words", r"is not a \.keras file; make one with: digitrec-edge train"),
-        ("model.h5", b"\x89HDF\r\n", r"is not a \.keras file"),
+        ("model.h5", b"\x89HDF\r\n\x1a\n", r"is an HDF5 file, .*load_model\('model.h5', .*save\('model.keras'\)"),
+        ("saved/saved_model.pb", b"x", r"saved is a folder; a SavedModel is written as \.keras by"),
     ],
 )
 def test_what_is_no_keras_file_is_refused_without_tensorflow(
@@ -29,10 +30,12 @@ def test_what_is_no_keras_file_is_refused_without_tensorflow(
         raise AssertionError("TensorFlow was imported")
 
     monkeypatch.setattr(model, "import_tensorflow", fail)
+    path = tmp_path / name
     if content is not None:
-        (tmp_path / name).write_bytes(content)
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(content)
     with pytest.raises(ConversionError, match=reason):
-        model.load(tmp_path / name)
+        model.load(path if path.parent == tmp_path else path.parent)
 
 
 def test_a_missing_tensorflow_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -67,13 +70,18 @@ def test_a_zip_that_is_no_keras_model_is_one_line(tmp_path: Path) -> None:
 
 
 @pytest.mark.desktop
-def test_another_network_is_no_digit_recogniser(tmp_path: Path) -> None:
+def test_a_layer_of_ones_own_is_loaded_only_when_it_is_given(tmp_path: Path) -> None:
     import keras
 
-    other = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
-    model.save(other, tmp_path / "other.keras")
-    with pytest.raises(ConversionError, match=r"is no digit recogniser: .* from \(4,\) to \(2,\)"):
-        model.load(tmp_path / "other.keras")
+    class Doubled(keras.layers.Layer):  # type: ignore[misc]
+        def call(self, inputs: object) -> object:
+            return inputs * 2  # type: ignore[operator]
+
+    model.save(keras.Sequential([keras.Input((4,)), Doubled()]), tmp_path / "own.keras")
+    with pytest.raises(ConversionError, match="it asks for 'Doubled'"):
+        model.load(tmp_path / "own.keras")
+    loaded = model.load(tmp_path / "own.keras", {"Doubled": Doubled})
+    assert isinstance(loaded.layers[-1], Doubled)
 
 
 @pytest.mark.desktop

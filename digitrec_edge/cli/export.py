@@ -1,8 +1,11 @@
 """``digitrec-edge export``."""
 
+import importlib
+import math
+import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,6 +16,7 @@ from digitrec_edge.variants import VARIANTS, Variant
 from runtimes.table import RuntimeRow, find
 
 if TYPE_CHECKING:
+    from converters.recogniser import Meaning
     from digitrec_edge.export import Exported, Refused
 
 
@@ -28,6 +32,23 @@ def export(
     seed: Annotated[int, typer.Option(min=0, help="Draws the calibration images.")] = 0,
     target: TargetOption = None,
     data: DataOption = None,
+    input_scale: Annotated[
+        str | None,
+        typer.Option(
+            help="What turns a pixel, 0 to 255, into the model's input: 1/255, 1, or with an offset 1/127.5,-1. "
+            "Default: a Rescaling in the model, or 1/255."
+        ),
+    ] = None,
+    model_output: Annotated[
+        str | None, typer.Option(help="What the model gives: logits or probabilities. Default: its last layer says.")
+    ] = None,
+    custom_objects: Annotated[
+        list[str] | None,
+        typer.Option(help="A layer or function of your own in the model, as module:name, to import. May be repeated."),
+    ] = None,
+    allow_inaccurate: Annotated[
+        bool, typer.Option("--allow-inaccurate", help="Export a model that reads less than half of the test set, too.")
+    ] = False,
     sign: Annotated[
         Path | None, typer.Option(help="Private key in a PEM file: sign each artifact, see digitrec-edge sign.")
     ] = None,
@@ -44,6 +65,8 @@ def export(
     from digitrec_edge.export import Exported
     from digitrec_edge.export import export as run
 
+    meaning = _meaning(input_scale, model_output)
+    objects = _import_objects(custom_objects or [])
     signer = open_signer(sign) if sign else None
     every = all_variants or not chosen
     wanted = list(VARIANTS if every else chosen)
@@ -51,7 +74,9 @@ def export(
         wanted = _fitting(wanted, find(target), every=every)
     with terminal.progress() as bar:
         task = bar.add_task("loading TensorFlow", total=len(wanted))
-        source = open_source(model, data, calibration_images, seed)
+        source = open_source(model, data, calibration_images, seed, meaning=meaning, custom_objects=objects)
+        for note in source.notes:
+            typer.echo(f"note: {terminal.escaped(note)}", err=True)
         bar.update(task, description="exporting and trying")
 
         def on_result(result: "Exported | Refused") -> None:
@@ -59,12 +84,57 @@ def export(
             if isinstance(result, Exported):
                 print(_line(result), flush=True)
 
-        results = run(source, wanted, output, data, target=target, sign=signer, on_result=on_result)
+        results = run(
+            source, wanted, output, data, target=target, sign=signer, allow_inaccurate=allow_inaccurate,
+            on_result=on_result,
+        )  # fmt: skip
     refused = [result for result in results if not isinstance(result, Exported)]
     for result in refused[:-1]:
         typer.echo(f"refused {result.path}: {result.error}", err=True)
     if refused:
         raise DigitrecError(f"refused {refused[-1].path}: {refused[-1].error}")
+
+
+def _meaning(input_scale: str | None, output: str | None) -> "Meaning":
+    from converters.recogniser import Meaning
+
+    if output not in (None, "logits", "probabilities"):
+        raise typer.BadParameter(f"{output!r}; choose from logits, probabilities", param_hint="--model-output")
+    return Meaning(parse_scale(input_scale) if input_scale else None, output)  # type: ignore[arg-type]
+
+
+def parse_scale(text: str) -> tuple[float, float]:
+    """Read factor and offset: ``1/255``, ``1``, ``1/127.5,-1``."""
+    factor, _, offset = text.partition(",")
+    above, _, below = factor.partition("/")
+    try:
+        scale, shift = float(above) / float(below or 1), float(offset or 0)
+    except (ValueError, ZeroDivisionError):
+        scale = shift = math.nan
+    if not (1e-6 <= abs(scale) <= 1e6 and abs(shift) <= 1e6):
+        raise typer.BadParameter(
+            f"{text!r} is no scale; give a factor, and an offset if there is one: 1/255, 1, 1/127.5,-1",
+            param_hint="--input-scale",
+        )
+    return scale, shift
+
+
+def _import_objects(names: Sequence[str]) -> dict[str, Any]:
+    """Import what the user names, from the working folder too; nothing else is ever imported for a model."""
+    found = {}
+    sys.path.insert(0, str(Path.cwd()))
+    try:
+        for text in names:
+            module, _, name = text.partition(":")
+            if not module or not name:
+                raise typer.BadParameter(f"{text!r} is not module:name", param_hint="--custom-objects")
+            try:
+                found[name] = getattr(importlib.import_module(module), name)
+            except (ImportError, AttributeError) as cause:
+                raise typer.BadParameter(f"{text}: {cause}", param_hint="--custom-objects") from None
+    finally:
+        sys.path.pop(0)
+    return found
 
 
 def _fitting(wanted: list[Variant], target: RuntimeRow, *, every: bool) -> list[Variant]:

@@ -31,6 +31,10 @@ _MODULES = (
     "keras.regularizers",
     "keras.constraints",
     "keras.activations",
+    "keras.optimizers",
+    "keras.optimizers.schedules",
+    "keras.losses",
+    "keras.metrics",
 )
 _INTERNAL_MODULES = ("keras.dtype_policies", "keras.src.models.", "keras.src.layers.", "keras.src.dtype_policies.")
 _VALUES = frozenset({"__keras_tensor__", "__tuple__", "__slice__", "__numpy__"})
@@ -45,8 +49,12 @@ _FOREIGN = frozenset(
 _WRONG = (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, OSError, EOFError, KeyError)
 
 
-def check(data: bytes) -> None:
+def check(data: bytes, allowed: frozenset[str] = frozenset()) -> None:
     """Check a .keras file.
+
+    Args:
+        data: the file.
+        allowed: names of classes and functions that the caller has for it and that Keras need not look up.
 
     Raises:
         ValueError: it is none, or holds what a digit recogniser is not made of.
@@ -57,7 +65,7 @@ def check(data: bytes) -> None:
             config, weights = archive.read(CONFIG), archive.read(WEIGHTS)
     except _WRONG as cause:
         raise ValueError(f"its archive cannot be read: {cause}") from cause
-    _check_config(load_json(config))
+    _check_config(load_json(config), allowed)
     _check_weights(weights)
 
 
@@ -72,13 +80,13 @@ def _check_members(entries: list[zipfile.ZipInfo]) -> None:
             raise ValueError(f"{entry.filename} unpacks to {entry.file_size:,} bytes; at most {limit:,} are read")
 
 
-def _check_config(config: Any) -> None:
+def _check_config(config: Any, allowed: frozenset[str]) -> None:
     if not isinstance(config, dict):
         raise ValueError(f"{CONFIG} is no model")
     read = {key: value for key, value in config.items() if key != "compile_config"}  # a model is loaded uncompiled
     width, weights = 1, 0
     for found in _objects(read):
-        _check_name(found)
+        _check_name(found, allowed)
         inner = found.get("config")
         fields = inner if isinstance(inner, dict) else {}
         units = fields.get("units", fields.get("filters"))
@@ -112,9 +120,11 @@ def _objects(value: Any) -> Iterator[dict[str, Any]]:
             waiting += reversed(item)
 
 
-def _check_name(found: dict[str, Any]) -> None:
+def _check_name(found: dict[str, Any], allowed: frozenset[str]) -> None:
     module, name = found.get("module"), found.get("class_name")
     if module is None and name in _VALUES:
+        return
+    if isinstance(name, str) and name in allowed and found.get("registered_name") in (None, name):
         return
     if not isinstance(module, str) or not (module in _MODULES or module.startswith(_INTERNAL_MODULES)):
         raise ValueError(f"it asks for {name!r:.60} of {module!r:.60}; only what is Keras' own is read")

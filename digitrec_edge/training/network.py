@@ -6,7 +6,9 @@ rest of the package, and a device, live without it.
 
 import os
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -24,6 +26,7 @@ OLDEST = {"tensorflow": "2.20.0", "keras": "3.13.2"}
 
 PARAMETERS = 251_658
 HIDDEN_UNITS = (256, 128, 128)
+_HDF5 = b"\x89HDF\r\n\x1a\n"
 _EPOCH_OF_ZIP = (1980, 1, 1, 0, 0, 0)
 
 
@@ -71,37 +74,37 @@ def build() -> Any:
     )
 
 
-def load(path: Path) -> Any:
+def load(path: Path, custom_objects: Mapping[str, Any] = MappingProxyType({})) -> Any:
     """Load a trained Keras model.
 
+    Args:
+        path: a .keras file.
+        custom_objects: layers and functions that are not Keras' own, by name.
+
     Raises:
-        ConversionError: no such file, no Keras model, one that holds more than Keras' own layers, or not one that turns
-            28 x 28 pixels into 10 logits.
+        ConversionError: no such file, no Keras model, or one that holds more than Keras' own layers and these.
     """
+    if path.is_dir():
+        raise ConversionError(f"{path} is a folder; a SavedModel is written as .keras by: model.save('model.keras')")
     data = read_file(path, limit_bytes=keras_file.FILE_BYTES, error=ConversionError)
+    if data[:8] == _HDF5:
+        raise ConversionError(
+            f"{path} is an HDF5 file, which may run code when it is loaded; if you trust it, make it .keras: python -c "
+            f"\"import keras; keras.models.load_model('{path.name}', compile=False).save('{path.stem}.keras')\""
+        )
     if path.suffix != ".keras" or not zipfile.is_zipfile(path):
         raise ConversionError(f"{path} is not a .keras file; make one with: digitrec-edge train")
     import_tensorflow()
     try:
-        keras_file.check(data)
+        keras_file.check(data, frozenset(custom_objects))
     except ValueError as cause:
         raise ConversionError(f"{path} is not loaded: {cause}") from cause
     import keras
 
     try:
-        model = keras.models.load_model(path, compile=False)
+        return keras.models.load_model(path, custom_objects=dict(custom_objects), compile=False)
     except Exception as cause:  # Keras raises whatever its layers raise
         raise ConversionError(f"{path} cannot be loaded by Keras: {' '.join(str(cause).split())[:200]}") from cause
-    if (
-        not isinstance(model, keras.Sequential)
-        or model.input_shape[1:] != (SIDE, SIDE)
-        or model.output_shape[1:] != (CLASSES,)
-    ):
-        raise ConversionError(
-            f"{path} is no digit recogniser: a Sequential model from ({SIDE}, {SIDE}) to ({CLASSES},) is needed, "
-            f"this one is {type(model).__name__} from {model.input_shape[1:]} to {model.output_shape[1:]}"
-        )
-    return model
 
 
 def save(model: Any, path: Path) -> None:
