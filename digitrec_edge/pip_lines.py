@@ -6,7 +6,6 @@ An extra is therefore named by what it stands for: the requirements that the met
 import re
 import shlex
 import sys
-from importlib import metadata
 from pathlib import Path
 
 _NAME = "digitrec-edge"
@@ -26,6 +25,8 @@ def install(*requirements: str, upgrade: bool = False) -> str:
 
 def install_extra(extra: str) -> str:
     """Return the line that installs what an extra stands for on this Python."""
+    from importlib import metadata
+
     try:
         lines = metadata.requires(_NAME) or []
     except metadata.PackageNotFoundError:

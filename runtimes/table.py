@@ -7,7 +7,7 @@ neither numpy nor any runtime. ``docs/extending.md`` adds a row step by step.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib import import_module, metadata
+from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Protocol, cast
 
@@ -55,6 +55,8 @@ class IndexPackage:
         """See Presence."""
         if find_spec(self.package) is None:
             return None
+        from importlib import metadata  # with all that it imports a fifth of the time of --help
+
         try:
             return metadata.version(self.distribution)
         except metadata.PackageNotFoundError:
@@ -207,6 +209,8 @@ def diagnose(cause: BaseException) -> str:
         text += f"; {' '.join(str(root).split())}"
         root = root.__cause__ or root.__context__
     if "_ARRAY_API" in text or "numpy.core.multiarray" in text or "compiled using NumPy 1" in text:
+        from importlib import metadata
+
         numpy_version = metadata.version("numpy")
         return f"it was built for numpy 1 and numpy {numpy_version} is installed: {install('numpy<2')}"
     if "vector::reserve" in text:

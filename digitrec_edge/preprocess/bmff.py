@@ -1,6 +1,6 @@
 """AVIF and HEIC: pictures in ISO base media files, told apart by their brands, decoded where a decoder is."""
 
-from PIL import Image, __version__, features
+from PIL import Image, __version__
 
 from digitrec_edge.errors import PictureError
 from digitrec_edge.pip_lines import install, install_extra
@@ -35,6 +35,8 @@ def decoder(kind: str, name: str) -> str:
         PictureError: there is none here; says what to install, or to do instead.
     """
     if kind == AVIF:
+        from PIL import features
+
         if "avif" not in features.modules or not features.check("avif"):
             raise PictureError(
                 f"{name} is an AVIF picture, which Pillow {__version__} does not read here: "
