@@ -6,6 +6,7 @@ from typing import cast
 
 from converters.source import Source
 from digitrec_edge.errors import ConversionError, DigitrecError
+from digitrec_edge.pip_lines import install_extra
 from digitrec_edge.variants import Variant
 from runtimes.table import RuntimeRow
 
@@ -33,7 +34,7 @@ def convert(source: Source, variant: Variant, target: RuntimeRow) -> bytes:
         raise
     except ImportError as cause:
         raise ConversionError(
-            f"--{variant.option} needs {cause.name}, which is not installed: pip install 'digitrec-edge[convert]'"
+            f"--{variant.option} needs {cause.name}, which is not installed: {install_extra('convert')}"
         ) from cause
     except Exception as cause:  # the converters raise whatever their compilers raise
         text = " ".join(str(cause).split())[:300]

@@ -29,6 +29,9 @@ from digitrec_edge.quantization import PIXEL_MAX
 SIDE = 28
 """An image is so many pixels high and wide."""
 
+LIGHT = 170
+"""A set whose border is brighter on average has a light background; MNIST's is 0.4, that of noise 127."""
+
 CLASSES = 10
 """The digits 0 to 9."""
 
@@ -80,7 +83,7 @@ def load(part: Part, source: Path | None = None) -> Digits:
 
     Raises:
         DataError: a file is missing, truncated, has a wrong magic number, shape or label, or the
-            bundled files are not the original ones.
+            bundled files are not the original ones; or the images are dark on light.
     """
     if source is None:
         return _load_idx(part, BUNDLED, check=True)
@@ -193,6 +196,12 @@ def _checked(images: NDArray[Any], labels: NDArray[Any], where: str) -> Digits:
         raise DataError(f"{where}: {len(images):,} images but {len(labels):,} labels")
     if len(images) == 0:
         raise DataError(f"{where}: no images")
+    border = float(np.mean([images[:, :: SIDE - 1].mean(), images[:, :, :: SIDE - 1].mean()]))
+    if border > LIGHT:
+        raise DataError(
+            f"{where}: images are dark on light, their border is {border:.0f} on average; 0 is background and "
+            f"{PIXEL_MAX} foreground, as in MNIST: store {PIXEL_MAX} - images"
+        )
     wrong = np.flatnonzero((labels < 0) | (labels >= CLASSES))
     if len(wrong):
         raise DataError(f"{where}: label {labels[wrong[0]]} at index {wrong[0]} is outside 0-{CLASSES - 1}")

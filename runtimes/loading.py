@@ -13,6 +13,7 @@ from digitrec_edge.errors import (
     NotInstalledError,
     RuntimeUnavailableError,
 )
+from digitrec_edge.pip_lines import install, install_extra
 from runtimes import support
 from runtimes.model import Model
 from runtimes.table import RUNTIMES, RuntimeRow, diagnose, find, for_format
@@ -55,7 +56,7 @@ def choose(format_name: str, rows: Sequence[RuntimeRow]) -> RuntimeRow:
     able = for_format(format_name, rows)
     installed = [row for row in able if row.installed]
     if not installed and len(able) > 1:
-        extras = " or ".join(f"pip install 'digitrec-edge[{row.extra}]'" for row in able)
+        extras = " or ".join(install_extra(row.extra) for row in able)
         raise NotInstalledError(f"no runtime for .{format_name} files is installed: {extras}")
     return (installed or able)[0]
 
@@ -102,7 +103,7 @@ def check_release(row: RuntimeRow) -> None:
     if support.version_key(row.version) < support.version_key(row.release):
         raise RuntimeUnavailableError(
             f"{row.name} {row.version} is older than {row.release}, the oldest release that digitrec-edge uses: "
-            f"pip install -U '{row.distribution}>={row.release}'"
+            + install(f"{row.distribution}>={row.release}", upgrade=True)
         )
 
 
@@ -114,6 +115,6 @@ def _cure(found: Artifact, row: RuntimeRow) -> str:
         if other is not row and other.distribution and support.oldest(other, found.graph)
     ]
     newer = support.oldest(row, found.graph)
-    cures = [f"pip install -U '{row.distribution}>={newer}'"] if newer and row.distribution else []
+    cures = [install(f"{row.distribution}>={newer}", upgrade=True)] if newer and row.distribution else []
     cures += [f"install {other.distribution}" for other in others]
     return ", or ".join([*cures, f"export with --target {row.name}"])

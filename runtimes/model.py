@@ -83,7 +83,8 @@ class Model:
         """Compute logits.
 
         Args:
-            images: ``(28, 28)`` or ``(N, 28, 28)`` uint8, 0 is background, 255 is foreground.
+            images: ``(28, 28)`` or ``(N, 28, 28)`` uint8, 0 is background, 255 is foreground. Dark on light is not
+                told from light on dark here and would be read wrong: ``digitrec_edge.preprocess.to_digit`` does.
 
         Returns:
             ``(10,)`` or ``(N, 10)`` float32.

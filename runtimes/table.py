@@ -7,11 +7,12 @@ neither numpy nor any runtime. ``docs/extending.md`` adds a row step by step.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib import import_module, metadata
+from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Protocol, cast
 
 from digitrec_edge.errors import BrokenRuntimeError, InputError, NotInstalledError
+from digitrec_edge.pip_lines import install, install_extra
 
 if TYPE_CHECKING:
     from runtimes.session import Session
@@ -54,6 +55,8 @@ class IndexPackage:
         """See Presence."""
         if find_spec(self.package) is None:
             return None
+        from importlib import metadata  # with all that it imports a fifth of the time of --help
+
         try:
             return metadata.version(self.distribution)
         except metadata.PackageNotFoundError:
@@ -127,7 +130,7 @@ class RuntimeRow:
             raise BrokenRuntimeError(f"{self.name} is installed but does not work: {diagnose(cause)}") from cause
 
     def _not_installed(self) -> NotInstalledError:
-        cure = f"pip install 'digitrec-edge[{self.extra}]'" if self.extra else "install digitrec-edge again"
+        cure = install_extra(self.extra) if self.extra else "install digitrec-edge again"
         return NotInstalledError(f"{self.name} is not installed: {cure}")
 
 
@@ -206,8 +209,10 @@ def diagnose(cause: BaseException) -> str:
         text += f"; {' '.join(str(root).split())}"
         root = root.__cause__ or root.__context__
     if "_ARRAY_API" in text or "numpy.core.multiarray" in text or "compiled using NumPy 1" in text:
+        from importlib import metadata
+
         numpy_version = metadata.version("numpy")
-        return f"it was built for numpy 1 and numpy {numpy_version} is installed: pip install 'numpy<2'"
+        return f"it was built for numpy 1 and numpy {numpy_version} is installed: {install('numpy<2')}"
     if "vector::reserve" in text:
         return "TensorFlow is loaded in the same process and the two clash: run it in a process of its own"
     return f"{type(cause).__name__}: {text[:200]}"

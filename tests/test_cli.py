@@ -1,5 +1,6 @@
 """The command line itself: help that one can work from, exit statuses, one line per error."""
 
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -9,6 +10,7 @@ import pytest
 
 import digitrec_edge
 from digitrec_edge import pretrained
+from digitrec_edge.cli import app
 
 Cli = Callable[..., "subprocess.CompletedProcess[str]"]
 COMMANDS = ("train", "export", "benchmark", "predict")
@@ -36,6 +38,19 @@ def test_help_names_every_command(cli: Cli, flag: str) -> None:
     text = cli(flag).stdout
     for command in COMMANDS:
         assert f"  {command} " in text
+
+
+@pytest.mark.parametrize("width", ["60", "80"])
+def test_help_shows_every_summary_whole(cli: Cli, monkeypatch: pytest.MonkeyPatch, width: str) -> None:
+    monkeypatch.setenv("COLUMNS", width)
+    lines = cli("--help").stdout.splitlines()
+    assert max(map(len, lines)) <= int(width)
+    listed = " ".join(" ".join(lines[lines.index("Commands:") + 1 :]).split())
+    assert len(app.registered_commands) > 10
+    for command in app.registered_commands:
+        assert command.callback is not None
+        first = re.split(r"\.(?:\s|$)", " ".join((command.callback.__doc__ or "").split()))[0]
+        assert f"{command.callback.__name__} {first}." in listed
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -17,7 +18,7 @@ from digitrec_edge.training.recipes import RECIPES
 from runtimes import load
 
 Cli = Callable[..., "subprocess.CompletedProcess[str]"]
-LINE = re.compile(r"(.+): (\d)  probability (\d+\.\d)%  latency (\d+) us")
+LINE = re.compile(r"(.+): (\d)  probability (\d+\.\d)%  latency (\d+) us of the model, (\d+\.\d) ms from file to digit")
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +46,10 @@ def test_pictures_are_read_with_the_pretrained_artifact(cli: Cli, pictures: Path
     assert [(match[1], match[2]) for match in found if match] == [
         (str(path), digit) for path, digit in zip(paths, "72104", strict=True)
     ]
-    assert re.fullmatch(r"digitrec-int8 on (litert|tflite-runtime) [\d.]+\n", done.stderr), done.stderr
+    start, summary = done.stderr.splitlines()
+    assert re.fullmatch(r"digitrec-int8 on (litert|tflite-runtime) [\d.]+", start)
+    assert re.fullmatch(r"5 pictures: 5 digits read, 0 refused, \d+\.\d s", summary)
+    assert all(float(match[5]) * 1000 > int(match[4]) for match in found if match)
 
 
 def test_json_is_a_list_with_an_object_per_picture(cli: Cli, pictures: Path) -> None:
@@ -55,7 +59,7 @@ def test_json_is_a_list_with_an_object_per_picture(cli: Cli, pictures: Path) -> 
     assert len(result["probabilities"]) == 10
     assert sum(result["probabilities"]) == pytest.approx(1, abs=1e-5)
     assert result["probability"] == max(result["probabilities"]) == result["probabilities"][7]
-    assert result["latency_us"] > 0
+    assert result["file_to_digit_ms"] * 1000 > result["latency_us"] > 0
     assert result["artifact"] == "digitrec-int8"
 
 
@@ -64,8 +68,9 @@ def test_bad_pictures_among_good_ones_are_said_and_the_others_go_on(cli: Cli, pi
     done = cli("predict", *[pictures / name for name in names], ok=False)
     assert done.returncode == 1
     assert [line.split("  ")[0].rsplit(" ")[-1] for line in done.stdout.splitlines()] == ["7", "2", "1"]
-    errors = done.stderr.splitlines()[1:]
+    errors = done.stderr.splitlines()[1:-1]
     assert len(errors) == 5
+    assert done.stderr.splitlines()[-1].startswith("8 pictures: 3 digits read, 5 refused, ")
     for line, name in zip(errors, ["text.png", "empty.png", "blank.png", "cut.png", "absent.png"], strict=True):
         assert line.startswith("digitrec-edge: ")
         assert name in line
@@ -117,7 +122,7 @@ def test_a_folder_or_a_pipe_is_no_picture(cli: Cli, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.png")
     done = cli("predict", tmp_path, tmp_path / "pipe.png", ok=False)
     assert done.returncode == 1
-    assert len(done.stderr.splitlines()) == 3
+    assert len(done.stderr.splitlines()) == 4
 
 
 @pytest.mark.parametrize("name", ["digitrec-int8.tflite", "digitrec-float32.tflite", "digitrec-int8.onnx"])
@@ -143,6 +148,24 @@ def test_a_folder_and_a_pattern_stand_for_their_pictures(cli: Cli, pictures: Pat
     whole = json.loads(cli("predict", pictures, "--json", ok=False).stdout)
     assert [Path(result["picture"]).name for result in whole] == sorted(path.name for path in pictures.iterdir())
     assert sum("error" in result for result in whole) == 4
+
+
+def test_folders_in_a_folder_are_read_when_asked_for_and_hinted_at_when_not(
+    cli: Cli, pictures: Path, tmp_path: Path
+) -> None:
+    for name in ("b/0.png", "b/c/1.jpg", ".hidden/2.bmp"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes((pictures / Path(name).name).read_bytes())
+    (tmp_path / "b" / "loop").symlink_to(tmp_path)
+    every = json.loads(cli("predict", tmp_path, "--recursive", "--json").stdout)
+    assert [(Path(one["picture"]).name, one["digit"]) for one in every] == [("0.png", 7), ("1.jpg", 2)]
+    (outer,) = json.loads(cli("predict", tmp_path, "--json", ok=False).stdout)
+    assert "add --recursive" in outer["error"]
+    (inner,) = json.loads(cli("predict", tmp_path / "b", "--json").stdout)
+    assert inner["digit"] == 7
+    shutil.rmtree(tmp_path / "b")
+    (none,) = json.loads(cli("predict", tmp_path, "-r", "--json", ok=False).stdout)
+    assert "holds no pictures" in none["error"]
 
 
 def test_standard_input_is_read(pictures: Path) -> None:

@@ -217,7 +217,7 @@ def test_what_a_converter_raises_becomes_one_line(source: Source, monkeypatch: p
 def test_a_missing_converter_names_the_extra(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "tf2onnx", None)
     (variant,) = [row for row in VARIANTS if row.option == "onnx"]
-    with pytest.raises(ConversionError, match=r"--onnx needs tf2onnx.*pip install 'digitrec-edge\[convert\]'"):
+    with pytest.raises(ConversionError, match=r"--onnx needs tf2onnx.*-m pip install 'tensorflow>="):
         convert(source, variant, find("onnxruntime"))
 
 

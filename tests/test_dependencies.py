@@ -27,6 +27,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "digitrec_edge.artifact.signature": ("sign",),
     "digitrec_edge.training": ("convert",),
     "digitrec_edge.report": ("report",),
+    "digitrec_edge.preprocess.bmff": ("heif",),
     "digitrec_edge.remote": ("remote",),
     "benchmarks.scripts": ("all",),
     **{row.module: (row.extra,) for row in RUNTIMES},

@@ -88,7 +88,7 @@ def test_without_numba_the_extra_is_named(monkeypatch: pytest.MonkeyPatch, image
     monkeypatch.setitem(sys.modules, "numba", None)
     distortion._compiled.cache_clear()
     try:
-        with pytest.raises(NotInstalledError, match=r"pip install 'digitrec-edge\[convert\]'"):
+        with pytest.raises(NotInstalledError, match=r"-m pip install 'tensorflow>="):
             distorted(images)
     finally:
         distortion._compiled.cache_clear()

@@ -19,6 +19,7 @@ from digitrec_edge.installation.advice import advise
 from digitrec_edge.installation.doctor import BASE, CONVERT, Examination, Part, Report, examine
 from digitrec_edge.installation.machine import Cpu, describe_machine
 from digitrec_edge.installation.wheels import EXTRAS
+from digitrec_edge.pip_lines import install_extra
 
 HERE = describe_machine()
 PI = replace(
@@ -95,7 +96,7 @@ def test_modules_in_the_working_directory_are_not_mistaken_for_installed_ones(
 
 def test_what_is_missing_names_its_extra_or_why_it_cannot_be_had() -> None:
     part = Part("none", "no-such-distribution", "no_such_module", "onnx")
-    assert examine([part], HERE)[0].detail == "not installed; the extra onnx brings it"
+    assert examine([part], HERE)[0].detail == f"not installed: {install_extra('onnx')}"
     tensorflow = Part("none", "no-such-distribution", "no_such_module", "")
     assert examine([tensorflow], HERE)[0].detail == "not installed; the package needs it"
     litert = Part("litert", "ai-edge-litert", "runtime:litert", "litert")

@@ -184,7 +184,7 @@ def test_a_missing_runtime_fails_before_anything_is_converted(
     for name in ("ai_edge_litert", "tflite_runtime", "onnxruntime"):
         monkeypatch.setitem(sys.modules, name, None)
     monkeypatch.setattr(module, "convert", fail)
-    with pytest.raises(NotInstalledError, match=r"pip install 'digitrec-edge\["):
+    with pytest.raises(NotInstalledError, match=r"-m pip install '"):
         export(source, [BY_OPTION[option]], tmp_path / "new")
     assert issubclass(NotInstalledError, RuntimeUnavailableError)
     assert not (tmp_path / "new").exists()

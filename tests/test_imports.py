@@ -136,5 +136,46 @@ def test_train_and_export_on_a_device_say_which_extra_is_missing(trained: Path, 
         assert done.returncode == 1
         assert "Traceback" not in done.stderr
         assert len(done.stderr.splitlines()) == 1
-        assert "pip install 'digitrec-edge[" in done.stderr
+        assert " -m pip install 'tensorflow>=" in done.stderr
     assert os.listdir(tmp_path) == []
+
+
+COUNTED = """
+import json, typer
+needed = set(sys.modules)
+from digitrec_edge.cli import main
+sys.argv[0] = "digitrec-edge"
+try:
+    main()
+except SystemExit as end:
+    assert not end.code
+print(json.dumps(sorted(set(sys.modules) - needed)))
+"""
+
+
+def imported_by(*arguments: str | Path) -> tuple[set[str], set[str]]:
+    """Return what a command imports beyond typer itself: modules of ours, and of Python's own library."""
+    done = on_device(COUNTED, *arguments)
+    assert done.returncode == 0, done.stderr
+    modules = set(json.loads(done.stdout.splitlines()[-1]))
+    ours = {name for name in modules if name.split(".")[0] in ("digitrec_edge", "runtimes", "benchmarks", "converters")}
+    return ours, {name for name in modules - ours if name.split(".")[0] in sys.stdlib_module_names}
+
+
+def test_help_and_predict_import_no_more_than_they_need(tmp_path: Path) -> None:
+    """A budget that does not depend on how busy the machine is; a new import that breaks it belongs into a function."""
+    ours, library = imported_by("--help")
+    assert not {"importlib.metadata", "email", "zipfile", "tempfile", "socket", "hashlib"} & library
+    assert len(library) <= 10, sorted(library)
+    assert len(ours) <= 34, sorted(ours)
+    Image.fromarray(255 - mnist.load("test").images[0]).resize((200, 200)).save(tmp_path / "seven.png")
+    ours, _ = imported_by("predict", tmp_path / "seven.png", "--json")
+    elsewhere = (
+        "benchmarks",
+        "converters",
+        "digitrec_edge.installation",
+        "digitrec_edge.report",
+        "digitrec_edge.remote",
+    )
+    assert not [name for name in ours if name.startswith(elsewhere)]
+    assert len(ours) <= 70, sorted(ours)

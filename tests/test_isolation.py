@@ -12,6 +12,7 @@ from benchmarks.measure.cases import Case
 from benchmarks.measure.isolation import ask, measure, measure_cold_start
 from digitrec_edge import mnist
 from digitrec_edge.errors import BenchmarkError
+from digitrec_edge.pip_lines import install_extra
 
 CASE = Case(artifact="a.tflite", runtime="litert")
 
@@ -110,7 +111,7 @@ def test_a_runtime_that_is_not_installed_is_a_row_that_names_the_extra(
 ) -> None:
     stub("import sys\nsys.modules['tflite_runtime'] = None\nfrom benchmarks.measure.tasks import answer")
     row = measure(Case(str(artifacts / "digitrec-int8.tflite"), "tflite-runtime"))
-    assert row.reason == "tflite-runtime is not installed: pip install 'digitrec-edge[tflite]'"
+    assert row.reason == f"tflite-runtime is not installed: {install_extra('tflite')}"
 
 
 def test_a_cold_start_is_timed_from_any_folder(

@@ -40,7 +40,7 @@ def test_what_is_no_keras_file_is_refused_without_tensorflow(
 
 def test_a_missing_tensorflow_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "tensorflow", None)
-    with pytest.raises(NotInstalledError, match=r"pip install 'digitrec-edge\[all\]'"):
+    with pytest.raises(NotInstalledError, match=r"-m pip install 'tensorflow>="):
         model.import_tensorflow()
 
 

@@ -50,6 +50,11 @@ def test_dark_on_light_and_light_on_dark_are_the_same(draw_page: DrawPage, mnist
         assert np.array_equal(to_digit(page), to_digit(np.invert(page)))
 
 
+def test_a_28_by_28_picture_that_is_dark_on_light_is_the_same_digit_to_the_byte(sample: mnist.Digits) -> None:
+    for image in sample.images[:300]:
+        assert np.array_equal(to_digit(np.invert(image)), to_digit(image))
+
+
 def test_low_contrast_is_read(draw_page: DrawPage, mnist_test: mnist.Digits, pretrained_model: Model) -> None:
     for digit in mnist_test.images[:20]:
         page = draw_page(digit)

@@ -324,7 +324,7 @@ def test_a_missing_extra_is_one_line(signed: Path, keys: dict[str, Pair], monkey
         lambda: signature.open_signer(keys["mine"].private),
         lambda: signature.check(artifact.read(signed), keys["mine"].public),
     ):
-        with pytest.raises(NotInstalledError, match=r"pip install 'digitrec-edge\[sign\]'"):
+        with pytest.raises(NotInstalledError, match=r"-m pip install 'model-signing<"):
             act()
     assert signature.check(artifact.read(signed)) == "signature not checked (--key)"
 

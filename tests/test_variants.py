@@ -12,6 +12,7 @@ from digitrec_edge.errors import RuntimeUnavailableError
 from digitrec_edge.files import sha256
 from digitrec_edge.formats import MARK
 from digitrec_edge.formats.flatbuffer import Table
+from digitrec_edge.pip_lines import install
 from runtimes import RUNTIMES, Model, load, support
 from runtimes.table import IndexPackage, find
 
@@ -191,8 +192,9 @@ def test_a_runtime_that_is_too_old_names_the_release_that_is_needed(
     monkeypatch.setattr(IndexPackage, "version", lambda self: "25.0")
     with pytest.raises(RuntimeUnavailableError) as raised:
         load(artifacts / "digitrec-int8-dynamic.tflite", "litert")
+    newer = install("ai-edge-litert>=30.0", upgrade=True)
     assert str(raised.value) == (
-        "int8-dynamic needs RESHAPE 1 (litert 25.0 does not have it): pip install -U 'ai-edge-litert>=30.0', or "
+        f"int8-dynamic needs RESHAPE 1 (litert 25.0 does not have it): {newer}, or "
         "install tflite-runtime, or export with --target litert"
     )
 

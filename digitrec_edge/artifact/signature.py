@@ -15,6 +15,7 @@ from digitrec_edge import pretrained
 from digitrec_edge.artifact.container import Artifact, read, signature_path
 from digitrec_edge.errors import KeyFileError, NotInstalledError, SignatureError
 from digitrec_edge.files import read_file, write_file
+from digitrec_edge.pip_lines import install_extra
 from digitrec_edge.records import load_json
 
 KEY_VARIABLE = "DIGITREC_KEY"
@@ -166,8 +167,7 @@ def _library() -> Any:
         from cryptography import exceptions
     except ImportError as cause:
         raise NotInstalledError(
-            f"signatures need {cause.name or 'model-signing'}, which is not installed: "
-            "pip install 'digitrec-edge[sign]'"
+            f"signatures need {cause.name or 'model-signing'}, which is not installed: {install_extra('sign')}"
         ) from cause
 
     class Namespace:

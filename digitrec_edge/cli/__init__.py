@@ -5,8 +5,10 @@ Exit status: 0 good, 1 the work failed, 2 wrong usage, 130 interrupted.
 
 import errno
 import sys
+from typing import Any
 
 import typer
+from typer.core import TyperGroup
 
 from digitrec_edge import __version__
 from digitrec_edge.cli import terminal
@@ -25,7 +27,19 @@ from digitrec_edge.cli.train import train
 from digitrec_edge.cli.verify import verify
 from digitrec_edge.errors import DigitrecError, InterruptedRunError
 
+
+class Program(TyperGroup):
+    """The program, whose help shows each command's first sentence whole, on as many lines as that takes."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write the list of commands."""
+        commands = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, found.get_short_help_str(limit=1000)) for name, found in commands if found])
+
+
 app = typer.Typer(
+    cls=Program,
     name="digitrec-edge",
     help="Take a hand-written digit recogniser to small devices: train, export, run, and measure that nothing "
     "was lost.\n\nThe way: train writes build/model.keras; export writes build/artifacts; copy one artifact to a "

@@ -1,6 +1,7 @@
 """What people name on the command line: files, folders, globs and ``-``, as pictures one by one."""
 
 import glob
+import os
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -37,17 +38,18 @@ class Named:
         return read(self.name)
 
 
-def expand(arguments: list[str]) -> Iterator[Named]:
+def expand(arguments: list[str], recursive: bool = False) -> Iterator[Named]:
     """Yield the pictures that the arguments name, in their order.
 
-    A folder stands for the pictures in it, by name; a pattern that is no file's name for what it matches.
+    A folder stands for the pictures in it, by name, with ``recursive`` also for those in its folders; a pattern that is
+    no file's name for what it matches.
     """
     for argument in arguments:
         path = Path(argument)
         if argument == STANDARD_INPUT:
             yield Named(argument)
         elif path.is_dir():
-            yield from _folder(path)
+            yield from _folder(path, recursive)
         elif glob.has_magic(argument) and not path.exists():
             found = glob.glob(argument, recursive=True)  # noqa: PTH207  (a whole pattern, absolute or not)
             matches = sorted(match for match in found if Path(match).is_file())
@@ -58,14 +60,27 @@ def expand(arguments: list[str]) -> Iterator[Named]:
             yield Named(argument)
 
 
-def _folder(folder: Path) -> Iterator[Named]:
+def _folder(folder: Path, recursive: bool) -> Iterator[Named]:
+    """Hidden files and folders, and links to folders, are passed over."""
     from digitrec_edge.preprocess.reading import SUFFIXES
 
-    try:
-        found = sorted(p for p in folder.iterdir() if p.suffix.lower() in SUFFIXES and not p.name.startswith("."))
-    except OSError as cause:
-        yield Named(str(folder), PictureError(f"cannot read folder {folder}: {cause.strerror}"))
-        return
-    yield from (Named(str(path)) for path in found)
+    found: list[Named] = []
+    below = False
+
+    def keep_error(cause: OSError) -> None:
+        if recursive or cause.filename == str(folder):
+            reason = f"cannot read folder {cause.filename}: {cause.strerror}"
+            found.append(Named(cause.filename, PictureError(reason)))
+
+    for place, folders, names in os.walk(folder, onerror=keep_error):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        pictures = sorted(n for n in names if Path(n).suffix.lower() in SUFFIXES and not n.startswith("."))
+        if recursive or place == str(folder):
+            found += [Named(str(Path(place) / name)) for name in pictures]
+        below = below or bool(pictures)
+        if below and not recursive:
+            break
+    yield from found
     if not found:
-        yield Named(str(folder), PictureError(f"{folder} holds no pictures ({', '.join(SUFFIXES)})"))
+        hint = "in folders below it only: add --recursive" if below else f"({', '.join(SUFFIXES)})"
+        yield Named(str(folder), PictureError(f"{folder} holds {'' if below else 'no '}pictures {hint}"))

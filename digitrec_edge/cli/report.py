@@ -26,10 +26,11 @@ def report(
 
     One HTML file without network, for desktop and phone, light and dark: training, predictions, every mistake,
     what quantisation changed, accuracy against latency, sizes, the machine, every card. Each artifact runs over
-    the whole test set. Needs matplotlib and Jinja2: pip install 'digitrec-edge[report]'.
+    the whole test set. Needs matplotlib and Jinja2, the extra report.
     """
     terminal.hold_native_output()
     from digitrec_edge.errors import InputError, NotInstalledError
+    from digitrec_edge.pip_lines import install_extra
 
     target = output or folder / "report.html"
     if target.suffix not in (".html", ".htm"):
@@ -41,7 +42,7 @@ def report(
     except ModuleNotFoundError as cause:
         if cause.name not in ("matplotlib", "jinja2"):
             raise
-        raise NotInstalledError(f"report needs {cause.name}: pip install 'digitrec-edge[report]'") from cause
+        raise NotInstalledError(f"report needs {cause.name}: {install_extra('report')}") from cause
     with terminal.progress() as bar:
         task = bar.add_task("reading", total=None)
         found = collect(

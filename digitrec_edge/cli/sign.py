@@ -15,10 +15,10 @@ def sign(
     files: Annotated[list[Path], typer.Argument(help="Artifacts that digitrec-edge exported.", metavar="FILE...")],
     key: Annotated[Path, typer.Option(help="Private key, an elliptic-curve one in a PEM file.")],
 ) -> None:
-    """Sign artifacts, so that a device can tell that they are yours: FILE.sig beside each, for ``verify --key``.
+    """Sign artifacts, so that a device can tell that they are yours: FILE.sig beside each, for verify --key.
 
     OpenSSF model-signing makes the signature, a Sigstore bundle. The password of an encrypted key is asked for, or
-    taken from DIGITREC_KEY_PASSWORD. Needs model-signing: pip install 'digitrec-edge[sign]'.
+    taken from DIGITREC_KEY_PASSWORD. Needs model-signing, the extra sign.
     """
     signer = open_signer(key)
     for file in files:

@@ -11,6 +11,7 @@ from digitrec_edge import __version__, child, pretrained
 from digitrec_edge.installation.advice import Advice, advise
 from digitrec_edge.installation.machine import Machine, describe_machine
 from digitrec_edge.installation.wheels import WHEELS, why_none
+from digitrec_edge.pip_lines import install_extra
 from digitrec_edge.records import parse
 from digitrec_edge.variants import TOOLS
 from runtimes.table import RUNTIMES
@@ -157,4 +158,4 @@ def _where_to_get(part: Part, machine: Machine) -> str:
     if not part.extra:
         return "not installed; the package needs it"
     obstacle = why_none(part.distribution, machine) if part.distribution in _WITH_WHEELS else ""
-    return f"cannot be installed here: {obstacle}" if obstacle else f"not installed; the extra {part.extra} brings it"
+    return f"cannot be installed here: {obstacle}" if obstacle else f"not installed: {install_extra(part.extra)}"

@@ -12,6 +12,7 @@ from typing import Any
 from PIL import Image
 
 from digitrec_edge.errors import PictureError
+from digitrec_edge.preprocess.bmff import DECODER_BYTES
 
 PIXEL_BYTES = 64 << 20
 """Of decoded pixels: the picture in its own mode, and in grey."""
@@ -39,6 +40,7 @@ PNG_PACKED_TEXTS = 16
 
 _REDUCTIONS = (1, 2, 4, 8)
 _WEBP_DECODER = 12
+_DECODERS = {"WEBP": _WEBP_DECODER, "AVIF": DECODER_BYTES, "HEIF": DECODER_BYTES}
 _STEPS = 1 << 19
 
 
@@ -107,7 +109,7 @@ def cost(picture: Image.Image, data: bytes) -> Cost:
     tiles: list[Any] = getattr(picture, "tile", [])
     return Cost(
         pixel_bytes=own + 1 + is_transparent(picture),
-        decoder_bytes=_WEBP_DECODER if picture.format == "WEBP" else _jpeg_coefficients(picture, data),
+        decoder_bytes=_DECODERS.get(picture.format or "") or _jpeg_coefficients(picture, data),
         reducible=picture.format in ("JPEG", "MPO"),
         python=any(tile[0] in Image.DECODERS for tile in tiles),
     )

@@ -14,10 +14,10 @@ from PIL import Image, UnidentifiedImageError
 
 from digitrec_edge.errors import PictureError
 from digitrec_edge.files import read_file
-from digitrec_edge.preprocess import limits
+from digitrec_edge.preprocess import bmff, limits
 from digitrec_edge.quantization import PIXEL_MAX
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif")
+SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif", *bmff.SUFFIXES)
 """What a folder is searched for; a file that is named is read whatever it is called."""
 
 LIMIT_BYTES = 48 << 20
@@ -104,11 +104,13 @@ def open_picture(data: bytes, name: str) -> Picture:
     if len(data) > LIMIT_BYTES:
         raise PictureError(f"{name} is {len(data):,} bytes; at most {LIMIT_BYTES:,} are read")
     limits.check_content(data, name)
+    kind = bmff.kind_of(data)
+    formats = (bmff.decoder(kind, name),) if kind else _FORMATS
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             stream = limits.BoundedStream(data, name)
-            with Image.open(stream, formats=_FORMATS) as picture:
+            with Image.open(stream, formats=formats) as picture:
                 reduction = _prepare(picture, data, name)
                 stream.expect_pixels()
                 picture.load()
@@ -116,7 +118,9 @@ def open_picture(data: bytes, name: str) -> Picture:
     except PictureError:
         raise
     except UnidentifiedImageError:
-        raise PictureError(f"{name} is not a picture; PNG, JPEG, WebP, BMP, GIF and TIFF are read") from None
+        raise PictureError(
+            f"{name} is not a picture; PNG, JPEG, WebP, BMP, GIF, TIFF, AVIF and HEIC are read"
+        ) from None
     except Image.DecompressionBombError:
         raise PictureError(f"{name} has too many pixels; at most {limits.LIMIT_PIXELS:,} are read") from None
     except _DAMAGED as cause:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from digitrec_edge.errors import NotInstalledError, RemoteError
 from digitrec_edge.installation.machine import Machine
+from digitrec_edge.pip_lines import install_extra
 from digitrec_edge.remote.index import pip_index
 
 _UV_GLIBC = {"x86_64": (17, 28, *range(31, 41)), "aarch64": (17, 28, *range(31, 41))}
@@ -145,5 +146,5 @@ def find_uv() -> str:
     try:
         from uv import find_uv_bin
     except ImportError as cause:
-        raise NotInstalledError("choosing wheels for a device needs uv: pip install 'digitrec-edge[remote]'") from cause
+        raise NotInstalledError(f"choosing wheels for a device needs uv: {install_extra('remote')}") from cause
     return find_uv_bin()

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from digitrec_edge.errors import NotInstalledError
 from digitrec_edge.mnist import SIDE
+from digitrec_edge.pip_lines import install_extra
 from digitrec_edge.quantization import PIXEL_MAX
 from digitrec_edge.training.recipes import Distortion
 
@@ -112,7 +113,7 @@ def _compiled() -> Callable[..., None]:
         import numba
     except ImportError as cause:
         raise NotInstalledError(
-            f"numba is needed to distort images and cannot be imported ({cause}): pip install 'digitrec-edge[convert]'"
+            f"numba is needed to distort images and cannot be imported ({cause}): {install_extra('convert')}"
         ) from cause
     compiled: Callable[..., None] = numba.njit(nogil=True, cache=True, fastmath=True)(_distort_all)
     return compiled

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from digitrec_edge.errors import ConversionError, NotInstalledError
 from digitrec_edge.files import read_file, replacing, scratch_folder
 from digitrec_edge.mnist import CLASSES, SIDE
+from digitrec_edge.pip_lines import install, install_extra
 from digitrec_edge.quantization import PIXEL_MAX
 from digitrec_edge.training import keras_file
 from runtimes.support import version_key
@@ -43,14 +44,13 @@ def import_tensorflow() -> Any:
         import tensorflow
     except ImportError as cause:
         raise NotInstalledError(
-            f"TensorFlow is needed to train and export and cannot be imported ({cause}): "
-            "pip install 'digitrec-edge[all]'"
+            f"TensorFlow is needed to train and export and cannot be imported ({cause}): " + install_extra("convert")
         ) from cause
     for name, module in (("tensorflow", tensorflow), ("keras", keras)):
         if version_key(module.__version__) < version_key(OLDEST[name]):
             raise NotInstalledError(
                 f"{name} {module.__version__} is older than {OLDEST[name]}, the oldest release that is used: "
-                f"pip install -U '{name}>={OLDEST[name]}'"
+                + install(f"{name}>={OLDEST[name]}", upgrade=True)
             )
     return tensorflow
 

@@ -10,6 +10,7 @@ import pytest
 pytest.importorskip("matplotlib", reason="report needs the extra 'report'")
 pytest.importorskip("jinja2", reason="report needs the extra 'report'")
 
+from digitrec_edge.pip_lines import install_extra
 from digitrec_edge.report import ReportData
 
 Cli = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -43,4 +44,4 @@ def test_what_the_extra_brings_is_asked_for_by_name(module: str, tmp_path: Path)
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
     assert module in line
-    assert "pip install 'digitrec-edge[report]'" in line
+    assert install_extra("report") in line
