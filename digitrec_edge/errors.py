@@ -8,6 +8,7 @@
     |   |-- DamagedError        ... truncated, or changed since it was written
     |   `-- SignatureError      ... not signed, or not with the key that is asked for
     |-- KeyFileError            a key that can neither sign nor check a signature
+    |-- InferenceError          a model that its runtime loaded and could not run
     |-- RuntimeUnavailableError a runtime that cannot be used here
     |   |-- NotInstalledError   ... because it is not installed (names the extra)
     |   `-- BrokenRuntimeError  ... because it is installed but does not work (names cause and cure)
@@ -60,6 +61,10 @@ class SignatureError(ArtifactError):
 
 class KeyFileError(DigitrecError):
     """A key that can neither sign nor check a signature."""
+
+
+class InferenceError(DigitrecError):
+    """A model that its runtime loaded and could not run."""
 
 
 class RuntimeUnavailableError(DigitrecError):

@@ -40,11 +40,14 @@ def pixel_table(dtype: Any, scale: float | None, zero_point: int | None) -> NDAr
     """Return what a model's input must hold for each of the 256 pixel values.
 
     This is the one place where pixels meet a model's input: scaling by 1/255 and, for an integer
-    input, quantisation. ``table[images]`` prepares whole batches exactly.
+    input, quantisation. ``table[images]`` prepares whole batches exactly. A uint8 input without scale can only mean
+    the pixels themselves.
 
     Returns:
         ``(256,)`` in ``dtype``.
     """
+    if scale is None and np.dtype(dtype) == np.uint8:
+        return np.arange(256, dtype=np.uint8)
     real = (np.arange(256, dtype=np.float32) / np.float32(PIXEL_MAX)).astype(np.float32)
     if scale is None or zero_point is None:
         return real.astype(dtype)

@@ -29,6 +29,7 @@ class InterpreterSession:
         self._one.allocate_tensors()
         self._many: Any = None
         self._many_size = 0
+        self._fixed = False
         sources, sinks = self._one.get_input_details(), self._one.get_output_details()
         if len(sources) != 1 or len(sinks) != 1:
             raise ValueError(f"the model has {len(sources)} inputs and {len(sinks)} outputs, one of each is needed")
@@ -74,12 +75,8 @@ class InterpreterSession:
 
     def run_batch(self, batch: NDArray[Any]) -> NDArray[Any]:
         """See Session; a chunk smaller than the one before is filled up with zeros."""
-        if len(batch) <= SINGLES:
+        if len(batch) <= SINGLES or not self._hold(batch.shape):
             return np.concatenate([self.run_one(batch[k : k + 1]) for k in range(len(batch))])
-        if self._many_size < len(batch):
-            self._many, self._many_size = self._make(), len(batch)
-            self._many.resize_tensor_input(self._source, batch.shape)
-            self._many.allocate_tensors()
         self._again = self._many.invoke
         missing = self._many_size - len(batch)
         filled = np.concatenate([batch, np.zeros((missing, *batch.shape[1:]), batch.dtype)]) if missing else batch
@@ -87,6 +84,20 @@ class InterpreterSession:
         self._many.invoke()
         result: NDArray[Any] = self._many.get_tensor(self._sink)
         return result[: len(batch)]
+
+    def _hold(self, shape: tuple[int, ...]) -> bool:
+        """Make an interpreter for so many pictures; False where the graph is fixed to one, as converters write it."""
+        if self._many_size < shape[0] and not self._fixed:
+            self._many, self._many_size = self._make(), shape[0]
+            try:
+                self._many.resize_tensor_input(self._source, shape)
+                self._many.allocate_tensors()
+                self._fixed = int(self._many.get_output_details()[0]["shape"][0]) != shape[0]
+            except (RuntimeError, ValueError):
+                self._fixed = True
+            if self._fixed:
+                self._many, self._many_size = None, 0
+        return not self._fixed
 
     def invoke(self) -> None:
         """See Session."""

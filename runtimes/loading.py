@@ -22,11 +22,13 @@ AUTO = "auto"
 MAX_THREADS = 256
 
 
-def load(path: str | os.PathLike[str], runtime: str = AUTO, threads: int = 1, *, key: Path | None = None) -> Model:
+def load(
+    path: str | os.PathLike[str] | bytes, runtime: str = AUTO, threads: int = 1, *, key: Path | None = None
+) -> Model:
     """Load an artifact.
 
     Args:
-        path: a .tflite or .onnx file, with or without a card.
+        path: a .tflite or .onnx file, with or without a card; or the bytes of one.
         runtime: a name of the table of runtimes, or ``auto``: the first installed one that runs the file's
             format; ``model.runtime`` says which it is.
         threads: how many the runtime may use, at least 1.
@@ -40,7 +42,7 @@ def load(path: str | os.PathLike[str], runtime: str = AUTO, threads: int = 1, *,
     if not 1 <= threads <= MAX_THREADS:
         raise InputError(f"threads is {threads}, 1 to {MAX_THREADS} are allowed")
     rows = candidates(runtime)
-    found = artifact.read(path)
+    found = artifact.parse(path) if isinstance(path, bytes) else artifact.read(path)
     able = [row for row in rows if row.installed and row.runs(found.format.name) and not unmet(found, row)]
     row = able[0] if able else choose(found.format.name, rows)
     return open_model(found, row, threads, key)

@@ -11,23 +11,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitrec_edge.artifact import Artifact
-from digitrec_edge.errors import ArtifactError, InputError
+from digitrec_edge.errors import ArtifactError, InferenceError, InputError
 from digitrec_edge.mnist import CLASSES, SIDE
 from digitrec_edge.quantization import dequantize, pixel_table, softmax
 from runtimes.session import Prepare, Session
 from runtimes.table import RuntimeRow
+
+_FLOATS = ("float32", "float16", "float64")
 
 
 class Prediction(NamedTuple):
     """Digits and how sure the model is of each.
 
     Attributes:
-        digits: ``(N,) int64``, or a 0-dimensional array for a single picture. Where two digits have
-            the same score, the lower one is named.
+        digits: ``(N,) int64``, or an int for a single picture. Where two digits have the same score, the lower one is
+            named.
         probabilities: ``(N, 10) float32``, or ``(10,)``.
     """
 
-    digits: NDArray[np.int64]
+    digits: Any
     probabilities: NDArray[np.float32]
 
 
@@ -50,8 +52,8 @@ class Model:
         self.input = session.input
         self.output = session.output
         self._check_tensors()
-        self._table = pixel_table(self.input.dtype, self.input.scale, self.input.zero_point)
-        self._classify: Callable[[NDArray[np.uint8]], int] = session.classifier(Prepare(self._table))
+        self._prepare = Prepare(pixel_table(self.input.dtype, self.input.scale, self.input.zero_point))
+        self._classify: Callable[[NDArray[np.uint8]], int] = session.classifier(self._prepare)
         self._end = "is closed"
         _LOADED.add(self)
 
@@ -59,8 +61,13 @@ class Model:
         """A foreign model may be anything: it must take 28 x 28 pixels and give 10 numbers."""
         for spec, kind, size in ((self.input, "input", SIDE * SIDE), (self.output, "output", CLASSES)):
             if int(np.prod(spec.shape)) != size:
-                raise ArtifactError(f"{self.artifact.path} is no digit recogniser: its {kind} has shape {spec.shape}")
-            if spec.dtype != "float32" and spec.scale is None:
+                shape = tuple(number or "free" for number in spec.shape)
+                raise ArtifactError(
+                    f"{self.artifact.path} is no digit recogniser: its {kind} has shape {shape}, {size} numbers are "
+                    "needed"
+                )
+            pixels_themselves = kind == "input" and spec.dtype == "uint8"
+            if spec.dtype not in _FLOATS and spec.scale is None and not pixels_themselves:
                 raise ArtifactError(f"{self.artifact.path}: its {kind} is {spec.dtype} without scale and zero point")
 
     def classify(self, image: NDArray[np.uint8]) -> int:
@@ -75,24 +82,36 @@ class Model:
         try:
             with self._lock:
                 return self._classify(image)
-        except (ValueError, TypeError, AttributeError, IndexError):
-            self._checked(image, single=True)  # says what is wrong with the picture, if that is it
+        except InputError:
             raise
+        except Exception as cause:  # whatever a runtime raises
+            self._checked(image, single=True)  # says what is wrong with the picture, if that is it
+            raise self._failure(cause) from cause
 
     def logits(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Compute logits.
 
         Args:
-            images: ``(28, 28)`` or ``(N, 28, 28)`` uint8, 0 is background, 255 is foreground. Dark on light is not
-                told from light on dark here and would be read wrong: ``digitrec_edge.preprocess.to_digit`` does.
+            images: ``(28, 28)`` or ``(N, 28, 28)`` uint8, 0 is background, 255 is foreground; flat pictures, ``(784,)``
+                or ``(N, 784)``, are taken too. Dark on light is not told from light on dark here and would be read
+                wrong: ``digitrec_edge.preprocess.to_digit`` does.
 
         Returns:
             ``(10,)`` or ``(N, 10)`` float32.
 
         Raises:
             InputError: another dtype or shape, or no image at all.
+            InferenceError: the runtime could not run the model.
         """
         images = self._checked(images)
+        try:
+            return self._logits(images)
+        except InputError:
+            raise
+        except Exception as cause:  # whatever a runtime raises
+            raise self._failure(cause) from cause
+
+    def _logits(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         with self._lock:
             session = self._open()
             if images.ndim == 2:
@@ -106,7 +125,8 @@ class Model:
     def predict(self, images: NDArray[np.uint8]) -> Prediction:
         """Read digits; takes what :meth:`logits` takes and raises what it raises."""
         logits = self.logits(images)
-        return Prediction(np.asarray(logits.argmax(axis=-1)), softmax(logits / self.temperature))
+        digits = logits.argmax(axis=-1)
+        return Prediction(digits if logits.ndim > 1 else int(digits), softmax(logits / self.temperature))
 
     def invoke(self) -> None:
         """Run the model again on its last input, nothing copied in or out: for benchmarks."""
@@ -114,7 +134,11 @@ class Model:
             self._open().invoke()
 
     def _prepared(self, images: NDArray[np.uint8]) -> NDArray[Any]:
-        return self._table[images].reshape(-1, *self.input.shape)
+        return self._prepare.batch(images).reshape(-1, *self.input.shape)
+
+    def _failure(self, cause: Exception) -> InferenceError:
+        text = " ".join(str(cause).split())[:200] or type(cause).__name__
+        return InferenceError(f"{self.runtime} {self.runtime_version} cannot run {self.artifact.path}: {text}")
 
     def _real(self, raw: NDArray[Any]) -> NDArray[np.float32]:
         raw = raw.reshape(-1, CLASSES)
@@ -131,6 +155,8 @@ class Model:
                 finite = bool(np.isfinite(images).all())
                 hint = "; they hold NaN or infinity" if not finite else "; pixels go in unscaled, 0 to 255"
             raise InputError(f"images are {images.dtype}, uint8 is needed{hint}")
+        if images.shape[-1:] == (SIDE * SIDE,) and images.ndim <= 2 and not single:
+            images = images.reshape(*images.shape[:-1], SIDE, SIDE)
         if images.shape[-2:] != (SIDE, SIDE) or images.ndim not in ((2,) if single else (2, 3)):
             allowed = "(28, 28)" if single else "(28, 28) or (N, 28, 28)"
             raise InputError(f"images have shape {images.shape}, {allowed} is needed")

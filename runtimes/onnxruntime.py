@@ -8,16 +8,19 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from runtimes.session import Prepare, TensorSpec
+from runtimes.session import Prepare, TensorSpec, fixed_shape
 
 CHUNK = 256
 """Pictures per call in a batch: 1 MB of input and activations."""
 
-_DTYPES = {"tensor(float)": "float32", "tensor(uint8)": "uint8", "tensor(int8)": "int8"}
+_DTYPES = {
+    "tensor(float)": "float32", "tensor(float16)": "float16", "tensor(double)": "float64", "tensor(uint8)": "uint8",
+    "tensor(int8)": "int8",
+}  # fmt: skip
 
 
 class OnnxSession:
-    """An ONNX model; its first dimension is the batch."""
+    """An ONNX model; its first dimension is the batch, which is free, or 1: pictures then run one by one."""
 
     chunk = CHUNK
 
@@ -30,6 +33,10 @@ class OnnxSession:
             data, options, providers=["CPUExecutionProvider"], enable_fallback=0
         )
         self.input, self.output = _spec(self._session.get_inputs()), _spec(self._session.get_outputs())
+        first = self._session.get_inputs()[0].shape[:1]
+        self._one_by_one = first == [1]
+        if first and isinstance(first[0], int) and first[0] > 1:
+            raise ValueError(f"the model takes {first[0]} pictures at a time, a free batch or a batch of 1 is needed")
         self._names = [self.output.name]
         self._again: Callable[[], object] | None = None
 
@@ -59,6 +66,8 @@ class OnnxSession:
 
     def run_batch(self, batch: NDArray[Any]) -> NDArray[Any]:
         """See Session."""
+        if self._one_by_one:
+            return np.concatenate([self.run_one(batch[k : k + 1]) for k in range(len(batch))])
         return self.run_one(batch)
 
     def invoke(self) -> None:
@@ -91,7 +100,7 @@ def _spec(arguments: list[Any]) -> TensorSpec:
         raise ValueError(f"the model has {len(arguments)} inputs or outputs, one of each is needed")
     (argument,) = arguments
     shape = tuple(size if isinstance(size, int) else 0 for size in argument.shape[1:])
-    return TensorSpec(argument.name, shape, _DTYPES.get(argument.type, argument.type), None, None)
+    return TensorSpec(argument.name, fixed_shape(shape), _DTYPES.get(argument.type, argument.type), None, None)
 
 
 def open_session(data: bytes, threads: int) -> OnnxSession:

@@ -1,5 +1,6 @@
 """What a runtime offers: tensors in, tensors out; and the shortest path from one picture to its digit."""
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -11,6 +12,7 @@ from digitrec_edge.mnist import SIDE
 from digitrec_edge.quantization import PIXEL_MAX
 
 PICTURE_SHAPE = (SIDE, SIDE)
+_SHAPES = (PICTURE_SHAPE, (SIDE, SIDE, 1), (1, SIDE, SIDE), (SIDE * SIDE,))
 _SCALE = np.full((), PIXEL_MAX, np.float32)
 
 
@@ -31,6 +33,14 @@ class TensorSpec:
     zero_point: int | None
 
 
+def fixed_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Return a shape of a picture with its free sizes, which are 0, filled in; the shape itself where nothing fits."""
+    fits = [
+        one for one in _SHAPES if len(one) == len(shape) and all(a in (0, b) for a, b in zip(shape, one, strict=True))
+    ]
+    return fits[0] if fits else shape
+
+
 @dataclass(frozen=True)
 class Prepare:
     """How pixels become a model's input, worked out once when the model is loaded.
@@ -41,10 +51,33 @@ class Prepare:
 
     table: NDArray[Any]
 
-    @property
+    @functools.cached_property
     def as_is(self) -> bool:
         """Whether pixels go in unchanged."""
         return bool(self.table.dtype == np.uint8) and bool((self.table == np.arange(256)).all())
+
+    def batch(self, images: NDArray[np.uint8]) -> NDArray[Any]:
+        """Return pictures ``(N, 28, 28) uint8``, prepared, C-contiguous and in the input's dtype.
+
+        Where arithmetic gives what the table holds, it is several times as fast as looking every pixel up.
+        """
+        if self.as_is:
+            return np.ascontiguousarray(images)
+        if self._is_shifted:
+            return np.bitwise_xor(images, np.uint8(0x80)).view(np.int8)
+        if self._is_scaled:
+            return np.divide(images, _SCALE, dtype=np.float32)
+        return self.table[images]
+
+    @functools.cached_property
+    def _is_shifted(self) -> bool:
+        pixels = np.arange(256, dtype=np.uint8)
+        return bool(self.table.dtype == np.int8 and (self.table.view(np.uint8) == pixels ^ 0x80).all())
+
+    @functools.cached_property
+    def _is_scaled(self) -> bool:
+        pixels = np.arange(256, dtype=np.float32)
+        return bool(self.table.dtype == np.float32 and (self.table == pixels / _SCALE).all())
 
     def writer(self, buffer: NDArray[Any]) -> Callable[[NDArray[np.uint8]], object]:
         """Return a function that writes a picture, prepared, into ``buffer``.
@@ -55,13 +88,12 @@ class Prepare:
         picture = buffer.reshape(PICTURE_SHAPE)
         if not np.shares_memory(picture, buffer):
             raise ValueError("the buffer is not contiguous")
-        pixels = np.arange(256, dtype=np.uint8)
         if self.as_is:
             return _checking(lambda image: np.copyto(picture, image))
-        if self.table.dtype == np.int8 and (self.table.view(np.uint8) == pixels ^ 0x80).all():
+        if self._is_shifted:
             bytes_of_picture, sign = picture.view(np.uint8), np.uint8(0x80)
             return _checking(lambda image: np.bitwise_xor(image, sign, bytes_of_picture))
-        if self.table.dtype == np.float32 and (self.table == pixels.astype(np.float32) / _SCALE).all():
+        if self._is_scaled:
 
             def scale(image: NDArray[np.uint8]) -> None:
                 picture[...] = image

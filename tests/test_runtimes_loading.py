@@ -208,6 +208,15 @@ def test_a_path_may_be_text_or_a_path(artifacts: Path, path_type: Callable[[Path
         assert 0 <= model.classify(IMAGE) <= 9
 
 
+def test_the_bytes_of_a_file_are_taken_as_the_file_is(artifacts: Path) -> None:
+    data = (artifacts / INT8).read_bytes()
+    with load(data) as model, load(artifacts / INT8) as same:
+        assert np.array_equal(model.logits(IMAGE), same.logits(IMAGE))
+        assert model.card == same.card
+    with pytest.raises(DamagedError, match="^a model in memory is damaged"):
+        load(data[:-1])
+
+
 @pytest.mark.parametrize("suffix", [".tflite", ".onnx"])
 def test_missing_foreign_and_damaged_files_are_refused_before_a_runtime_sees_them(
     artifacts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str
@@ -250,7 +259,7 @@ def test_a_foreign_model_without_a_card_is_run_as_it_says_of_itself(artifacts: P
     [
         ("shape=[513, 28, 28], dtype='float32', quantization=(0.0, 0)", "a batch of 1 is needed"),
         ("shape=[1, 32, 32], dtype='float32', quantization=(0.0, 0)", r"its input has shape \(32, 32\)"),
-        ("shape=[1, 28, 28], dtype='uint8', quantization=(0.0, 0)", "its input is uint8 without scale and zero point"),
+        ("shape=[1, 28, 28], dtype='int8', quantization=(0.0, 0)", "its input is int8 without scale and zero point"),
     ],
 )
 def test_a_model_of_something_else_is_no_digit_recogniser(

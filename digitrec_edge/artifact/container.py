@@ -20,6 +20,9 @@ from digitrec_edge.formats.budget import BUDGET
 from digitrec_edge.formats.graph import Graph, MalformedError
 from digitrec_edge.records import NewerVersionError
 
+IN_MEMORY = Path("a model in memory")
+"""What a model without a file is called."""
+
 LIMIT_BYTES = BUDGET.file_bytes
 """Larger files are refused unread."""
 
@@ -58,7 +61,21 @@ def read(path: str | os.PathLike[str]) -> Artifact:
         DamagedError: it carries a card but is truncated or was changed.
     """
     path = Path(path)
-    data = read_file(path, limit_bytes=LIMIT_BYTES, error=ArtifactError)
+    return parse(read_file(path, limit_bytes=LIMIT_BYTES, error=ArtifactError), path)
+
+
+def parse(data: bytes, path: Path = IN_MEMORY) -> Artifact:
+    """Check the bytes of a model file.
+
+    Args:
+        data: all of it.
+        path: what to call it; beside it lies its signature, if there is one.
+
+    Raises:
+        ArtifactError, DamagedError: as :func:`read`.
+    """
+    if len(data) > LIMIT_BYTES:
+        raise ArtifactError(f"{path} has {len(data):,} bytes; at most {LIMIT_BYTES:,} are read")
     kind = formats.recognise(data)
     sealed = _is_sealed(data)
     if not sealed and MARK in data:

@@ -122,7 +122,7 @@ def _read(model: "Model", one: Named, multi: bool, min_confidence: float, explai
         raise PictureError(f"{one.name}: {error}") from None
     digits = [
         {
-            "digit": int(answer.digits),
+            "digit": answer.digits,
             "probability": float(answer.probabilities[answer.digits]),
             "unsure": bool(answer.probabilities[answer.digits] < min_confidence),
             "probabilities": [float(p) for p in answer.probabilities],
