@@ -29,7 +29,7 @@ from digitrec_edge.quantization import PIXEL_MAX
 SIDE = 28
 """An image is so many pixels high and wide."""
 
-LIGHT = 170
+_LIGHT = 170
 """A set whose border is brighter on average has a light background; MNIST's is 0.4, that of noise 127."""
 
 CLASSES = 10
@@ -197,7 +197,7 @@ def _checked(images: NDArray[Any], labels: NDArray[Any], where: str) -> Digits:
     if len(images) == 0:
         raise DataError(f"{where}: no images")
     border = float(np.mean([images[:, :: SIDE - 1].mean(), images[:, :, :: SIDE - 1].mean()]))
-    if border > LIGHT:
+    if border > _LIGHT:
         raise DataError(
             f"{where}: images are dark on light, their border is {border:.0f} on average; 0 is background and "
             f"{PIXEL_MAX} foreground, as in MNIST: store {PIXEL_MAX} - images"

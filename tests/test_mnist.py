@@ -103,7 +103,7 @@ def test_an_npz_is_read_whatever_whole_numbers_its_labels_are(tmp_path: Path, dt
 
 
 @settings(deadline=None, derandomize=True, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(st.integers(0, 9), min_size=1, max_size=5), st.integers(0, int(mnist.LIGHT)), st.booleans())
+@given(st.lists(st.integers(0, 9), min_size=1, max_size=5), st.integers(0, int(mnist._LIGHT)), st.booleans())
 def test_any_good_set_is_the_same_after_a_round_trip(
     tmp_path: Path, labels: list[int], pixel: int, as_npz: bool
 ) -> None:

@@ -9,7 +9,9 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
+import readme_pictures
 from PIL import Image
 
 from digitrec_edge import artifact, formats, mnist
@@ -52,6 +54,26 @@ def test_no_block_of_code_escapes_these_tests() -> None:
     for match in FENCE.finditer(README):
         if match["language"] in ("sh", "python", "console", "bash"):
             assert match["where"] in ("make", "device", "desktop", "python"), match["body"]
+
+
+def masked(text: str) -> str:
+    """Without what differs between runs and machines: versions and times."""
+    return re.sub(r"\d+(?:\.\d+)* (us|ms)|(?<=litert )[\d.]+", r"N \1", text)
+
+
+def test_the_picture_is_read_as_shown(cli: "Callable[..., subprocess.CompletedProcess[str]]", tmp_path: Path) -> None:
+    """The photograph is what the script makes; the lines and the strip are what the command shown makes of it."""
+    command, printed = re.findall(r"<!-- output: predict -->\n```text\n\$ (.*)\n((?:.*\n)*?)```", README)[0]
+    program, *arguments = shlex.split(command)
+    assert program == "digitrec-edge"
+    (tmp_path / readme_pictures.PHOTOGRAPH).write_bytes(readme_pictures.photograph())
+    done = cli(*arguments, "--runtime", "litert", cwd=tmp_path)
+    assert masked(done.stderr + done.stdout) == masked(printed)
+    for name, made in ((readme_pictures.PHOTOGRAPH, "nine.jpg"), (readme_pictures.STRIP, "strip.png")):
+        assert f"docs/images/{name}" in README
+        with Image.open(tmp_path / made) as here, Image.open(readme_pictures.FOLDER / name) as shown:
+            assert here.size == shown.size
+            assert np.abs(np.asarray(here, float) - np.asarray(shown, float)).mean() < 1
 
 
 def test_make_targets_exist() -> None:
