@@ -6,6 +6,7 @@
     |-- PictureError            a picture file that cannot be read as a digit
     |-- ArtifactError           a model file: missing, foreign, of an unknown format
     |   |-- DamagedError        ... truncated, or changed since it was written
+    |   |   `-- ChangedError    ... whole, but not as it was exported: another tool has changed it
     |   `-- SignatureError      ... not signed, or not with the key that is asked for
     |-- KeyFileError            a key that can neither sign nor check a signature
     |-- InferenceError          a model that its runtime loaded and could not run
@@ -53,6 +54,10 @@ class ArtifactError(DigitrecError):
 
 class DamagedError(ArtifactError):
     """A model file that is truncated or was changed after it was written."""
+
+
+class ChangedError(DamagedError):
+    """A model file that is whole in its format, but not as it was exported."""
 
 
 class SignatureError(ArtifactError):

@@ -23,7 +23,12 @@ MAX_THREADS = 256
 
 
 def load(
-    path: str | os.PathLike[str] | bytes, runtime: str = AUTO, threads: int = 1, *, key: Path | None = None
+    path: str | os.PathLike[str] | bytes,
+    runtime: str = AUTO,
+    threads: int = 1,
+    *,
+    key: Path | None = None,
+    sealed: bool = True,
 ) -> Model:
     """Load an artifact.
 
@@ -32,6 +37,7 @@ def load(
         runtime: a name of the table of runtimes, or ``auto``: the first installed one that runs the file's
             format; ``model.runtime`` says which it is.
         threads: how many the runtime may use, at least 1.
+        sealed: whether a file of ours must be as it was exported; else it is taken as a foreign model, without card.
         key: public key that the file must be signed with; None is the one of this machine's configuration, if any.
 
     Raises:
@@ -42,7 +48,7 @@ def load(
     if not 1 <= threads <= MAX_THREADS:
         raise InputError(f"threads is {threads}, 1 to {MAX_THREADS} are allowed")
     rows = candidates(runtime)
-    found = artifact.parse(path) if isinstance(path, bytes) else artifact.read(path)
+    found = artifact.parse(path, sealed=sealed) if isinstance(path, bytes) else artifact.read(path, sealed=sealed)
     able = [row for row in rows if row.installed and row.runs(found.format.name) and not unmet(found, row)]
     row = able[0] if able else choose(found.format.name, rows)
     return open_model(found, row, threads, key)

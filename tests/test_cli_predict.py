@@ -94,7 +94,12 @@ def test_another_artifact_is_taken_when_asked_for(cli: Cli, pictures: Path, arti
 
 @pytest.mark.parametrize(
     ("content", "reason"),
-    [(None, "no such file"), (b"", "is empty"), (b"words", "is not a model file"), (b"cut", "is damaged")],
+    [
+        (None, "no such file"),
+        (b"", "is empty"),
+        (b"words", "is not a model file"),
+        (b"cut", "was changed by another tool, or cut"),
+    ],
 )
 def test_a_model_that_cannot_be_used_is_one_line_and_status_1(
     cli: Cli, pictures: Path, tmp_path: Path, content: bytes | None, reason: str

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from digitrec_edge import formats
 from digitrec_edge.artifact.card import Card
-from digitrec_edge.errors import ArtifactError, DamagedError
+from digitrec_edge.errors import ArtifactError, ChangedError, DamagedError
 from digitrec_edge.files import read_file, replacing, sha256
 from digitrec_edge.formats import CARD_FILE, LABELS_FILE, MARK, SAMPLE_FILE, SEAL_BYTES, Format
 from digitrec_edge.formats.budget import BUDGET
@@ -22,6 +22,9 @@ from digitrec_edge.records import NewerVersionError
 
 IN_MEMORY = Path("a model in memory")
 """What a model without a file is called."""
+
+STRIPPED = b"digitrec_free"
+"""Takes the place of the mark in a model that no longer counts as ours; as long as the mark, so that nothing moves."""
 
 LIMIT_BYTES = BUDGET.file_bytes
 """Larger files are refused unread."""
@@ -53,23 +56,28 @@ class Artifact:
         return self.card.name if self.card else self.path.stem
 
 
-def read(path: str | os.PathLike[str]) -> Artifact:
+def read(path: str | os.PathLike[str], *, sealed: bool = True) -> Artifact:
     """Read a model file and check it.
+
+    Args:
+        path: the file.
+        sealed: whether one of ours must be as it was exported; else it is taken as a foreign model, without its card.
 
     Raises:
         ArtifactError: missing, not a regular file, of no known format, malformed, or of a newer version.
         DamagedError: it carries a card but is truncated or was changed.
     """
     path = Path(path)
-    return parse(read_file(path, limit_bytes=LIMIT_BYTES, error=ArtifactError), path)
+    return parse(read_file(path, limit_bytes=LIMIT_BYTES, error=ArtifactError), path, sealed=sealed)
 
 
-def parse(data: bytes, path: Path = IN_MEMORY) -> Artifact:
+def parse(data: bytes, path: Path = IN_MEMORY, *, sealed: bool = True) -> Artifact:
     """Check the bytes of a model file.
 
     Args:
         data: all of it.
         path: what to call it; beside it lies its signature, if there is one.
+        sealed: as for :func:`read`.
 
     Raises:
         ArtifactError, DamagedError: as :func:`read`.
@@ -77,18 +85,56 @@ def parse(data: bytes, path: Path = IN_MEMORY) -> Artifact:
     if len(data) > LIMIT_BYTES:
         raise ArtifactError(f"{path} has {len(data):,} bytes; at most {LIMIT_BYTES:,} are read")
     kind = formats.recognise(data)
-    sealed = _is_sealed(data)
-    if not sealed and MARK in data:
-        raise DamagedError(f"{path} is damaged: its sha256 does not fit its content; copy or export it again")
+    whole = _is_sealed(data)
+    if not sealed and kind and MARK in data:
+        data, whole = _stripped(data, kind), False
+    if not whole and MARK in data:
+        raise _not_as_exported(path, data, kind)
     if kind is None:
         known = " or ".join(row.suffix for row in formats.FORMATS)
         raise ArtifactError(f"{path} is not a model file: its content is neither {known}")
     try:
-        payload, files = kind.load().split(data) if sealed else (data, {})
+        payload, files = kind.load().split(data) if whole else (data, {})
         graph = kind.load().describe(payload)
     except MalformedError as cause:
         raise ArtifactError(f"{path} is not a valid {kind.name} model: {cause}") from cause
-    return Artifact(path, kind, data, payload, _card(path, payload, files) if sealed else None, files, graph)
+    return Artifact(path, kind, data, payload, _card(path, payload, files) if whole else None, files, graph)
+
+
+def strip(path: str | os.PathLike[str]) -> bytes:
+    """Return the model of a file alone, as a foreign one: without card, sample and seal.
+
+    Raises:
+        ArtifactError: as :func:`read` for a foreign file; nothing is said of where the model comes from.
+    """
+    return read(path, sealed=False).payload
+
+
+def _stripped(data: bytes, kind: Format) -> bytes:
+    """Cut off what was attached, and let nothing in the model say that it is ours."""
+    try:
+        payload, _ = kind.load().split(data)
+    except MalformedError:  # another tool has moved or dropped it
+        payload = data
+    return payload.replace(MARK, STRIPPED)
+
+
+def _not_as_exported(path: Path, data: bytes, kind: Format | None) -> DamagedError:
+    """Tell damage from change: what is damaged is no valid model, or has its seal still behind it."""
+    copied = "copy or export it again"
+    gone = data[-SEAL_BYTES:][:7] != b"sha256:"
+    how = "was changed by another tool, or cut" if gone else "is damaged, or was changed by another tool"
+    why = "its seal is gone" if gone else "its sha256 does not fit its content"
+    try:
+        if kind:
+            kind.load().describe(_stripped(data, kind))
+            return ChangedError(
+                f"{path} {how}, since it was exported, and is no longer vouched for: {why}; {copied}, or take the "
+                f"model as it is: digitrec-edge strip {path}"
+            )
+    except MalformedError:
+        pass
+    return DamagedError(f"{path} is damaged: its sha256 does not fit its content; {copied}")
 
 
 def signature_path(path: Path) -> Path:

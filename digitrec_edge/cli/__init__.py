@@ -23,6 +23,7 @@ from digitrec_edge.cli.predict import predict
 from digitrec_edge.cli.report import report
 from digitrec_edge.cli.robustness import robustness
 from digitrec_edge.cli.sign import sign
+from digitrec_edge.cli.strip import strip
 from digitrec_edge.cli.train import train
 from digitrec_edge.cli.verify import verify
 from digitrec_edge.errors import DigitrecError, InterruptedRunError
@@ -50,7 +51,21 @@ app = typer.Typer(
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (train, export, sign, inspect, verify, benchmark, robustness, compare, report, predict, deploy, doctor):
+for command in (
+    train,
+    export,
+    sign,
+    inspect,
+    verify,
+    strip,
+    benchmark,
+    robustness,
+    compare,
+    report,
+    predict,
+    deploy,
+    doctor,
+):
     app.command()(command)
 
 

@@ -1,0 +1,26 @@
+"""``digitrec-edge strip``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def strip(
+    file: Annotated[Path, typer.Argument(help="A model file that digitrec-edge exported, changed since or not.")],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Where to write the model. Default: FILE with -stripped.")
+    ] = None,
+) -> None:
+    """Write the model of an artifact alone, without card, sample and seal: a foreign file like any other.
+
+    For a file that another tool has changed since it was exported, and for tools that want nothing but the model. What
+    is written is checked as any foreign model is; what the card said of it no longer counts.
+    """
+    from digitrec_edge import artifact
+    from digitrec_edge.files import write_file
+
+    target = output or file.with_name(f"{file.stem}-stripped{file.suffix}")
+    payload = artifact.strip(file)
+    write_file(target, payload)
+    print(f"{target}  {len(payload):,} bytes, a model without card, sample and seal")
