@@ -79,4 +79,6 @@ def _advice(report: "Report") -> Iterator[str]:
         yield ""
         yield "To install on this machine, type"
         yield from (f"  {line}" for line in (*advice.before, advice.pip_line))
+    if advice.notes:
+        yield ""
     yield from (f"- {note}" for note in advice.notes)
