@@ -11,7 +11,7 @@ from PIL import Image, features
 
 from digitrec_edge.errors import PictureError
 from digitrec_edge.pip_lines import install_extra
-from digitrec_edge.preprocess import bmff
+from digitrec_edge.preprocess import bmff, limits
 from digitrec_edge.preprocess.reading import SUFFIXES, decode, open_picture
 
 ORIENTATION = 0x0112
@@ -99,6 +99,10 @@ def test_damaged_and_too_large_ones_are_errors() -> None:
     Image.new("L", (5000, 4000)).save(stream, "AVIF", speed=10)
     with pytest.raises(PictureError, match=r"5,000 x 4,000 pixels; at most [\d,]+ are read of a AVIF"):
         decode(stream.getvalue(), "picture")
+
+
+def test_a_phone_s_12_million_pixels_are_within_the_budget() -> None:
+    assert limits.Cost(5, bmff.DECODER_BYTES, reducible=False, python=False).most_pixels >= 4032 * 3024
 
 
 def test_folders_are_searched_for_them() -> None:

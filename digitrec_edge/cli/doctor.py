@@ -69,9 +69,11 @@ def _facts(machine: "Machine") -> Iterator[tuple[str, str]]:
 
 
 def _advice(report: "Report") -> Iterator[str]:
+    from digitrec_edge.installation.doctor import NEXT, WORKS
+
     if report.ready:
-        yield f"Ready: {', '.join(row.name for row in report.runtimes if row.status == 'works')}. Next, type"
-        yield from (f"  {line}" for line in report.next_lines)
+        yield f"Ready: {', '.join(row.name for row in report.runtimes if row.status == WORKS)}. Next, type"
+        yield from (f"  {line}" for line in NEXT)
         return
     yield "Not ready: no runtime works."
     advice = report.advice
@@ -79,4 +81,6 @@ def _advice(report: "Report") -> Iterator[str]:
         yield ""
         yield "To install on this machine, type"
         yield from (f"  {line}" for line in (*advice.before, advice.pip_line))
+    if advice.notes:
+        yield ""
     yield from (f"- {note}" for note in advice.notes)

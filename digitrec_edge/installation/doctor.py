@@ -3,11 +3,10 @@
 Each part is tried for real, and where it can hurt nobody: in a child process.
 """
 
-import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from digitrec_edge import __version__, child, pretrained
+from digitrec_edge import __version__, child
 from digitrec_edge.installation.advice import Advice, advise
 from digitrec_edge.installation.machine import Machine, describe_machine
 from digitrec_edge.installation.wheels import WHEELS, why_none
@@ -23,6 +22,9 @@ TIMEOUT_S = 180.0
 """For one child; importing TensorFlow takes 5 s on a desktop, a runtime at most 20 s on an emulated board."""
 
 _WITH_WHEELS = frozenset(wheel.distribution for wheel in WHEELS)
+
+NEXT = ("digitrec-edge predict PICTURE", "digitrec-edge benchmark")
+"""What to type where a runtime works; where nothing was exported, the pretrained artifacts are measured."""
 
 PROBE = "digitrec_edge.installation.probe:try_part"
 
@@ -83,15 +85,6 @@ class Report:
     def trains(self) -> bool:
         """Whether this is a machine to train on: TensorFlow is installed, be it broken; a device has no use for it."""
         return any(part.status != MISSING for part in self.convert[:1])
-
-    @property
-    def next_lines(self) -> tuple[str, ...]:
-        """What to type where a runtime works: to read a picture, and to measure an artifact that is here."""
-        working = {runtime.name for runtime in self.runtimes if runtime.status == WORKS}
-        formats = [name for row in RUNTIMES if row.name in working for name in row.formats]
-        artifact = next((pretrained.BY_FORMAT[name] for name in formats if name in pretrained.BY_FORMAT), None)
-        benchmark = [f"digitrec-edge benchmark {shlex.quote(str(artifact))}"] if artifact else []
-        return ("digitrec-edge predict PICTURE", *benchmark)
 
 
 @dataclass(frozen=True)

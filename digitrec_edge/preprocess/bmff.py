@@ -8,8 +8,9 @@ from digitrec_edge.pip_lines import install, install_extra
 AVIF, HEIC = "AVIF", "HEIC"
 SUFFIXES = (".avif", ".heic", ".heif")
 
-DECODER_BYTES = 12
-"""Per pixel, that their decoders hold beside Pillow's own: planes of up to 16 bits, and the picture in colour."""
+DECODER_BYTES = 6
+"""Per pixel, that their decoders hold beside the picture in colour and in grey: measured are 3.4 of HEIC, 8 and 10 bits
+deep, and 4.6 of AVIF, with 12 million pixels."""
 
 _BRANDS = {
     **dict.fromkeys((b"avif", b"avis"), AVIF),

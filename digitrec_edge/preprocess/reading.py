@@ -118,9 +118,8 @@ def open_picture(data: bytes, name: str) -> Picture:
     except PictureError:
         raise
     except UnidentifiedImageError:
-        raise PictureError(
-            f"{name} is not a picture; PNG, JPEG, WebP, BMP, GIF, TIFF, AVIF and HEIC are read"
-        ) from None
+        other = "is not a picture; PNG, JPEG, WebP, BMP, GIF, TIFF, AVIF and HEIC are read"
+        raise PictureError(f"{name} {f'is a damaged or truncated {kind}' if kind else other}") from None
     except Image.DecompressionBombError:
         raise PictureError(f"{name} has too many pixels; at most {limits.LIMIT_PIXELS:,} are read") from None
     except _DAMAGED as cause:
