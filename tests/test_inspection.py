@@ -35,7 +35,7 @@ def installed(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
             raise metadata.PackageNotFoundError(distribution)
         return versions[distribution]
 
-    monkeypatch.setattr("runtimes.table.metadata.version", version)
+    monkeypatch.setattr("importlib.metadata.version", version)
     return versions
 
 
