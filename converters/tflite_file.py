@@ -41,6 +41,7 @@ def finish(
     from tensorflow.lite.python import schema_py_generated as schema
 
     model = schema.ModelT.InitFromObj(schema.Model.GetRootAsModel(payload, 0))
+    _take_in_buffers(model, payload)
     (graph,) = model.subgraphs
     model.description = DESCRIPTION
     graph.name = "main"
@@ -57,6 +58,14 @@ def finish(
     builder = flatbuffers.Builder(len(payload) + 8192)
     builder.Finish(model.Pack(builder), b"TFL3")
     return bytes(builder.Output())
+
+
+def _take_in_buffers(model: Any, payload: bytes) -> None:
+    """Bring buffers that lie behind the flatbuffer into it: so ai-edge-quantizer writes them from 256 KiB on."""
+    for buffer in model.buffers:
+        if buffer.offset > 1:  # 0 and 1 stand for none
+            buffer.data = np.frombuffer(payload, np.uint8, buffer.size, buffer.offset)
+        buffer.offset = buffer.size = 0
 
 
 def _take_pixels(schema: Any, model: Any, graph: Any) -> None:

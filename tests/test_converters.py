@@ -16,7 +16,7 @@ from digitrec_edge.files import sha256
 from digitrec_edge.formats import ort, tflite
 from digitrec_edge.formats.flatbuffer import Table
 from digitrec_edge.variants import VARIANTS, Variant
-from runtimes import RUNTIMES, RuntimeRow
+from runtimes import RUNTIMES, RuntimeRow, load
 from runtimes.support import fits
 from runtimes.table import find
 
@@ -241,3 +241,31 @@ def test_weights_are_named_after_their_own_layers_or_not_at_all() -> None:
     assert names[FULLY_CONNECTED] == ["c"]
     fused = tflite_file._names([CONV_2D, FULLY_CONNECTED], [("Conv2D", "a"), ("Conv2D", "b"), ("Dense", "c")])
     assert CONV_2D not in fused
+
+
+def test_int4_of_a_wide_network_whose_weights_lie_behind_the_flatbuffer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """ai-edge-quantizer writes so from 256 KiB on; as it wrote it and as it is exported, it gives the same logits."""
+    import keras
+
+    from converters import tflite as converter
+
+    keras.utils.set_random_seed(0)
+    dense = [keras.layers.Dense(units, activation="relu") for units in (512, 256, 64, 32)]
+    keras.Sequential([keras.Input((28, 28)), keras.layers.Flatten(), *dense, keras.layers.Dense(10)]).save(
+        tmp_path / "wide.keras"
+    )
+    written: list[bytes] = []
+
+    def finish(payload: bytes, *arguments: Any, **options: Any) -> bytes:
+        written.append(payload)
+        return tflite_file.finish(payload, *arguments, **options)
+
+    monkeypatch.setattr(converter, "finish", finish)
+    finished = converter.int4(open_source(tmp_path / "wide.keras", None, 10, 0), find("litert"))
+    images = mnist.load("test").images[:20]
+    with load(written[0]) as foreign, load(finished, sealed=False) as ours:
+        assert foreign.card is None
+        assert np.array_equal(foreign.logits(images), ours.logits(images))
+        assert np.ptp(ours.logits(images)) > 0

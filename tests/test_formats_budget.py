@@ -237,9 +237,13 @@ ELSEWHERE: dict[str, tuple[str, Callable[[], bytes], str]] = {
         "tflite", lambda: h.tflite(h.dense(), [DENSE], more={8: [h.Node({0: "../../etc/passwd"})]}),
         "lie in another file",
     ),
-    "tflite: buffer behind the model": (
-        "tflite", lambda: h.tflite(h.dense(), [DENSE], more={4: [h.Node({1: ("Q", 64), 2: ("Q", 31360)})] * 4}),
-        "a buffer lies behind the model",
+    "tflite: buffer behind the file": (
+        "tflite", lambda: h.tflite(h.dense(), [DENSE], more={4: [h.Node({1: ("Q", 64), 2: ("Q", 1 << 62)})] * 4}),
+        "an offset points outside the file",
+    ),
+    "tflite: buffer at an odd place": (
+        "tflite", lambda: h.tflite(h.dense(), [DENSE], more={4: [h.Node({1: ("Q", 66), 2: ("Q", 100)})] * 4}),
+        "multiples of 16 are needed",
     ),
 }  # fmt: skip
 

@@ -120,6 +120,16 @@ class Table:
             self._meter.decode(count * size)
         return np.frombuffer(self._data, dtype, count, target + 4)
 
+    def bytes_at(self, offset: int, size: int) -> NDArray[np.uint8]:
+        """Return so many bytes of the file, counted from its start, as a view.
+
+        Raises:
+            MalformedError: they do not lie in the file.
+        """
+        if offset + size > len(self._data):
+            raise _outside(self._data, offset)
+        return np.frombuffer(self._data, np.uint8, size, offset)
+
     def length(self, slot: int, size: int = 1) -> int:
         """Count the entries, of so many bytes, of a vector; 0 when absent."""
         target = self._target(slot)

@@ -10,7 +10,7 @@ from digitrec_edge.formats.budget import BUDGET, refuse
 from digitrec_edge.formats.flatbuffer import Table
 from digitrec_edge.formats.flatbuffer_verifier import verify as verify_flatbuffer
 from digitrec_edge.formats.graph import Graph, MalformedError, Operator, Tensor
-from digitrec_edge.formats.tflite_checks import check, schema
+from digitrec_edge.formats.tflite_checks import buffer_content, check, schema
 from digitrec_edge.formats.tflite_operators import BUILTIN_OPERATORS
 
 __all__ = ["attach", "describe", "recognise", "split"]
@@ -39,7 +39,7 @@ def describe(payload: bytes) -> Graph:
     if len(subgraphs) != 1:
         raise MalformedError(f"{len(subgraphs)} subgraphs, one is needed")
     (graph,) = subgraphs
-    buffers = [_stored_bytes(table) for table in model.tables(4)]
+    buffers = [len(buffer_content(table)) for table in model.tables(4)]
     tables, steps = graph.tables(0), graph.tables(3)
     if len(tables) > BUDGET.tensors:
         refuse("tensors", len(tables), BUDGET.tensors)
@@ -75,12 +75,6 @@ def _operator_code(table: Table) -> tuple[str, int]:
     code = max(table.number(0, "b"), table.number(3, "i"))
     name = BUILTIN_OPERATORS[code] if 0 <= code < len(BUILTIN_OPERATORS) else f"operator {code}"
     return table.text(1) or name if name == "CUSTOM" else name, table.number(2, "i", 1)
-
-
-def _stored_bytes(buffer: Table) -> int:
-    if buffer.number(1, "Q") or buffer.number(2, "Q"):
-        raise MalformedError("a buffer lies behind the model; it must lie in it")
-    return buffer.length(0)
 
 
 def _tensor(table: Table, buffers: list[int]) -> Tensor:

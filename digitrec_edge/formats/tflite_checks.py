@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from digitrec_edge.formats.budget import BUDGET, refuse
 from digitrec_edge.formats.flatbuffer import Table
@@ -21,6 +22,7 @@ _ZERO_POINTS = {"int8": (-128, 127), "uint8": (0, 255), "int4": (-8, 7)}
 """Range of a zero point; all other types are symmetric."""
 
 _CUSTOM = 32
+_ALIGNMENT_BYTES = 16
 _MAX_RANK = 8
 
 
@@ -122,6 +124,21 @@ def _check_sizes(model: Table, graph: Graph, tensors: Sequence[Table], operators
         check_sizes(steps, known, results, RULES, pictures)
 
 
+def buffer_content(buffer: Table) -> NDArray[np.uint8]:
+    """Return what a buffer holds: in the flatbuffer, or behind it by offset, as tools write larger models.
+
+    Raises:
+        MalformedError: it lies outside the file, is not aligned for kernels, or is in two places.
+    """
+    offset, size = buffer.number(1, "Q"), buffer.number(2, "Q")
+    if offset <= 1 and size <= 1:  # 0 and 1 stand for none
+        content: NDArray[np.uint8] = buffer.vector(0, "u1")
+        return content
+    if offset % _ALIGNMENT_BYTES or buffer.length(0):
+        raise MalformedError(f"a buffer behind the model is at {offset}, or in it too; multiples of 16 are needed")
+    return buffer.bytes_at(offset, size)
+
+
 def _given_size(tensor: Tensor, pictures: int) -> Size:
     """The size of an input: a batch of one stands for as many pictures as are run."""
     shape = tuple(size for size in tensor.shape if isinstance(size, int))
@@ -133,5 +150,5 @@ def _stored_size(tensor: Tensor, table: Table, buffers: Sequence[Table]) -> Size
     size = Size.of(shape)
     if tensor.dtype not in ("int32", "int64") or size.elements > BUDGET.values:
         return size
-    stored = np.frombuffer(buffers[table.number(2, "I")].vector(0, "u1").tobytes(), f"<i{ITEM_BITS[tensor.dtype] // 8}")
+    stored = np.frombuffer(buffer_content(buffers[table.number(2, "I")]).tobytes(), f"<i{ITEM_BITS[tensor.dtype] // 8}")
     return Size.of(shape, tuple(stored.tolist()))
