@@ -7,12 +7,16 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import import_graph
+import numpy as np
 import public_api
 import pytest
 import typer
+from PIL import Image
 
+from digitrec_edge import errors, mnist
 from digitrec_edge.cli import app
 
 ROOT = Path(__file__).parents[1]
@@ -170,3 +174,29 @@ def test_the_hooks_of_pre_commit_are_steps_of_make_lint() -> None:
         str(ROOT / ".pre-commit-config.yaml"),
     ]
     subprocess.run(command, check=True)
+
+
+def example(name: str) -> str:
+    found = re.search(rf"<!-- run: {name} -->\n```python\n(.*?)```", (ROOT / "docs" / "api.md").read_text(), re.S)
+    assert found
+    return found[1]
+
+
+def test_the_example_goes_from_a_picture_to_its_digit(
+    artifacts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copy(artifacts / "digitrec-int8.tflite", tmp_path)
+    image = 255 - np.kron(mnist.load("test").images[0], np.ones((5, 5), np.uint8))
+    Image.fromarray(image).save(tmp_path / "digit.png")
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {"frame": np.repeat(image[..., None], 3, axis=2)}
+    exec(example("picture"), names)
+    assert names["digit"] == 7
+    assert json.loads(json.dumps(names["answer"]))["digit"] == 7
+
+
+def test_the_example_tells_the_callers_mistakes_from_the_servers() -> None:
+    names: dict[str, Any] = {}
+    exec(example("status"), names)
+    expected = {"InputError": 422, "PictureError": 422, "NotInstalledError": 503, "DamagedError": 500}
+    assert {name: names["status_of"](getattr(errors, name)("why")) for name in expected} == expected

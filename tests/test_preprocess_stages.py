@@ -188,3 +188,21 @@ def test_the_foreground_is_found_once(
     stages = read_stages(draw_page(mnist_test.images[0]))
     assert stages.single() in stages.digits()
     assert found == [stages.foreground]
+
+
+def test_a_frame_in_colour_is_read_and_anything_else_is_one_line() -> None:
+    grey = 255 - np.kron(mnist.load("test").images[0], np.ones((5, 5), np.uint8))
+    whole = to_digit(grey)
+    assert np.array_equal(to_digit(np.repeat(grey[..., None], 3, axis=2)), whole)
+    opaque = np.dstack([grey, grey, grey, np.full_like(grey, 255)])
+    assert np.array_equal(to_digit(opaque), whole)
+    wrongs: list[tuple[Any, str]] = [
+        (grey / 255, "the picture is float64"),
+        ([[1]], "the picture is list"),
+        (grey[None, None], r"has shape \(1, 1, 140, 140\)"),
+        (np.zeros((5, 5, 2), np.uint8), r"has shape \(5, 5, 2\)"),
+        (np.zeros((0, 5), np.uint8), r"no pixels: its shape is \(0, 5\)"),
+    ]
+    for wrong, words in wrongs:
+        with pytest.raises(PictureError, match=words):
+            to_digit(wrong)

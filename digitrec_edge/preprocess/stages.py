@@ -2,15 +2,17 @@
 
 import os
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from digitrec_edge.errors import PictureError
 from digitrec_edge.preprocess.components import Box
 from digitrec_edge.preprocess.foreground import Foreground, find_foreground
 from digitrec_edge.preprocess.normalise import normalise
-from digitrec_edge.preprocess.reading import read_grey
+from digitrec_edge.preprocess.reading import read_grey, to_grey
 from digitrec_edge.preprocess.segmentation import Region, find_digits
 
 
@@ -87,15 +89,32 @@ def _digit(region: Region, reduction: int) -> Digit:
     return Digit(original, normalise(region.strength))
 
 
-def to_digit(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Make ``(height, width) uint8`` of one digit into ``(28, 28) uint8`` as MNIST has it.
+def to_digit(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Make a picture of one digit into ``(28, 28) uint8`` as MNIST has it.
 
     Dark on light and light on dark are told apart: the foreground is what there is less of.
 
+    Args:
+        picture: ``(height, width) uint8`` in grey, or ``(height, width, 3 or 4) uint8``, a frame in red, green, blue
+            and perhaps opacity.
+
     Raises:
-        PictureError: the picture is blank, or has no digit or several.
+        PictureError: another shape or dtype, or the picture is blank, or has no digit or several.
     """
-    return read_stages(grey).single().image
+    return read_stages(_grey(picture)).single().image
+
+
+def _grey(picture: Any) -> NDArray[np.uint8]:
+    if not isinstance(picture, np.ndarray) or picture.dtype != np.uint8:
+        kind = picture.dtype if isinstance(picture, np.ndarray) else type(picture).__name__
+        raise PictureError(f"the picture is {kind}; a numpy array of uint8, 0 to 255, is needed")
+    if picture.size == 0:
+        raise PictureError(f"the picture has no pixels: its shape is {picture.shape}")
+    if picture.ndim == 2:
+        return picture
+    if picture.ndim == 3 and picture.shape[2] in (3, 4):
+        return to_grey(Image.fromarray(picture))
+    raise PictureError(f"the picture has shape {picture.shape}; (height, width), or with 3 or 4 for colour, is needed")
 
 
 def read_picture(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
