@@ -191,7 +191,7 @@ def test_the_foreground_is_found_once(
 
 
 def test_a_frame_in_colour_is_read_and_anything_else_is_one_line() -> None:
-    grey = 255 - np.kron(mnist.load("test").images[0], np.ones((5, 5), np.uint8))
+    grey = (255 - np.kron(mnist.load("test").images[0], np.ones((5, 5), np.uint8))).astype(np.uint8)
     whole = to_digit(grey)
     assert np.array_equal(to_digit(np.repeat(grey[..., None], 3, axis=2)), whole)
     opaque = np.dstack([grey, grey, grey, np.full_like(grey, 255)])
