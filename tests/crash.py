@@ -61,7 +61,7 @@ def _fork(point: int, work: Callable[[Path], object], folder: Path) -> tuple[int
     child = os.fork()
     if child == 0:
         try:
-            killer = _Killer(point, folder)
+            killer = Killer(point, folder)
             sys.addaudithook(killer)
             work(folder)
             os.write(write, str(killer.seen).encode())
@@ -77,7 +77,9 @@ def _fork(point: int, work: Callable[[Path], object], folder: Path) -> tuple[int
     return os.waitpid(child, 0)[1], seen
 
 
-class _Killer:
+class Killer:
+    """An audit hook that kills its process at an operation inside a folder."""
+
     def __init__(self, point: int, folder: Path) -> None:
         self._point, self._folder, self.seen = point, str(folder), 0
 
@@ -86,11 +88,11 @@ class _Killer:
             return
         if not any(isinstance(name, str | bytes | os.PathLike) and self._inside(name) for name in arguments):
             return
-        self._step()
+        self.step()
         if event == "open" and arguments[2] & os.O_TRUNC and Path(arguments[0]).exists():
-            self._step(lambda: os.truncate(arguments[0], 0))
+            self.step(lambda: os.truncate(arguments[0], 0))
 
-    def _step(self, done: Callable[[], None] = lambda: None) -> None:
+    def step(self, done: Callable[[], None] = lambda: None) -> None:
         """Count a moment; at the chosen one let happen what is then done already, and die."""
         self.seen += 1
         if self.seen == self._point:

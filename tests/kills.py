@@ -6,7 +6,6 @@ and leaves nothing temporary. Prints a line per command and one for all; exit st
 """
 
 import argparse
-import contextlib
 import itertools
 import os
 import random
@@ -27,6 +26,7 @@ from digitrec_edge import artifact, mnist
 from digitrec_edge.artifact import golden
 from digitrec_edge.errors import TrainingError
 from digitrec_edge.records import load_json
+from tests import a_device
 from tests.crash import count_operations, killed_at
 
 AGAIN_EVERY = 5
@@ -50,6 +50,11 @@ class Command:
 
     def run(self, folder: Path) -> None:
         """Run in this process, which is a forked child."""
+        status = self.status(folder)
+        assert status == 0, status
+
+    def status(self, folder: Path) -> object:
+        """Run in this process, and return the exit status."""
         from digitrec_edge.cli import main
 
         os.chdir(folder)
@@ -59,12 +64,65 @@ class Command:
         try:
             main()
         except SystemExit as end:
-            assert end.code in (None, 0), end.code
+            return end.code or 0
+        return 0
+
+    def kill(self, point: int, folder: Path) -> bool:
+        """Run until operation ``point``, counted from 1; returns whether it came to that."""
+        return killed_at(point, self.run, folder)
+
+    def count(self, folder: Path) -> int:
+        """Run to the end; returns at how many operations it can be killed."""
+        return count_operations(self.run, folder)
+
+
+@dataclass(frozen=True)
+class Deploy(Command):
+    """A deployment to the device of a folder, killed at the device's operations.
+
+    Attributes:
+        desktop: it is this side that is killed, and not the device that loses its power.
+    """
+
+    desktop: bool = False
+
+    def run(self, folder: Path) -> None:
+        """Run in this process; where the device loses its power, this side ends with 1."""
+        from digitrec_edge.remote import resolve, venv
+
+        def small(folder: Path) -> Path:
+            folder.mkdir(exist_ok=True)
+            path = folder / "digitrec_edge-0-py3-none-any.whl"
+            path.write_bytes(bytes(100_000))
+            return path
+
+        device, venv.pack_wheel = folder / DEVICE, small  # type: ignore[attr-defined]
+        resolve.fetch = lambda names, machine, to, *rest: [small(to)]
+        os.environ.update(a_device.environment(device))
+        if self.desktop:
+            a_device.power_on(device, a_device.point(device), os.getpid())
+        status = self.status(folder)
+        assert status == int(a_device.lost_power(device)), status
+
+    def kill(self, point: int, folder: Path) -> bool:
+        """Run until the device's operation ``point``."""
+        device = folder / DEVICE
+        a_device.power_on(device, point)
+        killed = killed_at(a_device.NEVER, self.run, folder)
+        a_device.wait_until_quiet(device)
+        return killed or a_device.lost_power(device)
+
+    def count(self, folder: Path) -> int:
+        """Run to the end; returns how many operations the device had."""
+        assert not self.kill(a_device.NEVER, folder)
+        return a_device.operations(folder / DEVICE)
 
 
 MODEL = ("model.keras", "model.history.json")
 DATA = ("--data", "data.npz")
 ARTIFACTS = ("artifacts",)
+DEVICE = "device"
+DEPLOY = ("deploy", "artifacts/digitrec-int8.tflite", "--host", "pi")
 COMMANDS = (
     Command("train", ("train", "--epochs", "1", *DATA, "-o", "model.keras"), (*MODEL, "data.npz")),
     Command(
@@ -97,6 +155,8 @@ COMMANDS = (
         (*MODEL, *ARTIFACTS, "b.json", "report.html", "data.npz"),
     ),
     Command("predict --explain", ("predict", "digit.png", "--explain", "strip.png"), ("digit.png", "strip.png")),
+    Deploy("deploy, the device loses its power", DEPLOY, (*ARTIFACTS, DEVICE)),
+    Deploy("deploy, this side is killed", DEPLOY, (*ARTIFACTS, DEVICE), desktop=True),
 )
 
 
@@ -119,10 +179,19 @@ def make_template(folder: Path) -> None:
     shutil.copytree(folder, folder.parent / "unfinished")
     _interrupt(train, folder.parent / "unfinished")
     shutil.copy(folder.parent / "unfinished" / "model.checkpoint.npz", folder)
+    make_device(folder / DEVICE)
+    (folder / "artifacts").mkdir()
     for command in others:
-        with contextlib.suppress(FileNotFoundError):
-            (folder / "artifacts").mkdir(exist_ok=True)
-        assert killed_at(1 << 30, command.run, folder) is False, command.name
+        if not isinstance(command, Deploy):
+            assert command.kill(1 << 30, folder) is False, command.name
+
+
+def make_device(folder: Path) -> None:
+    """Make a device that has an older artifact and no runtime."""
+    a_device.make(folder)
+    (folder / "home" / "digitrec-edge").mkdir()
+    old = Path(__file__).parent / "data" / "card-1.tflite"
+    shutil.copy(old, folder / "home" / "digitrec-edge" / "digitrec-int8.tflite")
 
 
 def _interrupt(train: Command, folder: Path) -> None:
@@ -143,7 +212,11 @@ def look(folder: Path, command: Command, template: Path) -> None:
         for path in (template / name).rglob("*") if (template / name).is_dir() else [template / name]:
             relative = path.relative_to(template)
             assert (folder / relative).exists() or str(relative) in command.goes, f"{relative} is lost"
+    if (folder / DEVICE).exists():
+        a_device.look(folder / DEVICE)
     for path in folder.rglob("*"):
+        if path.relative_to(folder).parts[0] == DEVICE:
+            continue
         if path.is_file() and not any(part.startswith(".") for part in path.relative_to(folder).parts):
             READERS[path.suffix](path)
     model, unfinished = folder / "model.keras", folder / "model.checkpoint.npz"
@@ -197,15 +270,15 @@ def kill(command: Command, points: Sequence[int], template: Path, scratch: Path)
     for number, point in enumerate(points):
         folder = _prepare(command, template, scratch)
         try:
-            if not killed_at(point, command.run, folder):
+            if not command.kill(point, folder):
                 continue
             killed += 1
             look(folder, command, template)
             if number % AGAIN_EVERY == 0:
                 again = _again(command, folder)
-                assert not killed_at(1 << 30, again.run, folder)
+                assert not again.kill(1 << 30, folder)
                 look(folder, command, template)
-                left = sorted(folder.rglob(".*"))
+                left = _left_over(folder)
                 assert not left, f"the next run left {left}"
         except Exception:  # noqa: BLE001  (whatever a reader raises of half a file is what is counted)
             lost += 1
@@ -213,6 +286,12 @@ def kill(command: Command, points: Sequence[int], template: Path, scratch: Path)
             traceback.print_exc()
         shutil.rmtree(folder)
     return killed, lost
+
+
+def _left_over(folder: Path) -> list[Path]:
+    """Return what is temporary, here and on the device."""
+    here = (path for path in folder.rglob(".*") if path.relative_to(folder).parts[0] != DEVICE)
+    return sorted([*here, *a_device.left_over(folder / DEVICE)])
 
 
 def _again(command: Command, folder: Path) -> Command:
@@ -234,7 +313,7 @@ def _prepare(command: Command, template: Path, scratch: Path) -> Path:
 def operations_of(command: Command, template: Path, scratch: Path) -> int:
     """Return at how many operations a command can be killed."""
     folder = _prepare(command, template, scratch)
-    found = count_operations(command.run, folder)
+    found = command.count(folder)
     shutil.rmtree(folder)
     return found
 

@@ -154,6 +154,7 @@ def template(artifacts: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "artifacts").mkdir()
     shutil.copy(artifacts / "digitrec-int8.tflite", folder / "artifacts")
     Image.fromarray(255 - mnist.load("test").images[0]).resize((140, 140)).save(folder / "digit.png")
+    kills.make_device(folder / kills.DEVICE)
     for command in ON_A_DEVICE:
         assert not killed_at(1 << 30, command.run, folder)
     return folder
@@ -162,11 +163,24 @@ def template(artifacts: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 ON_A_DEVICE = [command for command in kills.COMMANDS if command.name in ("inspect --bom", "predict --explain")]
 
 
+DEPLOYMENTS = [command for command in kills.COMMANDS if isinstance(command, kills.Deploy)]
+
+
 @pytest.mark.parametrize("command", ON_A_DEVICE, ids=lambda command: command.name)
 def test_a_command_killed_anywhere_loses_nothing(command: kills.Command, template: Path, tmp_path: Path) -> None:
     operations = kills.operations_of(command, template, tmp_path)
     points = range(1, operations + 1, 2)
     assert len(points) >= 3
+    assert kills.kill(command, points, template, tmp_path) == (len(points), 0)
+
+
+@pytest.mark.parametrize("command", DEPLOYMENTS, ids=lambda command: command.name)
+def test_a_deployment_cut_off_anywhere_leaves_the_device_with_a_whole_artifact(
+    command: kills.Deploy, template: Path, tmp_path: Path
+) -> None:
+    operations = kills.operations_of(command, template, tmp_path)
+    assert operations > 20, "sending a wheel, making an environment, sending an artifact"
+    points = range(1 + 4 * DEPLOYMENTS.index(command), operations + 1, 9)
     assert kills.kill(command, points, template, tmp_path) == (len(points), 0)
 
 

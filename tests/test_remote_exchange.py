@@ -11,14 +11,9 @@ import pytest
 from digitrec_edge.errors import ConnectionLostError, RemoteError, TimeLimitError
 from digitrec_edge.remote import exchange
 from digitrec_edge.remote.ssh import Connection
+from tests import a_device
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX")
-
-CLIENT = """#!/bin/sh
-case "$*" in *"-O check"*) exit 0;; *" -N "*) exec sleep 600;; esac
-for last; do :; done
-exec sh -c "$last"
-"""
 
 
 @pytest.fixture(autouse=True)
@@ -27,7 +22,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     programs, home = tmp_path / "programs", tmp_path / "home"
     for folder in (programs, home):
         folder.mkdir()
-    for name, text in (("ssh", CLIENT), ("python3", f'#!/bin/sh\nexec {sys.executable} "$@"\n')):
+    for name, text in (("ssh", a_device.CLIENT), ("python3", f'#!/bin/sh\nexec {sys.executable} "$@"\n')):
         (programs / name).write_text(text)
         (programs / name).chmod(0o755)
     monkeypatch.setenv("PATH", f"{programs}:{os.defpath}")

@@ -86,6 +86,7 @@ def receive(request: "dict[str, Any]") -> "dict[str, Any]":
     folder.mkdir(parents=True, exist_ok=True)
     for entry in request["files"]:
         final = folder / entry["name"]
+        _remove_stale(folder, entry["name"])
         part = folder / f".part-{os.getpid()}-{entry['name']}"
         try:
             _receive_one(entry, part)
@@ -94,6 +95,14 @@ def receive(request: "dict[str, Any]") -> "dict[str, Any]":
             if part.exists():
                 part.unlink()
     return {"folder": str(folder)}
+
+
+def _remove_stale(folder: Path, name: str) -> None:
+    """Remove what one left that lost its power halfway; what another is at right now stays."""
+    for path in folder.glob(".part-*-" + name):
+        number = path.name.split("-")[1]
+        if not number.isdigit() or not Path("/proc/" + number).exists():
+            path.unlink()
 
 
 def _receive_one(entry: "dict[str, Any]", part: Path) -> None:
