@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 CLI := $(BIN)/digitrec-edge
-PYTHONS := 3.13 3.14
+PYTHONS := 3.12 3.13 3.14
 export PYTHONDONTWRITEBYTECODE :=  # what hundreds of processes import is compiled once
 
 .PHONY: help setup demo test lint docs test-artifacts test-device test-desktop test-newest test-pythons pi pi-boards pi-others pi-instructions pi-instructions-accept pi-needs wheel facts pretrained campaigns clean
