@@ -180,7 +180,7 @@ def test_a_deployment_cut_off_anywhere_leaves_the_device_with_a_whole_artifact(
 ) -> None:
     operations = kills.operations_of(command, template, tmp_path)
     assert operations > 20, "sending a wheel, making an environment, sending an artifact"
-    points = range(1 + 4 * DEPLOYMENTS.index(command), operations + 1, 9)
+    points = range(1 + 6 * DEPLOYMENTS.index(command), operations + 1, 12)
     assert kills.kill(command, points, template, tmp_path) == (len(points), 0)
 
 
