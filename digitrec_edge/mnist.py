@@ -35,6 +35,9 @@ _LIGHT = 170
 CLASSES = 10
 """The digits 0 to 9."""
 
+SEEDS = range(1 << 31)
+"""What a training or a drawing of images may start from: what numpy, Keras and JSON all take."""
+
 BUNDLED = Path(__file__).parent / "data" / "mnist"
 
 Part = Literal["train", "test"]
@@ -101,8 +104,10 @@ def sample_indices(count: int, total: int, seed: int) -> NDArray[np.int64]:
     """Draw ``count`` different indices below ``total``, sorted; the same for the same seed.
 
     Raises:
-        DataError: fewer than 1 or more than ``total`` are asked for.
+        DataError: fewer than 1 or more than ``total`` are asked for, or the seed is none of ``SEEDS``.
     """
+    if seed not in SEEDS:
+        raise DataError(f"seed is {seed}, 0 to {SEEDS[-1]} is allowed")
     if not 1 <= count <= total:
         raise DataError(f"cannot draw {count} images; the set has {total}, give 1 to {total}")
     return np.sort(np.random.default_rng(seed).permutation(total)[:count]).astype(np.int64)

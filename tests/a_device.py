@@ -13,14 +13,12 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-CLIENT = """#!/bin/sh
-case "$*" in *"-O check"*) exit 0;; *" -N "*) exec sleep 600;; esac
-for last; do :; done
-exec sh -c "$last"
-"""
 PYTHON = f"""#!/bin/sh
 exec "{sys.executable}" "{Path(__file__).resolve()}" "$@"
 """
+SHELL = 'for last; do :; done; exec sh -c "$last"'
+"""What ssh has the device do: run the last argument."""
+
 NEVER = 1 << 30
 DEVICE = 0
 """As a victim: the device itself, and no process of the desktop."""
@@ -28,11 +26,16 @@ DEVICE = 0
 PROGRAM = "env/bin/digitrec-edge"
 
 
+def client(answer: str) -> str:
+    """Return a program in the place of ssh, whose connection is open at once; a line of sh answers each request."""
+    return f'#!/bin/sh\ncase "$*" in *"-O check"*) exit 0;; *" -N "*) exec sleep 600;; esac\n{answer}\n'
+
+
 def make(folder: Path) -> None:
     """Make a device: its login's home, and the programs that reach it."""
     for name in ("home", "programs"):
         (folder / name).mkdir(parents=True)
-    for name, text in (("ssh", CLIENT), ("python3", PYTHON)):
+    for name, text in (("ssh", client(SHELL)), ("python3", PYTHON)):
         _write_program(folder / "programs" / name, text)
     power_on(folder)
 

@@ -25,7 +25,7 @@ if not __package__:  # run as a script
     sys.path.insert(0, str(Path(__file__).parents[1]))
 from digitrec_edge.installation.machine import describe_machine
 from digitrec_edge.remote import exchange, resolve, ssh, venv
-from tests import hostile_answers, watched
+from tests import a_device, hostile_answers, watched
 from tests.hostile_answers import GOOD, KINDS
 
 TOGETHER = 6
@@ -79,8 +79,9 @@ def prepare(folder: Path) -> None:
     (folder / "facts.json").write_text(json.dumps(facts))
     client = folder / "ssh"
     client.write_text(
-        '#!/bin/sh\ncase "$*" in *"-O check"*) exit 0;; *" -N "*) exec sleep 600;; esac\n'
-        f'exec {sys.executable} -I -S "{Path(hostile_answers.__file__).resolve()}" --play "{folder}" "$@"\n'
+        a_device.client(
+            f'exec {sys.executable} -I -S "{Path(hostile_answers.__file__).resolve()}" --play "{folder}" "$@"'
+        )
     )
     client.chmod(0o755)
 

@@ -69,7 +69,6 @@ def test_each_artifact_is_a_line_of_figures_and_has_its_report(cli: Cli, trained
         (["--target", "tflite-runtime", "--int4"], "tflite-runtime does not run --int4"),
         (["--target", "onnxruntime", "--int8"], "onnxruntime does not run --int8"),
         (["--calibration-images", "0"], "Invalid value for '--calibration-images'"),
-        (["--seed", str(1 << 64)], "Invalid value for '--seed'"),
     ],
 )
 def test_a_target_that_does_not_fit_is_wrong_usage(cli: Cli, tmp_path: Path, arguments: list[str], reason: str) -> None:

@@ -20,6 +20,7 @@ from digitrec_edge.training.checkpoint import Checkpoint, Epoch, TrainingRun
 from digitrec_edge.training.recipes import RECIPES
 from tests import kills
 from tests.crash import crash_points, killed_at
+from tests.writing_commands import COMMANDS, DEVICE, Command, Deploy
 
 
 @pytest.fixture
@@ -154,20 +155,20 @@ def template(artifacts: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "artifacts").mkdir()
     shutil.copy(artifacts / "digitrec-int8.tflite", folder / "artifacts")
     Image.fromarray(255 - mnist.load("test").images[0]).resize((140, 140)).save(folder / "digit.png")
-    kills.make_device(folder / kills.DEVICE)
+    kills.make_device(folder / DEVICE)
     for command in ON_A_DEVICE:
         assert not killed_at(1 << 30, command.run, folder)
     return folder
 
 
-ON_A_DEVICE = [command for command in kills.COMMANDS if command.name in ("inspect --bom", "predict --explain")]
+ON_A_DEVICE = [command for command in COMMANDS if command.name in ("inspect --bom", "predict --explain")]
 
 
-DEPLOYMENTS = [command for command in kills.COMMANDS if isinstance(command, kills.Deploy)]
+DEPLOYMENTS = [command for command in COMMANDS if isinstance(command, Deploy)]
 
 
 @pytest.mark.parametrize("command", ON_A_DEVICE, ids=lambda command: command.name)
-def test_a_command_killed_anywhere_loses_nothing(command: kills.Command, template: Path, tmp_path: Path) -> None:
+def test_a_command_killed_anywhere_loses_nothing(command: Command, template: Path, tmp_path: Path) -> None:
     operations = kills.operations_of(command, template, tmp_path)
     points = range(1, operations + 1, 2)
     assert len(points) >= 3
@@ -176,7 +177,7 @@ def test_a_command_killed_anywhere_loses_nothing(command: kills.Command, templat
 
 @pytest.mark.parametrize("command", DEPLOYMENTS, ids=lambda command: command.name)
 def test_a_deployment_cut_off_anywhere_leaves_the_device_with_a_whole_artifact(
-    command: kills.Deploy, template: Path, tmp_path: Path
+    command: Deploy, template: Path, tmp_path: Path
 ) -> None:
     operations = kills.operations_of(command, template, tmp_path)
     assert operations > 20, "sending a wheel, making an environment, sending an artifact"
@@ -184,7 +185,7 @@ def test_a_deployment_cut_off_anywhere_leaves_the_device_with_a_whole_artifact(
     assert kills.kill(command, points, template, tmp_path) == (len(points), 0)
 
 
-class Careless(kills.Command):
+class Careless(Command):
     """Writes as a program does that nobody has told of power cuts."""
 
     def run(self, folder: Path) -> None:

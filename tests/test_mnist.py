@@ -303,3 +303,9 @@ def test_samples_are_seeded_different_sorted_and_in_range() -> None:
 def test_more_samples_than_there_are_cannot_be_drawn(count: int) -> None:
     with pytest.raises(DataError, match="the set has 7, give 1 to 7"):
         sample_indices(count, 7, seed=0)
+
+
+@pytest.mark.parametrize("seed", [-1, 1 << 31, 1 << 64])
+def test_a_seed_that_a_card_could_not_hold_is_refused(seed: int) -> None:
+    with pytest.raises(DataError, match=f"seed is {seed}, 0 to 2147483647 is allowed"):
+        sample_indices(1, 7, seed)

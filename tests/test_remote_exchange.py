@@ -22,7 +22,10 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     programs, home = tmp_path / "programs", tmp_path / "home"
     for folder in (programs, home):
         folder.mkdir()
-    for name, text in (("ssh", a_device.CLIENT), ("python3", f'#!/bin/sh\nexec {sys.executable} "$@"\n')):
+    for name, text in (
+        ("ssh", a_device.client(a_device.SHELL)),
+        ("python3", f'#!/bin/sh\nexec {sys.executable} "$@"\n'),
+    ):
         (programs / name).write_text(text)
         (programs / name).chmod(0o755)
     monkeypatch.setenv("PATH", f"{programs}:{os.defpath}")
@@ -46,6 +49,19 @@ def test_files_go_there_and_results_come_back(tmp_path: Path, home: Path) -> Non
         assert len("".join(lines[1:])) == 20_000
         connection.remove("~/run")
     assert not (home / "run").exists()
+
+
+def test_halves_of_a_process_that_is_dead_are_removed_and_no_others(tmp_path: Path, home: Path) -> None:
+    (tmp_path / "a").write_bytes(b"new")
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    (home / "run").mkdir()
+    others = [f".part-{os.getpid()}-b", ".part-number-b", f".part-{10**30}-b", "b"]
+    for name in (f".part-{ended.pid}-c", *others):
+        (home / "run" / name).touch()
+    with Connection("pi", 60) as connection:
+        connection.send([tmp_path / "a"], "~/run")
+    assert sorted(os.listdir(home / "run")) == sorted(["a", *others])
 
 
 def test_a_program_that_says_nothing_for_long_is_no_silence(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -29,7 +29,7 @@ def export(
     calibration_images: Annotated[
         int, typer.Option(min=1, help="Training images to measure activation ranges on, for int8.")
     ] = 500,
-    seed: Annotated[int, typer.Option(min=0, max=(1 << 31) - 1, help="Draws the calibration images.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Draws the calibration images.")] = 0,
     target: TargetOption = None,
     data: DataOption = None,
     input_scale: Annotated[

@@ -84,9 +84,9 @@ def receive(request: "dict[str, Any]") -> "dict[str, Any]":
     """Take files whose bytes follow the request; each is there whole, or not at all."""
     folder = Path(request["folder"]).expanduser()
     folder.mkdir(parents=True, exist_ok=True)
+    _remove_stale(folder)
     for entry in request["files"]:
         final = folder / entry["name"]
-        _remove_stale(folder, entry["name"])
         part = folder / f".part-{os.getpid()}-{entry['name']}"
         try:
             _receive_one(entry, part)
@@ -97,12 +97,15 @@ def receive(request: "dict[str, Any]") -> "dict[str, Any]":
     return {"folder": str(folder)}
 
 
-def _remove_stale(folder: Path, name: str) -> None:
-    """Remove what one left that lost its power halfway; what another is at right now stays."""
-    for path in folder.glob(".part-*-" + name):
-        number = path.name.split("-")[1]
-        if not number.isdigit() or not Path("/proc/" + number).exists():
+def _remove_stale(folder: Path) -> None:
+    """Remove what was left when the power went; what another process is at right now stays."""
+    for path in folder.glob(".part-*-*"):
+        try:
+            os.kill(int(path.name.split("-")[1]), 0)
+        except ProcessLookupError:
             path.unlink()
+        except (PermissionError, OverflowError, ValueError):
+            continue  # somebody else's process, or a file that is none of ours
 
 
 def _receive_one(entry: "dict[str, Any]", part: Path) -> None:

@@ -77,8 +77,8 @@ def train(
     """
     digits = mnist.load("train", source)
     recipe.check(len(digits))
-    if not 0 <= seed < 2**31:
-        raise TrainingError(f"seed is {seed}, 0 to {2**31 - 1} is allowed")
+    if seed not in mnist.SEEDS:
+        raise TrainingError(f"seed is {seed}, 0 to {mnist.SEEDS[-1]} is allowed")
     run = TrainingRun(recipe, seed, digits.digest())
     before = _read_checkpoint(checkpoint_path, run) if resume and checkpoint_path else None
     sets = _split(digits, mnist.load("test", source), recipe.validation_split, seed)
