@@ -6,10 +6,12 @@ script, this file is the device's ``python3``: it answers the agent's requests, 
 which would take minutes and an index; what they make is a program that runs this checkout.
 """
 
+import contextlib
 import fcntl
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,6 +21,9 @@ exec "{sys.executable}" "{Path(__file__).resolve()}" "$@"
 SHELL = 'for last; do :; done; exec sh -c "$last"'
 """What ssh has the device do: run the last argument."""
 
+STAY_ALIVE = 'exec 9<>"$HOME/../alive"; flock --shared 9; '
+"""Hold what :func:`wait_until_quiet` waits for."""
+
 NEVER = 1 << 30
 DEVICE = 0
 """As a victim: the device itself, and no process of the desktop."""
@@ -26,16 +31,21 @@ DEVICE = 0
 PROGRAM = "env/bin/digitrec-edge"
 
 
-def client(answer: str) -> str:
-    """Return a program in the place of ssh, whose connection is open at once; a line of sh answers each request."""
-    return f'#!/bin/sh\ncase "$*" in *"-O check"*) exit 0;; *" -N "*) exec sleep 600;; esac\n{answer}\n'
+def client(answer: str, connected: str = "") -> str:
+    """Return a program in the place of ssh, whose connection is open at once.
+
+    Args:
+        answer: line of sh that answers a request.
+        connected: what is run when the connection opens.
+    """
+    return f'#!/bin/sh\ncase "$*" in *"-O check"*) exit 0;; *" -N "*) {connected}exec sleep 600;; esac\n{answer}\n'
 
 
 def make(folder: Path) -> None:
     """Make a device: its login's home, and the programs that reach it."""
     for name in ("home", "programs"):
         (folder / name).mkdir(parents=True)
-    for name, text in (("ssh", client(SHELL)), ("python3", PYTHON)):
+    for name, text in (("ssh", client(SHELL, STAY_ALIVE)), ("python3", PYTHON)):
         _write_program(folder / "programs" / name, text)
     power_on(folder)
 
@@ -68,9 +78,18 @@ def operations(folder: Path) -> int:
 
 
 def wait_until_quiet(folder: Path) -> None:
-    """Wait until no process of the device is left."""
+    """Wait until no process of the device is left, nor a connection to it.
+
+    Raises:
+        AssertionError: one still is after a while.
+    """
+    end = time.monotonic() + 30
     with (folder / "alive").open("r+") as stream:
-        fcntl.flock(stream, fcntl.LOCK_EX)
+        while time.monotonic() < end:
+            with contextlib.suppress(BlockingIOError):
+                return fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            time.sleep(0.02)
+    raise AssertionError("a process of the device or a connection to it is left")
 
 
 def look(folder: Path) -> None:
@@ -82,7 +101,7 @@ def look(folder: Path) -> None:
     from digitrec_edge import artifact
 
     root = folder / "home" / "digitrec-edge"
-    for path in root.glob("*.tflite"):
+    for path in root.glob("[!.]*.tflite"):
         assert artifact.read(path).card is not None, path
     for ready in root.glob("env-*/ready"):
         program = ready.parent / PROGRAM
@@ -128,7 +147,8 @@ def _main(arguments: list[str]) -> None:
     if lost_power(folder):
         sys.exit(255)
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-    fcntl.flock(os.open(folder / "alive", os.O_RDWR), fcntl.LOCK_SH)
+    alive = os.dup2(os.open(folder / "alive", os.O_RDWR), 99, inheritable=False)  # the agent uses 3
+    fcntl.flock(alive, fcntl.LOCK_SH)
     _count_operations(folder, started_by_agent="AGENT" in os.environ)
     if arguments[0] == "-c":
         os.environ["AGENT"] = "yes"

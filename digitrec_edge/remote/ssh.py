@@ -22,6 +22,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
+from digitrec_edge.child import ending_with_parent
 from digitrec_edge.errors import NotInstalledError, RemoteError, TimeLimitError
 from digitrec_edge.installation import machine, pythons
 from digitrec_edge.records import parse
@@ -142,11 +143,11 @@ class Connection:
             return False
 
     def _start(self, command: Sequence[str], stdin: int = subprocess.DEVNULL) -> "subprocess.Popen[bytes]":
-        """Start a client in a process group of its own: Ctrl-C is for us to act on, not for ssh."""
+        """Start a client in a process group of its own, for Ctrl-C is for us to act on; it ends when we are killed."""
         if self._closed:
             raise RemoteError(f"{self.host}: interrupted")
         process = subprocess.Popen(
-            command,
+            ending_with_parent(command),
             bufsize=0,
             stdin=stdin,
             stdout=subprocess.PIPE if stdin == subprocess.PIPE else subprocess.DEVNULL,
