@@ -27,6 +27,7 @@ from benchmarks.results.validity import judge
 from digitrec_edge import artifact, mnist
 from digitrec_edge.errors import ArtifactError, BenchmarkError
 from digitrec_edge.files import scratch_folder, sha256
+from digitrec_edge.labels import COUNTS
 from digitrec_edge.quantization import PIXEL_MAX
 from runtimes.loading import unmet
 from runtimes.table import find
@@ -165,7 +166,7 @@ class _Inputs:
 def _write_inputs(folder: Path, cases: Sequence[Case]) -> _Inputs:
     images: dict[str | None, Path] = {}
     for source in {case.data for case in cases}:
-        test = mnist.load("test", Path(source) if source else None).images
+        test = mnist.load("test", Path(source) if source else None, COUNTS[-1]).images
         largest = max(case.batch for case in cases if case.data == source)
         if largest > len(test):
             raise BenchmarkError(

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from digitrec_edge.errors import ConversionError
-from digitrec_edge.mnist import CLASSES, SIDE
+from digitrec_edge.labels import COUNTS, DIGITS
+from digitrec_edge.mnist import SIDE
 from digitrec_edge.quantization import PIXEL_MAX
 
 SHAPES = ((SIDE, SIDE), (SIDE, SIDE, 1), (SIDE * SIDE,))
@@ -45,7 +46,7 @@ class Recogniser:
     """A Keras model from pixels / 255 to logits.
 
     Attributes:
-        model: takes ``(N, 28, 28) float32`` in 0 to 1, gives ``(N, 10)`` logits.
+        model: takes ``(N, 28, 28) float32`` in 0 to 1, gives logits, one for each label.
         notes: what was found in the graph and changed, a line each.
     """
 
@@ -53,13 +54,13 @@ class Recogniser:
     notes: tuple[str, ...]
 
 
-def as_recogniser(model: Any, meaning: Meaning, path: Path) -> Recogniser:
+def as_recogniser(model: Any, classes: int, meaning: Meaning, path: Path) -> Recogniser:
     """Make a recogniser of a Keras model; one that is a recogniser already comes back as it is.
 
     Raises:
-        ConversionError: it does not take one grey picture of 28 x 28 pixels, or does not give ten numbers.
+        ConversionError: it does not take one grey picture of 28 x 28 pixels, or does not give ``classes`` numbers.
     """
-    shape = _picture_shape(model, path)
+    shape = _picture_shape(model, classes, path)
     notes: list[str] = []
     layers = _chain(model)
     core: Any = model if layers is None else _Layers(layers)
@@ -80,7 +81,7 @@ class _Layers:
     layers: tuple[Any, ...]
 
 
-def _picture_shape(model: Any, path: Path) -> tuple[int, ...]:
+def _picture_shape(model: Any, classes: int, path: Path) -> tuple[int, ...]:
     counts = [len(getattr(model, kind, None) or ()) for kind in ("inputs", "outputs")]
     if counts != [1, 1]:
         raise ConversionError(
@@ -93,10 +94,12 @@ def _picture_shape(model: Any, path: Path) -> tuple[int, ...]:
         for shape in SHAPES
         if len(shape) == len(taken) and all(have in (None, want) for have, want in zip(taken, shape, strict=True))
     ]
-    if not fits or given != (CLASSES,):
+    if not fits or given != (classes,):
+        hint = "; its labels: --labels FILE, one a line" if fits and len(given) == 1 and given[0] in COUNTS else ""
+        what = "digit recogniser" if classes == len(DIGITS) else f"recogniser of {classes} labels"
         raise ConversionError(
-            f"{path} is no digit recogniser: a model from {', '.join(map(str, SHAPES[:-1]))} or {SHAPES[-1]} to "
-            f"({CLASSES},) is needed, this one is {type(model).__name__} from {taken} to {given}"
+            f"{path} is no {what}: a model from {', '.join(map(str, SHAPES[:-1]))} or "
+            f"{SHAPES[-1]} to ({classes},) is needed, this one is {type(model).__name__} from {taken} to {given}{hint}"
         )
     return fits[0]
 

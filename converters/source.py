@@ -1,6 +1,6 @@
 """What every conversion starts from: a Keras file, and training images to calibrate on."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -13,6 +13,7 @@ from converters.recogniser import AS_THE_GRAPH_SHOWS, Meaning, Recogniser, as_re
 from digitrec_edge import mnist
 from digitrec_edge.artifact.card import Calibration
 from digitrec_edge.files import sha256
+from digitrec_edge.labels import DIGITS
 from digitrec_edge.quantization import PIXEL_MAX
 from digitrec_edge.training import network as model
 
@@ -22,6 +23,7 @@ class Source:
     """A trained model on its way to a device.
 
     Attributes:
+        labels: of the numbers that it gives.
         meaning: of its input and output, as far as the caller says it.
         custom_objects: the caller's own layers and functions, by name.
         notes: what was found in its graph and changed, a line each.
@@ -32,6 +34,7 @@ class Source:
 
     path: Path
     sha256: str
+    labels: tuple[str, ...]
     meaning: Meaning
     custom_objects: Mapping[str, Any]
     notes: tuple[str, ...]
@@ -41,7 +44,7 @@ class Source:
 
     def fresh_model(self) -> Any:
         """Load the recogniser into a clean session, so that names do not depend on what ran before."""
-        return _load(self.path, self.meaning, self.custom_objects).model
+        return _load(self.path, self.labels, self.meaning, self.custom_objects).model
 
     def representative_dataset(self) -> NDArray[np.float32]:
         """Return the calibration images as the model takes them, ``(N, 28, 28) float32`` in 0 to 1."""
@@ -49,12 +52,12 @@ class Source:
         return scaled
 
 
-def _load(path: Path, meaning: Meaning, custom_objects: Mapping[str, Any]) -> Recogniser:
+def _load(path: Path, labels: Sequence[str], meaning: Meaning, custom_objects: Mapping[str, Any]) -> Recogniser:
     model.import_tensorflow()
     import keras
 
     keras.backend.clear_session()
-    return as_recogniser(model.load(path, custom_objects), meaning, path)
+    return as_recogniser(model.load(path, custom_objects), len(labels), meaning, path)
 
 
 def open_source(
@@ -63,6 +66,7 @@ def open_source(
     calibration_images: int,
     seed: int,
     *,
+    labels: tuple[str, ...] = DIGITS,
     meaning: Meaning = AS_THE_GRAPH_SHOWS,
     custom_objects: Mapping[str, Any] = MappingProxyType({}),
 ) -> Source:
@@ -73,6 +77,7 @@ def open_source(
         data: data set, None is the bundled MNIST.
         calibration_images: how many.
         seed: draws them.
+        labels: of the numbers that the model gives, in their order.
         meaning: of the model's input and output; what is None in it is found from the graph.
         custom_objects: layers and functions that are not Keras' own, by the name that the file has for them.
 
@@ -80,10 +85,10 @@ def open_source(
         ConversionError: the file is not a Keras digit recogniser.
         DataError: the data set cannot be read or has fewer training images than are asked for.
     """
-    found = _load(path, meaning, custom_objects)
+    found = _load(path, labels, meaning, custom_objects)
     layers = tuple((type(layer).__name__, layer.name) for layer in found.model.layers if layer.weights)
-    digits = mnist.load("train", data)
+    digits = mnist.load("train", data, len(labels))
     indices = mnist.sample_indices(calibration_images, len(digits), seed)
     calibration = Calibration(calibration_images, seed, sha256(indices.astype("<i8").tobytes()))
     content, images = sha256(path.read_bytes()), digits.images[indices]
-    return Source(path, content, meaning, custom_objects, found.notes, layers, calibration, images)
+    return Source(path, content, labels, meaning, custom_objects, found.notes, layers, calibration, images)

@@ -39,7 +39,7 @@ def build_metadata() -> bytes:
     labels: Table = {0: ("text", LABELS_FILE), 1: ("text", "digits"), 2: ("Int8", _TENSOR_AXIS_LABELS)}
     logits: Table = {
         0: ("text", "logits"),
-        1: ("text", "one logit per digit; the largest names it"),
+        1: ("text", "one logit per label; the largest names it"),
         3: ("table", {0: ("Uint8", _FEATURE), 1: ("table", {})}),
         6: ("tables", [labels]),
     }

@@ -20,17 +20,17 @@ from converters import Source, convert
 from converters.conversion import tool_versions
 from digitrec_edge import __version__, artifact, formats, mnist
 from digitrec_edge.artifact import golden, sample
-from digitrec_edge.artifact.card import LABELS, Card, ParityFigures, Preprocessing, Requirements, TensorCard
+from digitrec_edge.artifact.card import Card, ParityFigures, Preprocessing, Requirements, TensorCard
 from digitrec_edge.artifact.golden import Golden
 from digitrec_edge.artifact.signature import Sign
-from digitrec_edge.errors import ConversionError, DigitrecError, InputError
+from digitrec_edge.errors import ConversionError, DigitrecError, InputError, ParityError
 from digitrec_edge.files import locked, sha256
 from digitrec_edge.formats.graph import Graph, MalformedError, Tensor
 from digitrec_edge.mnist import Digits
 from digitrec_edge.quantization import PIXEL_MAX
 from digitrec_edge.training import network as model
 from digitrec_edge.training.history import read_history
-from digitrec_edge.variants import Variant
+from digitrec_edge.variants import Precision, Variant
 from runtimes import support
 from runtimes.loading import choose
 from runtimes.table import RUNTIMES, RuntimeRow, find, for_format
@@ -63,6 +63,32 @@ class Refused:
 
 
 @dataclass(frozen=True)
+class Limits:
+    """How much an artifact may differ from its Keras model, in place of what its variant's gate says; None leaves that.
+
+    Attributes:
+        changed: share of the test images that may be read differently, 0 to 1.
+        accuracy_drop_pp: accuracy that may be lost, in percentage points.
+    """
+
+    changed: float | None = None
+    accuracy_drop_pp: float | None = None
+
+    def of(self, precision: Precision) -> Precision:
+        """Return a precision with these limits in its gate."""
+        gate = precision.gate
+        if self.changed is not None:
+            gate = dataclasses.replace(gate, min_agreement=1 - self.changed)
+        if self.accuracy_drop_pp is not None:
+            gate = dataclasses.replace(gate, max_drop_pp=self.accuracy_drop_pp)
+        return dataclasses.replace(precision, gate=gate)
+
+
+GATES = Limits()
+"""Those of the table of variants."""
+
+
+@dataclass(frozen=True)
 class _Job:
     """What all variants of one export share."""
 
@@ -72,6 +98,7 @@ class _Job:
     digits: Digits
     reference: Golden
     sign: Sign | None
+    limits: Limits
 
 
 def export(
@@ -83,6 +110,7 @@ def export(
     target: str | None = None,
     sign: Sign | None = None,
     allow_inaccurate: bool = False,
+    limits: Limits = GATES,
     on_result: Callable[[Exported | Refused], None] = lambda result: None,
 ) -> list[Exported | Refused]:
     """Write one artifact per variant, and beside them ``golden.npz`` and parity reports.
@@ -97,6 +125,7 @@ def export(
         target: runtime to make the artifacts for; None is the newest one of each format.
         sign: makes the signature beside each artifact, see :mod:`digitrec_edge.artifact.signature`.
         allow_inaccurate: export a model that reads less than ``MIN_ACCURACY`` of the test set right, too.
+        limits: of your own, for models that are less sure of their answers than the gates expect.
         on_result: is given each result as it comes.
 
     Raises:
@@ -108,12 +137,14 @@ def export(
     plan = [(variant, _target(variant, target)) for variant in variants]
     runnable = [(variant, row, _runner(row, variant.format).name) for variant, row in plan]
     with locked(folder, "exporting into"):
-        job = _prepare(source, folder, data, sign, allow_inaccurate)
+        job = _prepare(source, folder, data, sign, limits, allow_inaccurate)
         return _export_all(job, runnable, on_result)
 
 
-def _prepare(source: Source, folder: Path, data: Path | None, sign: Sign | None, allow_inaccurate: bool) -> _Job:
-    digits = mnist.load("test", data)
+def _prepare(
+    source: Source, folder: Path, data: Path | None, sign: Sign | None, limits: Limits, allow_inaccurate: bool
+) -> _Job:
+    digits = mnist.load("test", data, len(source.labels))
     logits = model.reference_logits(source.fresh_model(), digits.images)
     right = accuracy(logits.argmax(axis=1), digits.labels)
     if right < MIN_ACCURACY and not allow_inaccurate:
@@ -122,7 +153,7 @@ def _prepare(source: Source, folder: Path, data: Path | None, sign: Sign | None,
             "in another range (pixel / 255 is assumed; pixels as they are: --input-scale 1), or not be trained; "
             "--allow-inaccurate exports it all the same"
         )
-    return _Job(source, folder, data, digits, Golden(logits, source.sha256, digits.digest()), sign)
+    return _Job(source, folder, data, digits, Golden(logits, source.sha256, digits.digest()), sign, limits)
 
 
 def _export_all(
@@ -169,7 +200,7 @@ def _export_one(job: _Job, variant: Variant, target: RuntimeRow, final: Path, ru
                 job.sign(candidate)  # a machine that runs signed files only tries those only
             answer = runtime_logits(candidate, runtime, job.data)
         report = report_parity(final.name, answer.runtime, answer.logits, job.reference.logits, job.digits.labels)
-        check_gate(report.parity, variant.precision)
+        _check(report, job.limits.of(variant.precision))
     except DigitrecError as error:
         return Refused(variant, final, error)
     figures = ParityFigures(runtime=answer.runtime, **dataclasses.asdict(report.parity))
@@ -178,6 +209,13 @@ def _export_one(job: _Job, variant: Variant, target: RuntimeRow, final: Path, ru
         job.sign(final)
     write_report(report, final)
     return Exported(variant, final, final.stat().st_size, report)
+
+
+def _check(report: ParityReport, precision: Precision) -> None:
+    try:
+        check_gate(report.parity, precision)
+    except ParityError as lost:
+        raise ParityError(f"{lost}; limits of your own: --max-changed, --max-accuracy-drop") from None
 
 
 def _sample(job: _Job, answer: RuntimeLogits) -> bytes:
@@ -220,7 +258,7 @@ def _card(source: Source, variant: Variant, target: RuntimeRow, payload: bytes) 
         preprocessing=Preprocessing(
             (mnist.SIDE, mnist.SIDE), f"grey, 0 background to {PIXEL_MAX} foreground", float(PIXEL_MAX)
         ),
-        labels=LABELS,
+        labels=source.labels,
         source_sha256=source.sha256,
         payload_sha256=sha256(payload),
         temperature=history.temperature if history else 1.0,

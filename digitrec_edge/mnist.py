@@ -1,8 +1,9 @@
 """The data set: four IDX files, checked, as uint8 arrays; and seeded samples of it.
 
 The package carries MNIST (LeCun, Cortes, Burges; CC BY-SA 3.0), because a device needs the test set
-to prove parity and has no network. The user's own digits come as the same four files (plain or .gz)
-or as one .npz with x_train, y_train, x_test and y_test.
+to prove parity and has no network. The user's own digits, or signs of other labels, come as the same
+four files (plain or .gz), as those of EMNIST (Cohen et al. 2017: emnist-letters-train-images-idx3-ubyte.gz
+and so on), or as one .npz with x_train, y_train, x_test and y_test.
 
 IDX: a big-endian header (magic 2051 for images, 2049 for labels, then one length per dimension) and
 raw bytes.
@@ -23,6 +24,7 @@ from numpy.typing import NDArray
 
 from digitrec_edge.errors import DataError
 from digitrec_edge.files import read_file, sha256
+from digitrec_edge.labels import DIGITS, Numbers
 from digitrec_edge.npz import LIMIT_BYTES, MissingArrayError, read_arrays
 from digitrec_edge.quantization import PIXEL_MAX
 
@@ -32,7 +34,7 @@ SIDE = 28
 _LIGHT = 170
 """A set whose border is brighter on average has a light background; MNIST's is 0.4, that of noise 127."""
 
-CLASSES = 10
+CLASSES = len(DIGITS)
 """The digits 0 to 9."""
 
 SEEDS = range(1 << 31)
@@ -61,11 +63,11 @@ class Digits:
 
     Attributes:
         images: ``(N, 28, 28) uint8``, 0 is background, 255 is foreground.
-        labels: ``(N,) uint8``, 0 to 9.
+        labels: ``(N,) uint8``, 0 to 9, or as many as there are; uint16 where one is above 255.
     """
 
     images: NDArray[np.uint8]
-    labels: NDArray[np.uint8]
+    labels: Numbers
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -77,24 +79,29 @@ class Digits:
         return digest.hexdigest()
 
 
-def load(part: Part, source: Path | None = None) -> Digits:
+def load(part: Part, source: Path | None = None, classes: int = CLASSES) -> Digits:
     """Read one part of the data set.
 
     Args:
         part: ``"train"`` or ``"test"``.
-        source: a folder with IDX files, or a .npz file; None is the bundled MNIST.
+        source: a folder with IDX files, a .npz file, or one set of several in a folder, ``FOLDER/emnist-letters``;
+            None is the bundled MNIST.
+        classes: how many labels there are; an image's is below. EMNIST's letters count from 1: where they reach
+            ``classes`` itself, they are counted from 0.
 
     Raises:
         DataError: a file is missing, truncated, has a wrong magic number, shape or label, or the
             bundled files are not the original ones; or the images are dark on light.
     """
     if source is None:
-        return _load_idx(part, BUNDLED, check=True)
+        return _load_idx(part, BUNDLED, "", classes)
     source = Path(source)
     if source.is_dir():
-        return _load_idx(part, source, check=False)
+        return _load_idx(part, source, _only_set(source), classes)
     if source.suffix == ".npz":
-        return _load_npz(part, source)
+        return _load_npz(part, source, classes)
+    if source.name in _emnist_sets(source.parent):
+        return _load_idx(part, source.parent, source.name, classes)
     if not source.exists():
         raise DataError(f"no such data set: {source}; give a folder with IDX files or a .npz file")
     raise DataError(f"{source} is not a data set; give a folder with IDX files or a .npz file")
@@ -113,14 +120,34 @@ def sample_indices(count: int, total: int, seed: int) -> NDArray[np.int64]:
     return np.sort(np.random.default_rng(seed).permutation(total)[:count]).astype(np.int64)
 
 
-def _load_idx(part: Part, folder: Path, *, check: bool) -> Digits:
+def _emnist_sets(folder: Path) -> list[str]:
+    """Return the sets with EMNIST's file names in a folder: ``emnist-letters`` and so on."""
+    return sorted({path.name.rsplit("-", 4)[0] for path in folder.glob("emnist-*-*-images-idx3-ubyte*")})
+
+
+def _only_set(folder: Path) -> str:
+    """Return the set in a folder: one with EMNIST's names, or that with MNIST's, whose files begin with nothing."""
+    found = _emnist_sets(folder)
+    if any(folder.glob(f"{_IDX_NAMES['test'][0]}*")) or not found:
+        return ""
+    if len(found) > 1:
+        raise DataError(f"{folder} holds {', '.join(found)}; give one of them: {folder / found[0]}")
+    return found[0]
+
+
+def _load_idx(part: Part, folder: Path, emnist: str, classes: int) -> Digits:
     image_name, label_name = _IDX_NAMES[part]
-    images = _parse_idx(folder, image_name, dimensions=3, check=check)
-    labels = _parse_idx(folder, label_name, dimensions=1, check=check)
-    return _checked(images, labels, f"{folder} ({part})")
+    if emnist:
+        image_name, label_name = f"{emnist}-{part}-images-idx3-ubyte", f"{emnist}-{part}-labels-idx1-ubyte"
+    images = _parse_idx(folder, image_name, dimensions=3)
+    labels = _parse_idx(folder, label_name, dimensions=1)
+    if emnist and len(labels) and labels.min() == 1 and labels.max() == classes:
+        labels = labels - 1
+    return _checked(images, labels, f"{folder / emnist} ({part})", classes)
 
 
-def _parse_idx(folder: Path, name: str, *, dimensions: int, check: bool) -> NDArray[Any]:
+def _parse_idx(folder: Path, name: str, *, dimensions: int) -> NDArray[Any]:
+    check = folder == BUNDLED
     path = next((p for p in (folder / name, folder / f"{name}.gz") if p.exists()), None)
     if path is None and check and name in _IDX_NAMES["train"]:
         raise DataError(
@@ -176,7 +203,7 @@ def _idx_array(data: bytes, dimensions: int, path: Path) -> NDArray[np.uint8]:
     return np.frombuffer(data, np.uint8, offset=header_bytes).reshape(shape)
 
 
-def _load_npz(part: Part, path: Path) -> Digits:
+def _load_npz(part: Part, path: Path, classes: int) -> Digits:
     data = read_file(path, limit_bytes=LIMIT_BYTES, error=DataError)
     image_name, label_name = _NPZ_NAMES[part]
     try:
@@ -185,10 +212,10 @@ def _load_npz(part: Part, path: Path) -> Digits:
         raise DataError(f"{path} {cause}; x_train, y_train, x_test and y_test are needed") from None
     except ValueError as cause:
         raise DataError(f"{path} is truncated or not a .npz file: {cause}") from cause
-    return _checked(images, labels, f"{path} ({part})")
+    return _checked(images, labels, f"{path} ({part})", classes)
 
 
-def _checked(images: NDArray[Any], labels: NDArray[Any], where: str) -> Digits:
+def _checked(images: NDArray[Any], labels: NDArray[Any], where: str, classes: int) -> Digits:
     if images.ndim != 3 or images.shape[1:] != (SIDE, SIDE):
         raise DataError(f"{where}: images have shape {images.shape}, (N, {SIDE}, {SIDE}) is needed")
     if images.dtype != np.uint8:
@@ -196,7 +223,7 @@ def _checked(images: NDArray[Any], labels: NDArray[Any], where: str) -> Digits:
     if labels.ndim != 1:
         raise DataError(f"{where}: labels have shape {labels.shape}, (N,) is needed")
     if not np.issubdtype(labels.dtype, np.integer):
-        raise DataError(f"{where}: labels are {labels.dtype}, whole numbers 0-{CLASSES - 1} are needed")
+        raise DataError(f"{where}: labels are {labels.dtype}, whole numbers 0-{classes - 1} are needed")
     if len(images) != len(labels):
         raise DataError(f"{where}: {len(images):,} images but {len(labels):,} labels")
     if len(images) == 0:
@@ -207,7 +234,7 @@ def _checked(images: NDArray[Any], labels: NDArray[Any], where: str) -> Digits:
             f"{where}: images are dark on light, their border is {border:.0f} on average; 0 is background and "
             f"{PIXEL_MAX} foreground, as in MNIST: store {PIXEL_MAX} - images"
         )
-    wrong = np.flatnonzero((labels < 0) | (labels >= CLASSES))
+    wrong = np.flatnonzero((labels < 0) | (labels >= classes))
     if len(wrong):
-        raise DataError(f"{where}: label {labels[wrong[0]]} at index {wrong[0]} is outside 0-{CLASSES - 1}")
-    return Digits(images, labels.astype(np.uint8))
+        raise DataError(f"{where}: label {labels[wrong[0]]} at index {wrong[0]} is outside 0-{classes - 1}")
+    return Digits(images, labels.astype(np.uint8 if labels.max() < 256 else np.uint16))

@@ -7,6 +7,7 @@ scaling (section 4.2) and the expected calibration error (equation 3).
 import numpy as np
 from numpy.typing import NDArray
 
+from digitrec_edge.labels import Numbers
 from digitrec_edge.quantization import softmax
 
 BINS = 15
@@ -16,7 +17,7 @@ _RANGE = (0.25, 4.0)
 _STEPS = 40
 
 
-def fit_temperature(logits: NDArray[np.float32], labels: NDArray[np.uint8]) -> float:
+def fit_temperature(logits: NDArray[np.float32], labels: Numbers) -> float:
     """Find the temperature of the least negative log-likelihood, by golden-section search in 0.25 to 4.
 
     Args:
@@ -34,14 +35,14 @@ def fit_temperature(logits: NDArray[np.float32], labels: NDArray[np.uint8]) -> f
     return round(float(np.exp((low + high) / 2)), 4)
 
 
-def _negative_log_likelihood(logits: NDArray[np.float32], labels: NDArray[np.uint8], log_temperature: float) -> float:
+def _negative_log_likelihood(logits: NDArray[np.float32], labels: Numbers, log_temperature: float) -> float:
     scaled = logits.astype(np.float64) / np.exp(log_temperature)
     scaled -= scaled.max(axis=1, keepdims=True)
     chosen = scaled[np.arange(len(labels)), labels]
     return float((np.log(np.exp(scaled).sum(axis=1)) - chosen).mean())
 
 
-def calibration_error(logits: NDArray[np.float32], labels: NDArray[np.uint8], temperature: float) -> float:
+def calibration_error(logits: NDArray[np.float32], labels: Numbers, temperature: float) -> float:
     """Return the expected calibration error of the named digits' probabilities, 0 to 1.
 
     Args:

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from digitrec_edge.artifact import Artifact
 from digitrec_edge.errors import ArtifactError, InferenceError, InputError
-from digitrec_edge.mnist import CLASSES, SIDE
+from digitrec_edge.labels import DIGITS
+from digitrec_edge.mnist import SIDE
 from digitrec_edge.quantization import dequantize, pixel_table, softmax
 from runtimes.session import Prepare, Session
 from runtimes.table import RuntimeRow
@@ -24,9 +25,9 @@ class Prediction(NamedTuple):
     """Digits and how sure the model is of each.
 
     Attributes:
-        digits: ``(N,) int64``, or an int for a single picture. Where two digits have the same score, the lower one is
-            named.
-        probabilities: ``(N, 10) float32``, or ``(10,)``.
+        digits: ``(N,) int64``, or an int for a single picture; of a model with other labels, places in ``labels``.
+            Where two have the same score, the lower one is named.
+        probabilities: ``(N, 10) float32``, or ``(10,)``; one for each of the model's labels.
     """
 
     digits: Any
@@ -35,6 +36,8 @@ class Prediction(NamedTuple):
 
 class Model:
     """An artifact in a runtime. Several threads may share it: calls wait for each other.
+
+    ``labels`` are what its answers are called, in their order: of a file without a card the ten digits.
 
     A forked process cannot use a model that was loaded before: the threads and locks of the runtime are not copied in a
     state that could go on. It says so, and the process loads the file again.
@@ -45,6 +48,7 @@ class Model:
         self._lock = threading.Lock()
         self.artifact = artifact
         self.card = artifact.card
+        self.labels = artifact.card.labels if artifact.card else DIGITS
         self.temperature = np.float32(artifact.card.temperature if artifact.card else 1.0)
         self.runtime = row.name
         self.runtime_version = row.version
@@ -58,8 +62,8 @@ class Model:
         _LOADED.add(self)
 
     def _check_tensors(self) -> None:
-        """A foreign model may be anything: it must take 28 x 28 pixels and give 10 numbers."""
-        for spec, kind, size in ((self.input, "input", SIDE * SIDE), (self.output, "output", CLASSES)):
+        """A foreign model may be anything: it must take 28 x 28 pixels and give a number for each label."""
+        for spec, kind, size in ((self.input, "input", SIDE * SIDE), (self.output, "output", len(self.labels))):
             if int(np.prod(spec.shape)) != size:
                 shape = tuple(number or "free" for number in spec.shape)
                 raise ArtifactError(
@@ -97,7 +101,7 @@ class Model:
                 wrong: ``digitrec_edge.preprocess.to_digit`` does.
 
         Returns:
-            ``(10,)`` or ``(N, 10)`` float32.
+            ``(10,)`` or ``(N, 10)`` float32; one for each of ``labels``.
 
         Raises:
             InputError: another dtype or shape, or no image at all.
@@ -116,7 +120,7 @@ class Model:
             session = self._open()
             if images.ndim == 2:
                 return self._real(session.run_one(self._prepared(images[None])))[0]
-            results = np.empty((len(images), CLASSES), np.float32)
+            results = np.empty((len(images), len(self.labels)), np.float32)
             for start in range(0, len(images), session.chunk):
                 part = images[start : start + session.chunk]
                 results[start : start + len(part)] = self._real(session.run_batch(self._prepared(part)))
@@ -141,7 +145,7 @@ class Model:
         return InferenceError(f"{self.runtime} {self.runtime_version} cannot run {self.artifact.path}: {text}")
 
     def _real(self, raw: NDArray[Any]) -> NDArray[np.float32]:
-        raw = raw.reshape(-1, CLASSES)
+        raw = raw.reshape(-1, len(self.labels))
         if self.output.scale is None or self.output.zero_point is None:
             return raw.astype(np.float32)
         return dequantize(raw, self.output.scale, self.output.zero_point)

@@ -267,7 +267,7 @@ def kinds(folder: Path) -> list[Kind]:
         Kind("images.gz", idx[3], hostile_idx, read_idx("t10k-images-idx3-ubyte.gz")),
         Kind("labels.gz", idx[1], hostile_idx, read_idx("t10k-labels-idx1-ubyte.gz")),
         Kind("golden.npz", answers, hostile_npz, golden.read),
-        Kind("sample.npz", packed, hostile_npz, lambda path: sample.unpack(path.read_bytes())),
+        Kind("sample.npz", packed, hostile_npz, lambda path: sample.unpack(path.read_bytes(), 10)),
         Kind("checkpoint.npz", steps, hostile_npz, read_checkpoint),
         Kind("history.json", (DATA / "history-2.json").read_bytes(), hostile_json, read_history),
         Kind("benchmark.json", (DATA / "benchmark-2.json").read_bytes(), hostile_json, document.read),

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from digitrec_edge.artifact import container, read, write
-from digitrec_edge.artifact.card import LABELS
 from digitrec_edge.errors import ArtifactError, ChangedError, DamagedError, OutputError
 from digitrec_edge.files import sha256
 from digitrec_edge.formats import CARD_FILE, MARK, SAMPLE_FILE, SEAL_BYTES
+from digitrec_edge.labels import DIGITS
 
 NAMES = ("digitrec-float32.tflite", "digitrec-int8.tflite", "digitrec-float32.onnx", "digitrec-int8.onnx")
 FLIPS = 150
@@ -32,7 +32,7 @@ def test_an_exported_artifact_is_read_with_its_card(trained: Path, artifacts: Pa
     assert found.card is not None
     assert found.name == found.card.name == Path(name).stem
     assert found.card.format == found.format.name == Path(name).suffix[1:]
-    assert found.card.labels == LABELS
+    assert found.card.labels == DIGITS
     assert found.card.source_sha256 == sha256((trained / "model.keras").read_bytes())
     assert found.card.payload_sha256 == sha256(found.payload)
     assert found.data == (artifacts / name).read_bytes()
@@ -224,5 +224,5 @@ def test_a_huge_file_is_refused_unread(tmp_path: Path, monkeypatch: pytest.Monke
 def test_the_labels_of_a_tflite_artifact_lie_open_for_any_zip_tool(artifacts: Path) -> None:
     with zipfile.ZipFile(artifacts / "digitrec-int8.tflite") as archive:
         assert archive.testzip() is None
-        assert archive.read("labels.txt").decode().split() == list(LABELS)
+        assert archive.read("labels.txt").decode().split() == list(DIGITS)
         assert CARD_FILE in archive.namelist()

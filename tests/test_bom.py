@@ -114,7 +114,7 @@ def test_tools_are_components_that_the_model_depends_on() -> None:
 def test_mnist_and_its_licence_are_named_only_where_the_sample_is_of_mnist(tmp_path: Path) -> None:
     (mnist_set,) = (part for part in document(INT8)["components"] if part["type"] == "data")
     assert (mnist_set["name"], mnist_set["licenses"][0]["license"]["id"]) == ("MNIST", "CC-BY-SA-3.0")
-    images = sample.unpack(artifact.read(INT8).files[SAMPLE_FILE])
+    images = sample.unpack(artifact.read(INT8).files[SAMPLE_FILE], 10)
     other = sample.pack(dataclasses.replace(images, images=~images.images))
     outside = sample.pack(dataclasses.replace(images, indices=images.indices - 100_000))
     for own in (other, outside, b"no sample"):

@@ -8,7 +8,6 @@ import pytest
 
 from digitrec_edge.artifact.card import (
     CARD_VERSION,
-    LABELS,
     Calibration,
     Card,
     ParityFigures,
@@ -16,6 +15,7 @@ from digitrec_edge.artifact.card import (
     Requirements,
     TensorCard,
 )
+from digitrec_edge.labels import DIGITS
 from digitrec_edge.records import NewerVersionError, parse
 
 
@@ -27,7 +27,7 @@ def full_card() -> Card:
         inputs=(TensorCard("image", (1, 28, 28), "uint8", 0.00392, 0),),
         outputs=(TensorCard("logits", ("batch", 10), "int8", 0.15, 23),),
         preprocessing=Preprocessing((28, 28), "grey, 0 background to 255 foreground", 255.0),
-        labels=LABELS,
+        labels=DIGITS,
         source_sha256="ab" * 32,
         payload_sha256="cd" * 32,
         temperature=0.94,

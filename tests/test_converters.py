@@ -188,9 +188,9 @@ def test_the_test_part_of_the_data_is_not_read_for_calibration(trained: Path, mo
     parts = []
     load = mnist.load
 
-    def spy(part: Any, source: Path | None = None) -> mnist.Digits:
+    def spy(part: Any, *arguments: Any) -> mnist.Digits:
         parts.append(part)
-        return load(part, source)
+        return load(part, *arguments)
 
     monkeypatch.setattr(mnist, "load", spy)
     open_source(trained / "model.keras", None, 10, 0)

@@ -309,3 +309,42 @@ def test_more_samples_than_there_are_cannot_be_drawn(count: int) -> None:
 def test_a_seed_that_a_card_could_not_hold_is_refused(seed: int) -> None:
     with pytest.raises(DataError, match=f"seed is {seed}, 0 to 2147483647 is allowed"):
         sample_indices(1, 7, seed)
+
+
+LETTERS = (np.arange(COUNT) % 3 + 1).astype(np.uint8)
+
+
+def write_emnist(folder: Path, name: str, labels: NDArray[np.uint8] = LETTERS) -> None:
+    for part in ("train", "test"):
+        (folder / f"{name}-{part}-images-idx3-ubyte.gz").write_bytes(gzip.compress(idx(IMAGES)))
+        (folder / f"{name}-{part}-labels-idx1-ubyte").write_bytes(idx(labels))
+
+
+def test_emnists_names_are_known_and_its_letters_are_counted_from_0(tmp_path: Path) -> None:
+    write_emnist(tmp_path, "emnist-letters")
+    assert np.array_equal(mnist.load("test", tmp_path, 3).labels, LETTERS - 1)
+    assert np.array_equal(mnist.load("train", tmp_path, 4).labels, LETTERS)
+    with pytest.raises(DataError, match=r"emnist-letters \(test\): label 2 at index 1 is outside 0-1"):
+        mnist.load("test", tmp_path, 2)
+    (tmp_path / "emnist-letters-test-labels-idx1-ubyte").write_bytes(idx((LETTERS - 1).astype(np.uint8)))
+    assert np.array_equal(mnist.load("test", tmp_path, 3).labels, LETTERS - 1)
+
+
+def test_of_several_sets_in_a_folder_one_is_named(tmp_path: Path) -> None:
+    write_emnist(tmp_path, "emnist-letters")
+    write_emnist(tmp_path, "emnist-digits", LABELS)
+    with pytest.raises(DataError, match="holds emnist-digits, emnist-letters; give one of them: .*emnist-digits"):
+        mnist.load("test", tmp_path)
+    assert np.array_equal(mnist.load("test", tmp_path / "emnist-letters", 3).labels, LETTERS - 1)
+    with pytest.raises(DataError, match="no such data set"):
+        mnist.load("test", tmp_path / "emnist-balanced")
+    write_idx(tmp_path)
+    assert np.array_equal(mnist.load("test", tmp_path).labels, LABELS)
+
+
+def test_labels_above_255_are_kept(tmp_path: Path) -> None:
+    many = 80 * np.arange(COUNT)
+    path = write_npz(tmp_path / "own.npz", y_test=many)
+    found = mnist.load("test", path, 1000)
+    assert np.array_equal(found.labels, many)
+    assert found.digest() != Digits(found.images, found.labels.astype(np.uint8)).digest()

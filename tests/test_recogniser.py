@@ -34,7 +34,7 @@ def same(model: Any, meaning: Meaning, given: NDArray[np.float32], pixels: NDArr
     expected = np.asarray(model(given.reshape(-1, *model.input_shape[1:]), training=False))
     if np.allclose(expected.sum(axis=1), 1, atol=1e-5):
         expected = np.log(np.maximum(expected, 1e-7))
-    made = as_recogniser(model, meaning, PATH)
+    made = as_recogniser(model, 10, meaning, PATH)
     assert made.model.input_shape == (None, 28, 28)
     logits = np.asarray(made.model(pixels / np.float32(255), training=False))
     assert logits.sum(axis=1) != pytest.approx(1.0)
@@ -46,7 +46,7 @@ def test_a_recogniser_comes_back_as_it_is(pixels: NDArray[np.float32]) -> None:
     from digitrec_edge.training.network import build
 
     model = build()
-    made = as_recogniser(model, AS_THE_GRAPH_SHOWS, PATH)
+    made = as_recogniser(model, 10, AS_THE_GRAPH_SHOWS, PATH)
     assert made.model is model
     assert made.notes == ()
 
@@ -68,7 +68,7 @@ def test_a_rescaling_of_pixels_is_taken_into_the_artifacts_scaling(
     model = sequential((28, 28), kl.Rescaling(scale, offset), kl.Flatten(), kl.Dense(10))
     (note,) = same(model, AS_THE_GRAPH_SHOWS, pixels, pixels)
     assert "rescaling" in note
-    kinds = [type(layer).__name__ for layer in as_recogniser(model, AS_THE_GRAPH_SHOWS, PATH).model.layers]
+    kinds = [type(layer).__name__ for layer in as_recogniser(model, 10, AS_THE_GRAPH_SHOWS, PATH).model.layers]
     assert kinds == ["Rescaling"] * bool(offset) + ["Flatten", "Dense"]
 
 
@@ -94,7 +94,7 @@ def test_a_softmax_at_the_end_is_left_off(end: Callable[[Any], list[Any]], pixel
     (note,) = same(model, AS_THE_GRAPH_SHOWS, pixels / 255, pixels)
     assert "softmax" in note
     again = sequential((28, 28), keras.layers.Flatten(), *end(keras.layers))
-    assert as_recogniser(again, Meaning(output="logits"), PATH).model is again
+    assert as_recogniser(again, 10, Meaning(output="logits"), PATH).model is again
 
 
 def test_a_graph_that_is_no_chain_is_taken_too(pixels: NDArray[np.float32]) -> None:
@@ -145,7 +145,7 @@ def test_what_is_no_digit_recogniser_is_refused(shape: tuple[int, ...], classes:
     from keras import layers as kl
 
     with pytest.raises(ConversionError, match=rf"model\.keras is no digit recogniser: .*{words}"):
-        as_recogniser(sequential(shape, kl.Flatten(), kl.Dense(classes)), AS_THE_GRAPH_SHOWS, PATH)
+        as_recogniser(sequential(shape, kl.Flatten(), kl.Dense(classes)), 10, AS_THE_GRAPH_SHOWS, PATH)
 
 
 def test_several_inputs_and_a_model_of_unknown_ones_are_refused() -> None:
@@ -158,4 +158,4 @@ def test_several_inputs_and_a_model_of_unknown_ones_are_refused() -> None:
     flat = keras.layers.Concatenate()([keras.layers.Flatten()(one) for one in inputs])
     for model, words in ((keras.Model(inputs, keras.layers.Dense(10)(flat)), "2 inputs"), (Own(), "0 inputs")):
         with pytest.raises(ConversionError, match=words):
-            as_recogniser(model, AS_THE_GRAPH_SHOWS, PATH)
+            as_recogniser(model, 10, AS_THE_GRAPH_SHOWS, PATH)

@@ -36,7 +36,7 @@ def fields_of(found: Sample) -> dict[str, object]:
 
 
 def test_a_sample_is_the_same_after_a_round_trip() -> None:
-    found = unpack(pack(SMALL))
+    found = unpack(pack(SMALL), 10)
     for name in FIELDS:
         before, after = getattr(SMALL, name), getattr(found, name)
         assert np.array_equal(before, after)
@@ -55,7 +55,7 @@ def test_it_is_an_npz_that_numpy_reads() -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_an_artifact_carries_seeded_test_images_with_the_logits_of_keras(artifacts: Path, name: str) -> None:
-    found = unpack(artifact.read(artifacts / name).files[SAMPLE_FILE])
+    found = unpack(artifact.read(artifacts / name).files[SAMPLE_FILE], 10)
     test, reference = mnist.load("test"), golden.read(artifacts / golden.FILE_NAME)
     assert np.array_equal(found.indices, mnist.sample_indices(IMAGES, 10_000, SEED))
     assert np.array_equal(found.images, test.images[found.indices])
@@ -72,7 +72,7 @@ def test_it_adds_little_to_the_file(artifacts: Path) -> None:
 @pytest.mark.parametrize("data", [b"", b"words", b"PK\x03\x04", b"\x80\x04.", pack(SMALL)[:-40], pack(SMALL)[40:]])
 def test_what_is_no_sample_is_damaged(data: bytes) -> None:
     with pytest.raises(DamagedError, match="the artifact's sample cannot be read: .*; export it again") as raised:
-        unpack(data)
+        unpack(data, 10)
     assert "\n" not in str(raised.value)
 
 
@@ -81,7 +81,7 @@ def test_a_sample_with_a_wrong_byte_is_damaged_or_read_but_never_a_crash(positio
     data = bytearray(pack(SMALL))
     data[position] ^= 0xFF
     try:
-        found = unpack(bytes(data))
+        found = unpack(bytes(data), 10)
     except DamagedError as error:
         assert "\n" not in str(error)
     else:
@@ -91,9 +91,9 @@ def test_a_sample_with_a_wrong_byte_is_damaged_or_read_but_never_a_crash(positio
 def test_a_sample_that_lacks_an_array_or_hides_objects_is_damaged() -> None:
     fields = fields_of(SMALL)
     with pytest.raises(DamagedError, match="cannot be read"):
-        unpack(saved(**{name: value for name, value in fields.items() if name != "golden"}))
+        unpack(saved(**{name: value for name, value in fields.items() if name != "golden"}), 10)
     with pytest.raises(DamagedError, match="cannot be read"):
-        unpack(saved(**{**fields, "labels": np.array([{}, []], object)}))
+        unpack(saved(**{**fields, "labels": np.array([{}, []], object)}), 10)
 
 
 @pytest.mark.parametrize(
@@ -103,6 +103,9 @@ def test_a_sample_that_lacks_an_array_or_hides_objects_is_damaged() -> None:
         {"images": np.zeros((2, 28, 28), np.float32)},
         {"images": np.zeros((3, 28, 28), np.uint8)},
         {"labels": np.zeros((2, 1), np.uint8)},
+        {"labels": np.array([1, 10], np.uint8)},
+        {"labels": np.array([1, 9], np.uint16)},
+        {"golden": np.zeros((2, 11), np.float32), "expected": np.zeros((2, 11), np.float32)},
         {"expected": np.zeros((2, 9), np.float32)},
         {"golden": np.full((2, 10), np.nan, np.float32)},
         {"expected": np.full((2, 10), "x")},
@@ -112,13 +115,21 @@ def test_a_sample_that_lacks_an_array_or_hides_objects_is_damaged() -> None:
 )
 def test_arrays_that_do_not_fit_together_are_damaged(change: dict[str, object]) -> None:
     with pytest.raises(DamagedError, match="cannot be read"):
-        unpack(saved(**{**fields_of(SMALL), **change}))
+        unpack(saved(**{**fields_of(SMALL), **change}), 10)
+
+
+def test_a_sample_of_more_than_256_labels_keeps_them() -> None:
+    logits = np.zeros((2, 300), np.float32)
+    many = dataclasses.replace(SMALL, labels=np.array([1, 299], np.uint16), golden=logits, expected=logits)
+    assert unpack(pack(many), 300).labels.tolist() == [1, 299]
+    with pytest.raises(DamagedError, match="cannot be read"):
+        unpack(pack(many), 299)
 
 
 def test_a_sample_of_no_images_is_damaged() -> None:
     nothing = {name: value[:0] for name, value in fields_of(SMALL).items()}  # type: ignore[index]
     with pytest.raises(DamagedError, match="cannot be read"):
-        unpack(saved(**nothing))
+        unpack(saved(**nothing), 10)
 
 
 def test_a_bomb_is_not_unpacked() -> None:
@@ -131,4 +142,4 @@ def test_a_bomb_is_not_unpacked() -> None:
             np.lib.format.write_array_header_1_0(entry, header)  # type: ignore[no-untyped-call]
             archive.writestr(f"{name}.npy", entry.getvalue() + bytes(100))
     with pytest.raises(DamagedError, match="cannot be read"):
-        sample.unpack(stream.getvalue())
+        sample.unpack(stream.getvalue(), 10)

@@ -61,7 +61,7 @@ def with_one_weight_changed(path: Path, target: Path) -> Path:
 
 
 def expected_of(found: Artifact) -> NDArray[np.float32]:
-    return sample.unpack(found.files[SAMPLE_FILE]).expected
+    return sample.unpack(found.files[SAMPLE_FILE], 10).expected
 
 
 def with_variant(found: Artifact, variant: str) -> Artifact:
@@ -97,7 +97,7 @@ def test_one_changed_weight_fails_and_names_the_images(artifacts: Path, tmp_path
         result = self_test(found, model)
     assert not result.passed
     assert result.largest_difference > result.tolerance
-    images = sample.unpack(found.files[SAMPLE_FILE])
+    images = sample.unpack(found.files[SAMPLE_FILE], 10)
     by_index = dict(zip(images.indices.tolist(), images.labels.tolist(), strict=True))
     assert {image.index for image in result.differing} <= set(by_index)
     for image in result.differing:
@@ -121,7 +121,7 @@ def test_each_tolerance_lets_pass_what_is_within_and_nothing_more(artifacts: Pat
 
 def test_a_changed_digit_is_named_with_what_it_was(artifacts: Path) -> None:
     found = artifact.read(artifacts / NAME)
-    images = sample.unpack(found.files[SAMPLE_FILE])
+    images = sample.unpack(found.files[SAMPLE_FILE], 10)
     moved = images.expected.copy()
     digit = int(moved[4].argmax())
     other = (digit + 1) % 10
@@ -134,7 +134,7 @@ def test_a_changed_digit_is_named_with_what_it_was(artifacts: Path) -> None:
 
 def test_a_near_tie_may_turn_within_the_tolerance_but_not_beyond(artifacts: Path) -> None:
     found = artifact.read(artifacts / NAME)
-    images = sample.unpack(found.files[SAMPLE_FILE])
+    images = sample.unpack(found.files[SAMPLE_FILE], 10)
     expected = images.expected.copy()
     tolerance = INT8.tolerance.share * float(np.ptp(expected))
     best = int(expected[0].argmax())
@@ -162,7 +162,7 @@ def test_what_is_no_number_fails(artifacts: Path, value: float) -> None:
 
 def test_agreement_counts_the_digits_of_keras(artifacts: Path) -> None:
     found = artifact.read(artifacts / NAME)
-    images = sample.unpack(found.files[SAMPLE_FILE])
+    images = sample.unpack(found.files[SAMPLE_FILE], 10)
     golden = images.golden.copy()
     golden[:8] = np.roll(images.expected[:8], 1, axis=1)
     golden[8:] = images.expected[8:]

@@ -83,7 +83,7 @@ def exchanged(path: Path, target: Path) -> Path:
         if shape in ((10, 128), (10,)):
             rows = model.tables(4)[tensor.number(2, "I")].vector(0, "u1").reshape(10, -1)
             rows[:] = rows[order]
-    images = sample.unpack(found.files[SAMPLE_FILE])
+    images = sample.unpack(found.files[SAMPLE_FILE], 10)
     forged = dataclasses.replace(images, golden=images.golden[:, order], expected=images.expected[:, order])
     artifact.write(target, bytes(payload), found.card, sample.pack(forged))
     return target

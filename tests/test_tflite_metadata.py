@@ -10,8 +10,8 @@ import flatbuffers.table
 import numpy as np
 import pytest
 
-from digitrec_edge.artifact.card import LABELS
 from digitrec_edge.formats import CARD_FILE, LABELS_FILE, SAMPLE_FILE
+from digitrec_edge.labels import DIGITS
 
 NAMES = (
     "float32", "float16", "int8-dynamic", "int8", "int16x8", "int4", "float32-tflite-runtime",
@@ -124,7 +124,7 @@ def test_the_associated_file_is_in_the_zip_behind_the_model(path: Path) -> None:
     with zipfile.ZipFile(path) as archive:
         assert archive.testzip() is None
         assert archive.namelist() == [LABELS_FILE, CARD_FILE, SAMPLE_FILE]
-        assert archive.read(LABELS_FILE).decode().split() == list(LABELS)
+        assert archive.read(LABELS_FILE).decode().split() == list(DIGITS)
         assert {entry.compress_type for entry in archive.infolist()} == {zipfile.ZIP_STORED}
 
 
@@ -134,4 +134,4 @@ def test_unzip_lists_and_prints_the_labels(artifacts: Path) -> None:
     listed = subprocess.run(["unzip", "-l", str(path)], capture_output=True, text=True, timeout=30)
     assert LABELS_FILE in listed.stdout
     printed = subprocess.run(["unzip", "-p", str(path), LABELS_FILE], capture_output=True, text=True, timeout=30)
-    assert printed.stdout.split() == list(LABELS)
+    assert printed.stdout.split() == list(DIGITS)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from digitrec_edge import child, mnist
 from digitrec_edge.errors import ParityError
+from digitrec_edge.labels import COUNTS
 from digitrec_edge.npz import read_arrays, write_arrays
 from runtimes import load
 
@@ -22,7 +23,7 @@ class RuntimeLogits:
     """The logits of an artifact in a runtime.
 
     Attributes:
-        logits: ``(N, 10) float32``, one row per test image.
+        logits: ``(N, 10) float32``, one row per test image, one column per label.
         runtime: name and version.
     """
 
@@ -48,15 +49,15 @@ def runtime_logits(artifact: Path, runtime: str, data: Path | None = None) -> Ru
         name_and_version = str(found["runtime"])
     except (ValueError, KeyError, TypeError) as cause:
         raise ParityError(f"{artifact} in {runtime}: the process gave no readable answer: {cause}") from cause
-    if logits.dtype != np.float32 or logits.ndim != 2 or logits.shape[1] != mnist.CLASSES:
+    if logits.dtype != np.float32 or logits.ndim != 2 or logits.shape[1] not in COUNTS:
         raise ParityError(f"{artifact} in {runtime}: the process answered {logits.dtype} {logits.shape}")
     return RuntimeLogits(logits, name_and_version)
 
 
 def answer(request: dict[str, Any]) -> dict[str, str]:
     """Do what :func:`runtime_logits` asks for, in the child."""
-    digits = mnist.load("test", Path(request["data"]) if request["data"] else None)
     with load(request["artifact"], request["runtime"]) as model:
+        digits = mnist.load("test", Path(request["data"]) if request["data"] else None, len(model.labels))
         arrays = write_arrays({"logits": model.logits(digits.images)})
         runtime = f"{model.runtime} {model.runtime_version}"
     return {"arrays": base64.b64encode(arrays).decode(), "runtime": runtime}

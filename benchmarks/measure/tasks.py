@@ -60,8 +60,8 @@ class Round:
 
 def measure_quality(case: Case) -> Measured:
     """Run the whole test set and compare with its labels and with the golden logits."""
-    digits = mnist.load("test", Path(case.data) if case.data else None)
     with load(case.artifact, case.runtime, case.threads) as model:
+        digits = mnist.load("test", Path(case.data) if case.data else None, len(model.labels))
         logits = model.logits(digits.images)
         test_sha256 = digits.digest()
         reference, note = _reference(case, model, test_sha256)
@@ -72,7 +72,7 @@ def measure_quality(case: Case) -> Measured:
             runtime_version=model.runtime_version,
             file_bytes=len(model.artifact.data),
             accuracy=accuracy(found, digits.labels),
-            class_accuracy=class_accuracy(found, digits.labels),
+            class_accuracy=class_accuracy(found, digits.labels, len(model.labels)),
             answers=pack_answers(found, digits.labels, test_sha256),
             parity=compare(logits, reference.logits, digits.labels) if reference else None,
             parity_note=note,

@@ -2,18 +2,17 @@
 
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
-from digitrec_edge.mnist import CLASSES
+from digitrec_edge.labels import Numbers
 
 
-def accuracy(digits: NDArray[Any], labels: NDArray[np.uint8]) -> float:
+def accuracy(digits: NDArray[Any], labels: Numbers) -> float:
     """Return the share of ``(N,)`` digits that are their label, 0 to 1."""
     return float((digits == labels).mean())
 
 
-def class_accuracy(digits: NDArray[Any], labels: NDArray[np.uint8]) -> tuple[float | None, ...]:
-    """Return the same for each digit; None for one that the labels lack."""
-    rows = [labels == digit for digit in range(CLASSES)]
+def class_accuracy(digits: NDArray[Any], labels: Numbers, classes: int) -> tuple[float | None, ...]:
+    """Return the same for each of so many digits; None for one that the labels lack."""
+    rows = [labels == digit for digit in range(classes)]
     return tuple(accuracy(digits[row], labels[row]) if row.any() else None for row in rows)

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from digitrec_edge.labels import Numbers
 from digitrec_edge.records import Within
 
 Packed = Annotated[str, Within(0, 4 << 20)]
@@ -66,7 +67,7 @@ class AnswerChange:
         return (self.better + self.worse + self.otherwise) / self.images
 
 
-def pack_answers(digits: NDArray[Any], labels: NDArray[np.uint8], test_sha256: str) -> Answers:
+def pack_answers(digits: NDArray[Any], labels: Numbers, test_sha256: str) -> Answers:
     """Pack ``(N,)`` classes and whether each is its label."""
     right = np.packbits(digits == labels)
     return Answers(test_sha256, len(labels), _deflate(digits.astype("<u2").tobytes()), _deflate(right.tobytes()))

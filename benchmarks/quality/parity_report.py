@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from benchmarks.quality.accuracy import class_accuracy
 from benchmarks.quality.parity import Parity, compare
 from digitrec_edge.files import sha256, write_file
+from digitrec_edge.labels import Numbers
 
 REPORT_VERSION = 1
 
@@ -67,7 +68,7 @@ class ParityReport:
 
 
 def report_parity(
-    artifact: str, runtime: str, logits: NDArray[np.float32], golden: NDArray[np.float32], labels: NDArray[np.uint8]
+    artifact: str, runtime: str, logits: NDArray[np.float32], golden: NDArray[np.float32], labels: Numbers
 ) -> ParityReport:
     """Compare logits ``(N, 10)`` with golden ones of the same images, image by image.
 
@@ -82,8 +83,8 @@ def report_parity(
         runtime=runtime,
         parity=parity,
         mean_logit_difference=float(np.abs(logits.astype(np.float64) - golden).mean()),
-        class_accuracy=class_accuracy(digits, labels),
-        reference_class_accuracy=class_accuracy(references, labels),
+        class_accuracy=class_accuracy(digits, labels, logits.shape[1]),
+        reference_class_accuracy=class_accuracy(references, labels, logits.shape[1]),
         changed=tuple(
             ChangedDigit(
                 index=int(k),

@@ -37,7 +37,7 @@ class Quality:
 
     Attributes:
         accuracy: share of right digits, 0 to 1.
-        class_accuracy: the same for each of the digits 0 to 9; None for a digit that the test set lacks.
+        class_accuracy: the same for each digit, or each other label; None for one that the test set lacks.
         answers: what each image was read as; None in results of version 1.
         reference_accuracy, agreement, max_logit_difference: against the Keras model; None without golden logits.
         note: why there are none.

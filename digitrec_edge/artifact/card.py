@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from digitrec_edge.labels import check_labels
 from digitrec_edge.records import Name, load_json, parse, read_version
 
 CARD_VERSION = 1
-LABELS = tuple("0123456789")
 
 
 @dataclass(frozen=True)
@@ -74,6 +74,7 @@ class Card:
 
     Attributes:
         variant: precision, such as ``int8``.
+        labels: what each of the outputs' numbers stands for, in their order.
         source_sha256: of the Keras file that it was converted from.
         payload_sha256: of the model without its card.
         temperature: logits are divided by it before they become probabilities.
@@ -113,6 +114,7 @@ class Card:
         for name, value, low, high in ranges:
             if not low <= value <= high:
                 raise ValueError(f"card: {name} is {value}, {low:g} to {high:g} is allowed")
+        check_labels(self.labels)
 
     def to_json(self) -> bytes:
         """Return the card as UTF-8 JSON, the same bytes for the same card."""

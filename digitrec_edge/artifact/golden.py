@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from digitrec_edge.errors import DataError
 from digitrec_edge.files import read_file, write_file
-from digitrec_edge.mnist import CLASSES
+from digitrec_edge.labels import COUNTS
 from digitrec_edge.npz import read_arrays, write_arrays
 
 FILE_NAME = "golden.npz"
@@ -21,7 +21,7 @@ class Golden:
     """Reference answers.
 
     Attributes:
-        logits: ``(N, 10) float32``, of the Keras model, for the N test images in their order.
+        logits: ``(N, 10) float32``, of the Keras model, for the N test images in their order; a column per label.
         source_sha256: of the Keras file.
         test_sha256: of the test images and labels that they belong to.
     """
@@ -47,8 +47,9 @@ def read(path: Path) -> Golden:
         logits, source, test = read_arrays(data, ("logits", "source_sha256", "test_sha256"), limit_bytes=_LIMIT_BYTES)
     except ValueError as cause:
         raise DataError(f"{path} does not hold golden logits: {cause}; export again") from cause
-    if logits.dtype != np.float32 or logits.ndim != 2 or logits.shape[1] != CLASSES or not np.isfinite(logits).all():
+    if logits.dtype != np.float32 or logits.ndim != 2 or logits.shape[1] not in COUNTS or not np.isfinite(logits).all():
         raise DataError(
-            f"{path} does not hold golden logits: {logits.dtype} {logits.shape}, float32 (N, {CLASSES}) is needed"
+            f"{path} does not hold golden logits: {logits.dtype} {logits.shape}, float32 of N images and "
+            f"{COUNTS[0]} to {COUNTS[-1]} labels is needed"
         )
     return Golden(logits, str(source), str(test))

@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from digitrec_edge.errors import DamagedError
 from digitrec_edge.formats.budget import BUDGET
-from digitrec_edge.mnist import CLASSES, SIDE
+from digitrec_edge.labels import Numbers
+from digitrec_edge.mnist import SIDE
 from digitrec_edge.npz import read_arrays, write_arrays
 
 IMAGES = 32
@@ -23,14 +24,14 @@ class Sample:
     Attributes:
         indices: ``(N,) int64`` in the test set.
         images: ``(N, 28, 28) uint8``.
-        labels: ``(N,) uint8``.
-        golden: ``(N, 10) float32``, the Keras model's logits.
-        expected: ``(N, 10) float32``, this artifact's own logits when it was exported.
+        labels: ``(N,) uint8``, or uint16 where one is above 255.
+        golden: ``(N, 10) float32``, the Keras model's logits, or as many as there are labels.
+        expected: of the same shape, this artifact's own logits when it was exported.
     """
 
     indices: NDArray[np.int64]
     images: NDArray[np.uint8]
-    labels: NDArray[np.uint8]
+    labels: Numbers
     golden: NDArray[np.float32]
     expected: NDArray[np.float32]
 
@@ -40,31 +41,33 @@ def pack(sample: Sample) -> bytes:
     return write_arrays({name: getattr(sample, name) for name in _FIELDS}, level=9)
 
 
-def unpack(data: bytes) -> Sample:
-    """Read what ``pack`` wrote.
+def unpack(data: bytes, classes: int) -> Sample:
+    """Read what ``pack`` wrote for a recogniser of so many labels.
 
     Raises:
         DamagedError: it is something else.
     """
     try:
         found = Sample(*read_arrays(data, _FIELDS, limit_bytes=BUDGET.attached_bytes))
-        _check(found)
+        _check(found, classes)
     except ValueError as cause:
         raise DamagedError(f"the artifact's sample cannot be read: {cause}; export it again") from cause
     return found
 
 
-def _check(found: Sample) -> None:
+def _check(found: Sample, classes: int) -> None:
     count = len(found.indices) if found.indices.ndim else 0
     for name, dtype, shape in (
         ("indices", np.int64, ()),
         ("images", np.uint8, (SIDE, SIDE)),
-        ("labels", np.uint8, ()),
-        ("golden", np.float32, (CLASSES,)),
-        ("expected", np.float32, (CLASSES,)),
+        ("labels", np.uint16 if classes > 256 and found.labels.dtype == np.uint16 else np.uint8, ()),
+        ("golden", np.float32, (classes,)),
+        ("expected", np.float32, (classes,)),
     ):
         array = getattr(found, name)
         if array.dtype != dtype or array.shape != (count, *shape) or count == 0:
             raise ValueError(f"{name} is {array.dtype} {array.shape}")
         if not np.isfinite(array).all():
             raise ValueError(f"{name} holds NaN or infinity")
+    if found.labels.max() >= classes:
+        raise ValueError(f"labels reach {found.labels.max()}, the model has {classes}")

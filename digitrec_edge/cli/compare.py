@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from digitrec_edge.cli import terminal
+from digitrec_edge.cli.options import parse_points, parse_share
 
 if TYPE_CHECKING:
     from benchmarks.results.comparison import Allowed, Compared
@@ -83,40 +84,17 @@ def _allowed(regressions: Sequence[str], accuracy_drop: str, changed: str) -> "A
     for text in (part for value in regressions for part in value.split(",")):
         name, separator, share = text.rpartition("=")
         if not separator:
-            latency = _share(share, option)
+            latency = parse_share(share, option)
         elif name.strip() in FIGURES:
-            figures[name.strip()] = _share(share, option)
+            figures[name.strip()] = parse_share(share, option)
         else:
             raise typer.BadParameter(
                 f"{name!r} has no limit; there are {', '.join(FIGURES)}, and a share alone is of the medians",
                 param_hint=option,
             )
-    return Allowed(latency, _points(accuracy_drop), _share(changed, "--max-changed"), figures)
-
-
-def _share(text: str, option: str) -> float:
-    """Read ``5%`` or ``0.05``."""
-    number = text.strip().removesuffix("%")
-    try:
-        share = float(number) / (100 if number != text.strip() else 1)
-    except ValueError:
-        share = -1.0
-    if not 0 <= share < 100:
-        raise typer.BadParameter(f"{text!r} is no share; give 5% or 0.05", param_hint=option)
-    return share
-
-
-def _points(text: str) -> float:
-    """Read ``0.2pp`` or ``0.2``."""
-    try:
-        points = float(text.strip().removesuffix("pp"))
-    except ValueError:
-        points = -1.0
-    if not 0 <= points <= 100:
-        raise typer.BadParameter(
-            f"{text!r} are no percentage points; give 0 to 100, such as 0.2pp", param_hint="--max-accuracy-drop"
-        )
-    return points
+    return Allowed(
+        latency, parse_points(accuracy_drop, "--max-accuracy-drop"), parse_share(changed, "--max-changed"), figures
+    )
 
 
 def _label(row: "Compared", several: bool) -> str:

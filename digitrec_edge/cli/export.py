@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from digitrec_edge.cli import terminal
-from digitrec_edge.cli.options import DataOption, TargetOption, flag_per_variant
+from digitrec_edge.cli.options import DataOption, TargetOption, flag_per_variant, parse_points, parse_share
 from digitrec_edge.cli.sign import open_signer
 from digitrec_edge.variants import VARIANTS, Variant
 from runtimes.table import RuntimeRow, find
@@ -32,6 +32,10 @@ def export(
     seed: Annotated[int, typer.Option(min=0, help="Draws the calibration images.")] = 0,
     target: TargetOption = None,
     data: DataOption = None,
+    labels: Annotated[
+        Path | None,
+        typer.Option(help="Text file: what each of the model's numbers stands for, one a line. Default: 0 to 9."),
+    ] = None,
     input_scale: Annotated[
         str | None,
         typer.Option(
@@ -49,6 +53,13 @@ def export(
     allow_inaccurate: Annotated[
         bool, typer.Option("--allow-inaccurate", help="Export a model that reads less than half of the test set, too.")
     ] = False,
+    max_changed: Annotated[
+        str | None,
+        typer.Option(help="How many images an artifact may read differently, such as 1%. Default: per variant."),
+    ] = None,
+    max_accuracy_drop: Annotated[
+        str | None, typer.Option(help="Accuracy that an artifact may lose, such as 0.5pp. Default: per variant.")
+    ] = None,
     sign: Annotated[
         Path | None, typer.Option(help="Private key in a PEM file: sign each artifact, see digitrec-edge sign.")
     ] = None,
@@ -62,9 +73,15 @@ def export(
     terminal.hold_native_output()
     from converters import open_source
     from digitrec_edge.errors import DigitrecError
-    from digitrec_edge.export import Exported
+    from digitrec_edge.export import Exported, Limits
     from digitrec_edge.export import export as run
+    from digitrec_edge.labels import DIGITS, read_labels
 
+    known = read_labels(labels) if labels else DIGITS
+    limits = Limits(
+        None if max_changed is None else parse_share(max_changed, "--max-changed"),
+        None if max_accuracy_drop is None else parse_points(max_accuracy_drop, "--max-accuracy-drop"),
+    )
     meaning = _meaning(input_scale, model_output)
     objects = _import_objects(custom_objects or [])
     signer = open_signer(sign) if sign else None
@@ -74,7 +91,9 @@ def export(
         wanted = _fitting(wanted, find(target), every=every)
     with terminal.progress() as bar:
         task = bar.add_task("loading TensorFlow", total=len(wanted))
-        source = open_source(model, data, calibration_images, seed, meaning=meaning, custom_objects=objects)
+        source = open_source(
+            model, data, calibration_images, seed, labels=known, meaning=meaning, custom_objects=objects
+        )
         for note in source.notes:
             typer.echo(f"note: {terminal.escaped(note)}", err=True)
         bar.update(task, description="exporting and trying")
@@ -82,11 +101,11 @@ def export(
         def on_result(result: "Exported | Refused") -> None:
             bar.update(task, advance=1)
             if isinstance(result, Exported):
-                print(_line(result), flush=True)
+                print(_line(result, known), flush=True)
 
         results = run(
             source, wanted, output, data, target=target, sign=signer, allow_inaccurate=allow_inaccurate,
-            on_result=on_result,
+            limits=limits, on_result=on_result,
         )  # fmt: skip
     refused = [result for result in results if not isinstance(result, Exported)]
     for result in refused[:-1]:
@@ -148,14 +167,16 @@ def _fitting(wanted: list[Variant], target: RuntimeRow, *, every: bool) -> list[
     return fitting
 
 
-def _line(result: "Exported") -> str:
+def _line(result: "Exported", labels: Sequence[str]) -> str:
+    from digitrec_edge.labels import noun
+
     report, parity = result.report, result.report.parity
-    digit, drop_pp = report.weakest_class
+    weakest, drop_pp = report.weakest_class
     return (
         f"{result.path}  {result.file_bytes / 1024:,.0f} KB  accuracy {parity.accuracy:.2%} "
         f"(Keras {parity.reference_accuracy:.2%})  agreement {parity.agreement:.2%}  "
-        f"{len(report.changed)} digits changed  logit difference {report.mean_logit_difference:.2g} mean, "
+        f"{len(report.changed)} {noun(labels)}s changed  logit difference {report.mean_logit_difference:.2g} mean, "
         f"{parity.max_logit_difference:.2g} largest"
-        + (f"  digit {digit} lost most, {drop_pp:.2f} pp" if drop_pp > 0 else "")
+        + (f"  {noun(labels)} {labels[weakest]} lost most, {drop_pp:.2f} pp" if drop_pp > 0 else "")
         + f"  ({report.runtime})"
     )

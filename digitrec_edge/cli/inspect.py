@@ -1,6 +1,7 @@
 """``digitrec-edge inspect``."""
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -79,9 +80,15 @@ def _card(card: "Card") -> list[tuple[str, str]]:
     size = " x ".join(map(str, preprocessing.size))
     lines += [
         ("input", f"{size} {preprocessing.channels}, divided by {preprocessing.divide_by:g}"),
+        ("labels", _listed(card.labels)),
         ("made with", ", ".join(f"{tool} {version}" for tool, version in card.tools.items())),
     ]
     return [line for line in lines if line[1]]
+
+
+def _listed(labels: Sequence[str], most: int = 62) -> str:
+    more = f" and {len(labels) - most} more" if len(labels) > most else ""
+    return (" " if max(map(len, labels)) == 1 else ", ").join(labels[:most]) + more
 
 
 def _print_tensors(result: "Inspection") -> None:

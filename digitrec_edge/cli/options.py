@@ -65,6 +65,29 @@ DataOption = Annotated[
 ]
 
 
+def parse_share(text: str, option: str) -> float:
+    """Read ``5%`` or ``0.05``."""
+    number = text.strip().removesuffix("%")
+    try:
+        share = float(number) / (100 if number != text.strip() else 1)
+    except ValueError:
+        share = -1.0
+    if not 0 <= share < 100:
+        raise typer.BadParameter(f"{text!r} is no share; give 5% or 0.05", param_hint=option)
+    return share
+
+
+def parse_points(text: str, option: str) -> float:
+    """Read ``0.2pp`` or ``0.2``."""
+    try:
+        points = float(text.strip().removesuffix("pp"))
+    except ValueError:
+        points = -1.0
+    if not 0 <= points <= 100:
+        raise typer.BadParameter(f"{text!r} are no percentage points; give 0 to 100, such as 0.2pp", param_hint=option)
+    return points
+
+
 def flag_per_variant(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command a flag for each row of the table of variants; its ``chosen`` gets the rows asked for."""
     rows = {row.option.replace("-", "_"): row for row in VARIANTS}

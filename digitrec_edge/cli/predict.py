@@ -3,7 +3,7 @@
 import io
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -115,7 +115,7 @@ def _read(model: "Model", one: Named, multi: bool, min_confidence: float, explai
     answers = [model.predict(digit.image) for digit in stages.found]
     file_to_digit_ms = (time.perf_counter_ns() - start) / 1e6
     if explain:
-        _explain(stages, answers, explain)
+        _explain(stages, answers, model.labels, explain)
     try:
         found = stages.digits() if multi else (stages.single(),)
     except PictureError as error:
@@ -123,6 +123,7 @@ def _read(model: "Model", one: Named, multi: bool, min_confidence: float, explai
     digits = [
         {
             "digit": answer.digits,
+            "label": model.labels[answer.digits],
             "probability": float(answer.probabilities[answer.digits]),
             "unsure": bool(answer.probabilities[answer.digits] < min_confidence),
             "probabilities": [float(p) for p in answer.probabilities],
@@ -138,7 +139,7 @@ def _read(model: "Model", one: Named, multi: bool, min_confidence: float, explai
     }
     if not multi:
         return {"picture": one.name, **digits[0], **shared}
-    text = "".join("?" if digit["unsure"] else str(digit["digit"]) for digit in digits)
+    text = "".join("?" if digit["unsure"] else digit["label"] for digit in digits)
     return {"picture": one.name, "text": text, "digits": digits, **shared}
 
 
@@ -149,14 +150,14 @@ def _latency_us(model: "Model", image: "NDArray[np.uint8]") -> float:
     return (time.perf_counter_ns() - start) / 1000
 
 
-def _explain(stages: "Stages", answers: "list[Prediction]", path: Path) -> None:
+def _explain(stages: "Stages", answers: "list[Prediction]", labels: Sequence[str], path: Path) -> None:
     from PIL import Image
 
     from digitrec_edge.files import write_file
     from digitrec_edge.preprocess.explain import draw_strip
 
     stream = io.BytesIO()
-    strip = draw_strip(stages, [answer.probabilities for answer in answers])
+    strip = draw_strip(stages, [answer.probabilities for answer in answers], labels)
     strip.save(stream, Image.registered_extensions()[path.suffix.lower()])
     write_file(path, stream.getvalue())
 
@@ -178,5 +179,5 @@ def _print(result: dict[str, Any]) -> None:
 
 
 def _answer(result: dict[str, Any]) -> str:
-    unsure = f"unsure, perhaps {result['digit']}" if result["unsure"] else str(result["digit"])
+    unsure = f"unsure, perhaps {result['label']}" if result["unsure"] else result["label"]
     return f"{unsure}  probability {result['probability']:.1%}"

@@ -41,13 +41,13 @@ def robustness(
     from digitrec_edge.files import write_file
     from runtimes import load
 
-    digits = mnist.load("test", data)
     paths = artifacts or [pretrained.DEFAULT]
     measured = []
     with terminal.progress() as bar:
         task = bar.add_task("robustness", total=len(paths) * len(TEST_SETS))
         for path in paths:
             with load(path, runtime, threads) as model:
+                digits = mnist.load("test", data, len(model.labels))
                 bar.update(task, description=f"{path.name} on {model.runtime}")
                 measured.append(measure_robustness(model, digits, lambda result: bar.update(task, advance=1)))
     _print(measured, [path.name for path in paths])

@@ -37,6 +37,7 @@ def verify(
     with load(file, runtime, key=key) as model:
         result = self_test(model.artifact, model)
         signed = signature.check(model.artifact, key)
+        labels = model.labels
     if as_json:
         terminal.print_json({"passed": result.passed, "signature": signed, **dataclasses.asdict(result)})
     else:
@@ -48,7 +49,8 @@ def verify(
         )
         for image in result.differing:
             print(
-                f"  test image {image.index}, a {image.label}: {image.digit} here, {image.expected_digit} at export, "
+                f"  test image {image.index}, a {labels[image.label]}: {labels[image.digit]} here, "
+                f"{labels[image.expected_digit]} at export, "
                 f"logit difference {image.largest_difference:.2g}"
             )
     if not result.passed:

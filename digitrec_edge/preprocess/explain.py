@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from digitrec_edge.labels import DIGITS
 from digitrec_edge.mnist import SIDE
 from digitrec_edge.preprocess.components import Box
 from digitrec_edge.preprocess.foreground import Foreground
@@ -15,16 +16,21 @@ from digitrec_edge.quantization import PIXEL_MAX
 TILE_PX = 224
 CAPTION_PX = 16
 TILES_PER_ROW = 6
+BARS = 10
 _MARGIN_PX = 8
 _BACK, _TEXT, _BAR, _BEST, _BOX = (255, 255, 255), (30, 30, 30), (150, 165, 185), (30, 90, 200), (220, 40, 40)
 
 
-def draw_strip(stages: Stages, probabilities: Sequence[NDArray[np.float32]]) -> Image.Image:
+def draw_strip(
+    stages: Stages, probabilities: Sequence[NDArray[np.float32]], labels: Sequence[str] = DIGITS
+) -> Image.Image:
     """Draw every stage that was reached: the picture, its background, foreground and components, and the digits.
 
     Args:
         stages: of one picture.
-        probabilities: ``(10,)`` for every digit of the picture, in its order; each is drawn as bars.
+        probabilities: ``(10,)`` for every digit of the picture, in its order; each is drawn as bars, the likeliest
+            ``BARS`` of them where there are more.
+        labels: of the probabilities.
     """
     boxes = [digit.box for digit in stages.found]
     tiles = [("picture", _picture_tile(stages.grey, boxes))]
@@ -34,7 +40,7 @@ def draw_strip(stages: Stages, probabilities: Sequence[NDArray[np.float32]]) -> 
         large = Image.fromarray(digit.image).resize((TILE_PX, TILE_PX), Image.Resampling.NEAREST)
         tiles += [
             (f"{SIDE} x {SIDE}", large.convert("RGB")),
-            (f"{int(row.argmax())}: {float(row.max()):.1%}", _bars(row)),
+            (f"{labels[int(row.argmax())]}: {float(row.max()):.1%}", _bars(row, labels)),
         ]
     return _lay_out(tiles)
 
@@ -65,16 +71,19 @@ def _picture_tile(plane: NDArray[np.uint8], boxes: Sequence[Box]) -> Image.Image
     return tile
 
 
-def _bars(probabilities: NDArray[np.float32]) -> Image.Image:
+def _bars(probabilities: NDArray[np.float32], labels: Sequence[str]) -> Image.Image:
     tile = Image.new("RGB", (TILE_PX, TILE_PX), _BACK)
     draw = ImageDraw.Draw(tile)
-    step = TILE_PX / len(probabilities)
-    for digit, probability in enumerate(probabilities):
-        top = round(digit * step)
-        colour = _BEST if digit == int(probabilities.argmax()) else _BAR
-        draw.text((2, top + step / 2 - 6), str(digit), fill=_TEXT)
-        length = round((TILE_PX - 20) * float(probability))
-        draw.rectangle((16, top + 3, 16 + length, round(top + step) - 4), fill=colour)
+    likeliest = np.argsort(-probabilities, kind="stable")[:BARS]
+    shown = np.sort(likeliest) if len(probabilities) <= BARS else likeliest
+    step = TILE_PX / len(shown)
+    left = 10 + min(TILE_PX // 2, 6 * max(len(label) for label in labels))
+    for k, place in enumerate(shown):
+        top, probability = round(k * step), probabilities[place]
+        colour = _BEST if place == likeliest[0] else _BAR
+        draw.text((2, top + step / 2 - 6), labels[place], fill=_TEXT)
+        length = round((TILE_PX - left - 4) * float(probability))
+        draw.rectangle((left, top + 3, left + length, round(top + step) - 4), fill=colour)
     return tile
 
 

@@ -1,5 +1,6 @@
 """The data of a report, read from a folder; what is missing becomes a note."""
 
+import contextlib
 import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,8 +16,9 @@ from benchmarks.results.document import Run
 from benchmarks.results.document import read as read_document
 from digitrec_edge import artifact, mnist
 from digitrec_edge.artifact import Artifact, golden
-from digitrec_edge.errors import DigitrecError
+from digitrec_edge.errors import ArtifactError, DigitrecError
 from digitrec_edge.files import sha256
+from digitrec_edge.labels import DIGITS, Numbers
 from digitrec_edge.mnist import Digits
 from digitrec_edge.quantization import softmax
 from digitrec_edge.report.summary import KerasLayer, summarise_model
@@ -32,7 +34,7 @@ class ModelPredictions:
 
     Attributes:
         name: of the artifact's file, or ``Keras``.
-        probabilities: ``(N, 10) float32``.
+        probabilities: ``(N, 10) float32``, or as many as there are labels.
         digits: ``(N,) int64``; the lower digit where two are equally likely.
     """
 
@@ -40,11 +42,11 @@ class ModelPredictions:
     probabilities: NDArray[np.float32]
     digits: NDArray[np.int64]
 
-    def accuracy(self, labels: NDArray[np.uint8]) -> float:
+    def accuracy(self, labels: Numbers) -> float:
         """Share of correct digits, 0 to 1."""
         return accuracy(self.digits, labels)
 
-    def misclassified(self, labels: NDArray[np.uint8]) -> NDArray[np.int64]:
+    def misclassified(self, labels: Numbers) -> NDArray[np.int64]:
         """Return the indices of the images with a wrong digit."""
         return np.flatnonzero(self.digits != labels)
 
@@ -58,6 +60,7 @@ class ReportData:
     """Everything that a report shows.
 
     Attributes:
+        labels: what the classes are called.
         layers: of the Keras model; empty when it is not there.
         reference: the Keras model's predictions; None without golden logits that belong to these artifacts.
         predictions: of each artifact that could be run, in the order of ``artifacts``.
@@ -69,6 +72,7 @@ class ReportData:
     history: History | None
     layers: tuple[KerasLayer, ...]
     artifacts: tuple[Artifact, ...]
+    labels: tuple[str, ...]
     test: Digits
     reference: ModelPredictions | None
     predictions: tuple[ModelPredictions, ...]
@@ -113,13 +117,16 @@ def collect(
     notes: list[str] = []
     inside = folder / "artifacts" if (folder / "artifacts").is_dir() else folder
     paths = find_artifacts([inside])
-    test = mnist.load("test", data)
+    labels = _labels(paths)
+    test = mnist.load("test", data, len(labels))
     artifacts: list[Artifact] = []
     predictions: list[ModelPredictions] = []
     for k, path in enumerate(paths):
         on_step(k, len(paths) + 1, f"running {path.name}")
         try:
             found = artifact.read(path)
+            if (found.card.labels if found.card else DIGITS) != labels:
+                raise ArtifactError(f"its labels are not those of {paths[0].name}, which the report is of")
             artifacts.append(found)
             predictions.append(_predictions(path.name, runtime_logits(path, AUTO, data).logits))
         except DigitrecError as error:
@@ -132,12 +139,22 @@ def collect(
         history=history,
         layers=layers,
         artifacts=tuple(artifacts),
+        labels=labels,
         test=test,
         reference=reference,
         predictions=tuple(predictions),
         benchmark=_benchmark(folder, results, artifacts, notes),
         notes=tuple(notes),
     )
+
+
+def _labels(paths: Sequence[Path]) -> tuple[str, ...]:
+    """Return the labels of the first artifact that can be read."""
+    for path in paths:
+        with contextlib.suppress(DigitrecError):
+            card = artifact.read(path).card
+            return card.labels if card else DIGITS
+    return DIGITS
 
 
 def _predictions(name: str, logits: NDArray[np.float32]) -> ModelPredictions:

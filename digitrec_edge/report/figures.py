@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 
+from digitrec_edge.labels import noun
 from digitrec_edge.report.data import ReportData
 from digitrec_edge.report.latency import draw_latency
 from digitrec_edge.report.learning import draw_learning
@@ -41,12 +42,12 @@ class ReportFigures:
 
 def draw_all(data: ReportData) -> ReportFigures:
     """Draw all figures that the data allow."""
-    labels, principal = data.test.labels, data.principal
+    labels, names, principal = data.test.labels, data.labels, data.principal
     return ReportFigures(
         learning=tuple(draw_learning(data.history)) if data.history else (),
-        confusion=draw_confusion(principal, labels) if principal else None,
-        class_accuracy=draw_class_accuracy(data.models, labels) if principal else None,
-        samples=draw_samples(principal, data.test) if principal else None,
+        confusion=draw_confusion(principal, labels, names) if principal else None,
+        class_accuracy=draw_class_accuracy(data.models, labels, names) if principal else None,
+        samples=draw_samples(principal, data.test, names) if principal else None,
         galleries=(*_misclassified(data), *_changed(data)),
         speed=_speed(data),
         sizes=draw_sizes(data.artifacts) if data.artifacts else None,
@@ -63,14 +64,14 @@ def _speed(data: ReportData) -> tuple[tuple[RenderedFigure | None, RenderedFigur
 
 
 def _misclassified(data: ReportData) -> list[RenderedFigure]:
-    labels, model = data.test.labels, data.principal
+    labels, names, model = data.test.labels, data.labels, data.principal
     if model is None:
         return []
     wrong = model.misclassified(labels)[:GALLERY_LIMIT]
     if not len(wrong):
         return []
-    captions = [f"{labels[k]}\u2192{model.digits[k]}" for k in wrong]
-    title = "Misclassified: true digit, predicted digit"
+    captions = [f"{names[labels[k]]}\u2192{names[model.digits[k]]}" for k in wrong]
+    title = f"Misclassified: true {noun(names)}, predicted {noun(names)}"
     return [draw_gallery("misclassified", title, data.test.images[wrong], captions)]
 
 
@@ -83,7 +84,7 @@ def _changed(data: ReportData) -> list[RenderedFigure]:
     for model in data.predictions:
         changed = model.changed(reference)[:GALLERY_LIMIT]
         if len(changed):
-            captions = [f"{reference.digits[k]}\u2192{model.digits[k]}" for k in changed]
+            captions = [f"{data.labels[reference.digits[k]]}\u2192{data.labels[model.digits[k]]}" for k in changed]
             images = data.test.images[changed]
             name, title = f"changed-{_slug(model.name)}", f"{model.name}: Keras, artifact"
             galleries.append(draw_gallery(name, title, images, captions))

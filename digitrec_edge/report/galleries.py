@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from digitrec_edge.mnist import Digits
 from digitrec_edge.quantization import PIXEL_MAX
 from digitrec_edge.report.data import ModelPredictions, ReportData
 
@@ -18,12 +17,12 @@ class GalleryImage:
 
     Attributes:
         source: PNG as a data URI, dark digit on white.
-        truth: the digit that it shows.
+        truth: label of the digit that it shows.
         alternative: text for readers who cannot see it.
     """
 
     source: str
-    truth: int
+    truth: str
     alternative: str
 
 
@@ -32,7 +31,7 @@ class Mistake:
     """A misclassified image; ``probability`` of the wrong digit, 0 to 1."""
 
     image: GalleryImage
-    digit: int
+    digit: str
     probability: float
 
 
@@ -50,9 +49,9 @@ class Change:
     """An image whose digit changed by conversion; probabilities of each model's own digit, 0 to 1."""
 
     image: GalleryImage
-    before: int
+    before: str
     before_probability: float
-    after: int
+    after: str
     after_probability: float
 
     @property
@@ -84,7 +83,7 @@ class Changes:
 
 def mistakes(data: ReportData) -> Mistakes | None:
     """Return all mistakes of the principal model, those with the highest probability first."""
-    model, test = data.principal, data.test
+    model, test, names = data.principal, data.test, data.labels
     if model is None:
         return None
     wrong = model.misclassified(test.labels)
@@ -92,8 +91,8 @@ def mistakes(data: ReportData) -> Mistakes | None:
     found = []
     for k in wrong[order].tolist():
         digit = int(model.digits[k])
-        image = _image(test, k, f"test image {k}: {test.labels[k]} read as {digit}")
-        found.append(Mistake(image, digit, float(model.probabilities[k, digit])))
+        image = _image(data, k, f"{names[test.labels[k]]} read as {names[digit]}")
+        found.append(Mistake(image, names[digit], float(model.probabilities[k, digit])))
     return Mistakes(model.name, len(test), tuple(found))
 
 
@@ -102,7 +101,7 @@ def changed(data: ReportData) -> Changes | None:
     reference = data.reference
     if reference is None or not data.predictions:
         return None
-    found = [_changes(model, reference, data.test) for model in data.predictions]
+    found = [_changes(model, reference, data) for model in data.predictions]
     return Changes(
         images=len(data.test),
         unchanged=tuple(one.artifact for one in found if not one.changes),
@@ -110,18 +109,19 @@ def changed(data: ReportData) -> Changes | None:
     )
 
 
-def _changes(model: ModelPredictions, reference: ModelPredictions, test: Digits) -> ArtifactChanges:
-    changes = []
+def _changes(model: ModelPredictions, reference: ModelPredictions, data: ReportData) -> ArtifactChanges:
+    names, changes = data.labels, []
     for k in model.changed(reference).tolist():
         before, after = int(reference.digits[k]), int(model.digits[k])
-        text = f"test image {k}: Keras {before}, {model.name} {after}, truth {test.labels[k]}"
+        text = f"Keras {names[before]}, {model.name} {names[after]}, truth {names[data.test.labels[k]]}"
         probabilities = float(reference.probabilities[k, before]), float(model.probabilities[k, after])
-        changes.append(Change(_image(test, k, text), before, probabilities[0], after, probabilities[1]))
+        image = _image(data, k, text)
+        changes.append(Change(image, names[before], probabilities[0], names[after], probabilities[1]))
     return ArtifactChanges(model.name, tuple(changes))
 
 
-def _image(test: Digits, index: int, alternative: str) -> GalleryImage:
+def _image(data: ReportData, index: int, text: str) -> GalleryImage:
     stream = io.BytesIO()
-    Image.fromarray(PIXEL_MAX - test.images[index]).save(stream, "PNG", optimize=True)
+    Image.fromarray(PIXEL_MAX - data.test.images[index]).save(stream, "PNG", optimize=True)
     source = f"data:image/png;base64,{base64.b64encode(stream.getvalue()).decode()}"
-    return GalleryImage(source, int(test.labels[index]), alternative)
+    return GalleryImage(source, data.labels[data.test.labels[index]], f"test image {index}: {text}")

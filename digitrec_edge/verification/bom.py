@@ -16,12 +16,13 @@ from digitrec_edge.artifact.card import Card, ParityFigures, TensorCard
 from digitrec_edge.errors import ArtifactError, DamagedError
 from digitrec_edge.files import sha256
 from digitrec_edge.formats import SAMPLE_FILE
+from digitrec_edge.labels import DIGITS
 
 SPECIFICATION = "1.6"
 _MODEL, _SOURCE, _DATA = "model", "source-model", "test-set"
 _OURS = "digitrec-edge"
 _LIMITS = (
-    "One digit per 28 x 28 picture: whatever is on it, letters too, is read as one of ten digits.",
+    "One answer per 28 x 28 picture: whatever is on it is read as one of the labels.",
     "Pictures must be brought to MNIST's form (foreground found, scaled, centred), as digitrec-edge predict does.",
     "Quantised answers may differ by one step between kernels, CPUs and runtimes' versions, and a near-tie may turn.",
 )
@@ -38,7 +39,7 @@ def write_bom(found: Artifact) -> bytes:
     if card is None:
         raise ArtifactError(f"{found.path} carries no card to make a bill of materials from; digitrec-edge export does")
     tools = {tool: _tool(tool, version) for tool, version in sorted(card.tools.items())}
-    data_set = _data_set(found)
+    data_set = _data_set(found, card)
     document = {
         "$schema": f"http://cyclonedx.org/schema/bom-{SPECIFICATION}.schema.json",
         "bomFormat": "CycloneDX",
@@ -62,7 +63,7 @@ def _model(found: Artifact, card: Card) -> dict[str, Any]:
         "type": "machine-learning-model",
         "bom-ref": _MODEL,
         "name": card.name,
-        "description": f"Reads one hand-written digit: {card.variant} precision, .{card.format} format.",
+        "description": f"Reads one hand-written {_what(card)}: {card.variant} precision, .{card.format} format.",
         "hashes": [_hash(sha256(found.data))],
         "pedigree": {
             "ancestors": [
@@ -99,7 +100,7 @@ def _model_card(found: Artifact, card: Card) -> dict[str, Any]:
     return {
         "modelParameters": {
             "approach": {"type": "supervised"},
-            "task": "image classification: hand-written digits",
+            "task": f"image classification: hand-written {_what(card)}s",
             "architectureFamily": "multilayer perceptron",
             "modelArchitecture": operators,
             "datasets": [{"ref": _DATA}],
@@ -110,6 +111,10 @@ def _model_card(found: Artifact, card: Card) -> dict[str, Any]:
         "considerations": {"technicalLimitations": list(_LIMITS)},
         "properties": _properties(made),
     }
+
+
+def _what(card: Card) -> str:
+    return "digit" if card.labels == DIGITS else "sign"
 
 
 def _port(tensor: TensorCard, meaning: str) -> str:
@@ -127,10 +132,10 @@ def _metrics(parity: ParityFigures) -> list[dict[str, str]]:
     ]
 
 
-def _data_set(found: Artifact) -> dict[str, Any]:
+def _data_set(found: Artifact, card: Card) -> dict[str, Any]:
     """Name the data set of the figures: MNIST where the file's sample is of its test images."""
     component: dict[str, Any] = {"type": "data", "bom-ref": _DATA}
-    if not _of_mnist(found):
+    if not _of_mnist(found, card):
         return {
             **component,
             "name": "a data set of the maker's own",
@@ -147,9 +152,9 @@ def _data_set(found: Artifact) -> dict[str, Any]:
     }
 
 
-def _of_mnist(found: Artifact) -> bool:
+def _of_mnist(found: Artifact, card: Card) -> bool:
     try:
-        images = sample.unpack(found.files.get(SAMPLE_FILE, b""))
+        images = sample.unpack(found.files.get(SAMPLE_FILE, b""), len(card.labels))
     except DamagedError:
         return False
     digits = mnist.load("test")

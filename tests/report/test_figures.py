@@ -79,8 +79,9 @@ def test_a_name_is_shown_as_it_is_and_never_set_as_mathematics(
     model = dataclasses.replace(data.models[0], name=name)
     renamed = [dataclasses.replace(one, path=one.path.with_name(name)) for one in data.artifacts]
     figures = [
-        draw_tradeoff(run, "a"), draw_latency(run, "b"), draw_confusion(model, data.test.labels),
-        draw_class_accuracy([model], data.test.labels), draw_samples(model, data.test), draw_sizes(renamed),
+        draw_tradeoff(run, "a"), draw_latency(run, "b"), draw_confusion(model, data.test.labels, data.labels),
+        draw_class_accuracy([model], data.test.labels, data.labels), draw_samples(model, data.test, data.labels),
+        draw_sizes(renamed),
         draw_gallery("c", name, data.test.images[:1], [name]),
     ]  # fmt: skip
     for figure in figures:
