@@ -255,7 +255,7 @@ def _result(one: _Progress, seed: int, keep_samples: bool, conditions: tuple[Con
             first_us=tuple(done.first_us for done in one.rounds),
             cold_start_ms=tuple(one.cold_start_ms),
         )
-    status, reasons = judge(one.unsupported, one.failure, invoke, end_to_end, conditions)
+    judged = judge(one.unsupported, one.failure, invoke, end_to_end, conditions)
     return Result(
         artifact=path.name,
         format=identity[0],
@@ -266,8 +266,9 @@ def _result(one: _Progress, seed: int, keep_samples: bool, conditions: tuple[Con
         runtime_version=one.quality.runtime_version if one.quality else None,
         threads=case.threads,
         batch=case.batch,
-        status=status,
-        reasons=reasons,
+        status=judged.status,
+        unreliable=judged.unreliable,
+        reasons=judged.reasons,
         cpus=cpus,
         quality=_quality(one.quality),
         starts=starts,

@@ -243,14 +243,16 @@ def make_result(make_summary: "Callable[..., Summary]") -> "Callable[..., Result
     """Makes a result: ``make_result("int8", "litert", p50=4.0)``; other fields by name."""
     from benchmarks.measure.memory import Memory
     from benchmarks.results.document import Quality, Result, Starts
+    from benchmarks.results.validity import QUANTITIES
 
     def make(
         variant: str = "int8", runtime: str = "litert", p50: float = 10.0, noise: float = 0.01, **fields: Any
     ) -> Result:
         whole, alone = make_summary(p50, noise), make_summary(p50 * 0.6, noise)
+        fields.setdefault("unreliable", QUANTITIES if fields.get("status") == "invalid" else ())
         standard = Result(
             f"digitrec-{variant}.tflite", "tflite", variant, "0" * 64, 1_000_000 if variant == "float32" else 250_000,
-            runtime, "1.2.3", 1, 1, "ok", (), (1,), Quality(0.98, (0.98,) * 10, None, 0.98, 1.0, 1e-6, ""),
+            runtime, "1.2.3", 1, 1, "ok", (), (), (1,), Quality(0.98, (0.98,) * 10, None, 0.98, 1.0, 1e-6, ""),
             Starts((5.0,), (6.0,), (100.0,), (400.0,)), alone, whole, Memory(60_000_000, 40_000_000),
         )  # fmt: skip
         return dataclasses.replace(standard, **fields)

@@ -11,9 +11,11 @@ import pytest
 
 from benchmarks import document, merge
 from benchmarks.measure.samples import pack, unpack
+from benchmarks.quality.answers import pack_answers
+from benchmarks.quality.significance import wilson
 from benchmarks.results.document import Result, Run, from_json, read
 from benchmarks.results.schema import make_schema, published, render
-from benchmarks.results.validity import Status
+from benchmarks.results.validity import QUANTITIES, Status
 from digitrec_edge.errors import BenchmarkError
 
 MakeResult = Callable[..., Result]
@@ -89,6 +91,43 @@ def test_a_missing_figure_is_refused(make_run: MakeRun, make_result: MakeResult)
     assert faults(changed)
     with pytest.raises(BenchmarkError, match="p99_us"):
         from_json(changed)
+
+
+@pytest.mark.parametrize(
+    ("status", "unreliable"),
+    [("ok", ("end_to_end",)), ("invalid", ()), ("invalid", ("invoke",)), ("ok", ("invoke", "invoke", "invoke"))],
+)
+def test_a_status_that_its_quantities_contradict_is_refused(
+    status: str, unreliable: tuple[str, ...], make_run: MakeRun, make_result: MakeResult
+) -> None:
+    result = make_result(status=status, unreliable=unreliable)
+    with pytest.raises(BenchmarkError, match="unreliable"):
+        from_json(document(make_run(result)).to_json())
+    noisy = document(make_run(make_result(unreliable=("invoke",)), make_result("int4", status="invalid")))
+    assert from_json(noisy.to_json()) == noisy
+
+
+def test_what_is_unreliable_has_no_figures_to_rely_on(make_result: MakeResult) -> None:
+    result = make_result(unreliable=("invoke",))
+    assert result.reliable("invoke") is None
+    assert result.reliable("end_to_end") is result.end_to_end
+
+
+@pytest.mark.parametrize(("status", "unreliable"), [("ok", ()), ("invalid", QUANTITIES)])
+def test_version_1_does_not_say_which_quantity_was_noise(status: str, unreliable: tuple[str, ...]) -> None:
+    raw = json.loads((Path(__file__).parent / "data" / "benchmark-1.json").read_text())
+    raw["runs"][0]["results"][0]["status"] = status
+    (run,) = from_json(json.dumps(raw).encode()).runs
+    assert run.results[0].unreliable == unreliable
+
+
+def test_the_interval_of_an_accuracy_needs_the_number_of_images(make_result: MakeResult) -> None:
+    labels = np.zeros(1000, np.uint8)
+    answers = pack_answers(np.arange(1000) // 980, labels, "a" * 64)
+    quality = make_result().quality
+    assert quality
+    assert quality.accuracy_interval is None
+    assert dataclasses.replace(quality, answers=answers).accuracy_interval == wilson(980, 1000)
 
 
 @pytest.mark.parametrize("data", [b"", b"[]", b"null", b"{}", b"\xff\xfe", b'{"version": 1}', b"[" * 100_000])

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.quality.significance import mcnemar
 from digitrec_edge.labels import Numbers
 from digitrec_edge.records import Within
 
@@ -65,6 +66,11 @@ class AnswerChange:
     def share(self) -> float:
         """Share of the images that are read differently, 0 to 1."""
         return (self.better + self.worse + self.otherwise) / self.images
+
+    @property
+    def chance(self) -> float:
+        """How often two equally accurate artifacts would differ this much, 0 to 1: McNemar's exact p."""
+        return mcnemar(self.worse, self.better)
 
 
 def pack_answers(digits: NDArray[Any], labels: Numbers, test_sha256: str) -> Answers:

@@ -17,8 +17,9 @@ from benchmarks.measure.environment import Condition, Environment
 from benchmarks.measure.latency import Effort, Timer
 from benchmarks.measure.memory import Memory
 from benchmarks.quality.answers import Answers
+from benchmarks.quality.significance import wilson
 from benchmarks.results.statistics import Microseconds, Summary
-from benchmarks.results.validity import Status
+from benchmarks.results.validity import QUANTITIES, Quantity, Status
 from digitrec_edge import __version__
 from digitrec_edge.errors import BenchmarkError
 from digitrec_edge.files import read_file
@@ -51,6 +52,13 @@ class Quality:
     max_logit_difference: Annotated[float, Within(0, 1e30)] | None
     note: Text
 
+    @property
+    def accuracy_interval(self) -> tuple[float, float] | None:
+        """The 95 % Wilson interval of the accuracy, 0 to 1; None where the number of images is not known."""
+        if self.answers is None:
+            return None
+        return wilson(round(self.accuracy * self.answers.images), self.answers.images)
+
 
 @dataclass(frozen=True)
 class Starts:
@@ -74,10 +82,12 @@ class Result:
     """One case on one device.
 
     Attributes:
-        status: ``ok``; ``invalid``: measured, but not to be relied on; ``failed``: it should have run and did not;
-            ``unsupported``: the runtime is not installed or lacks what the model needs, so it was not tried;
-            ``skipped``: the run was interrupted before it.
-        reasons: why it is not ``ok``.
+        status: ``ok``; ``invalid``: measured, but its end to end cannot be relied on; ``failed``: it should have run
+            and did not; ``unsupported``: the runtime is not installed or lacks what the model needs, so it was not
+            tried; ``skipped``: the run was interrupted before it.
+        unreliable: the quantities that were too noisy or throttled, ``end_to_end`` exactly where the status is
+            ``invalid``; both in ``invalid`` results of version 1, which did not tell them apart.
+        reasons: why it is not ``ok``, or why a quantity is unreliable.
         cpus: the cores that it was bound to; empty when it was not.
         invoke: the model alone, on an input that is already there.
         end_to_end: uint8 pictures in, digits out; for one call, whatever its batch.
@@ -93,6 +103,7 @@ class Result:
     threads: Annotated[int, Within(1, 1024)]
     batch: Annotated[int, Within(1, 1_000_000)]
     status: Status
+    unreliable: Annotated[tuple[Quantity, ...], Within(0, len(QUANTITIES))]
     reasons: tuple[Text, ...]
     cpus: tuple[Annotated[int, Within(0, 1 << 16)], ...]
     quality: Quality | None
@@ -110,6 +121,11 @@ class Result:
     def label(self) -> str:
         """What to call the case in one line."""
         return case_label(f"{self.artifact} on {self.runtime}", self.threads, self.batch)
+
+    def reliable(self, quantity: Quantity) -> Summary | None:
+        """Return the figures of a quantity; None where there are none that can be relied on."""
+        found: Summary | None = getattr(self, quantity)
+        return None if quantity in self.unreliable else found
 
 
 @dataclass(frozen=True)
@@ -152,8 +168,10 @@ def _read_1(raw: Any) -> Document:
     """What version 2 added is not known."""
     for run in _items(raw, "runs"):
         for result in _items(run, "results"):
-            if isinstance(result, dict) and isinstance(result.get("quality"), dict):
-                result["quality"] = {**result["quality"], "answers": None}
+            if isinstance(result, dict):
+                result["unreliable"] = list(QUANTITIES) if result.get("status") == "invalid" else []
+                if isinstance(result.get("quality"), dict):
+                    result["quality"] = {**result["quality"], "answers": None}
     return _read_2({**raw, "version": RESULTS_VERSION})
 
 
@@ -169,6 +187,8 @@ def _read_2(raw: Any) -> Document:
         for result in run.results:
             if result.status in ("ok", "invalid") and None in (result.quality, result.invoke, result.end_to_end):
                 raise ValueError(f"{result.label} is {result.status} and has no figures")
+            if ("end_to_end" in result.unreliable) != (result.status == "invalid"):
+                raise ValueError(f"{result.label} is {result.status}, unreliable is {result.unreliable}")
             if result.quality and result.quality.answers:
                 _check_answers(result.quality, result.quality.answers, result.label)
             for summary in filter(None, (result.invoke, result.end_to_end)):

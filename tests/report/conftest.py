@@ -59,7 +59,9 @@ def folder(
     golden.write(artifacts / "golden.npz", Golden(logits, found.card.source_sha256, test_sha256))
     mine = make_result(artifact="digitrec-int8.tflite", artifact_sha256=sha256(found.data))
     stale = make_result("float32", p50=30.0, artifact_sha256="1" * 64)
-    noisy = dataclasses.replace(mine, runtime="tflite-runtime", status="invalid", reasons=("noise: <much> & more",))
+    noisy = dataclasses.replace(
+        mine, runtime="tflite-runtime", status="invalid", unreliable=("end_to_end",), reasons=("noise: <much> & more",)
+    )
     unknown = dataclasses.replace(mine, runtime="future-runtime")
     for name, run in (
         ("benchmark.json", make_run(mine, noisy, stale, device="board <one>")),
