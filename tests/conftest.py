@@ -26,7 +26,7 @@ from runtimes import RUNTIMES, Model, load
 from tests.fork_server import ForkServer
 
 if TYPE_CHECKING:
-    from benchmarks.results.document import Result, Run
+    from benchmarks.results.document import Quality, Result, Run
     from benchmarks.results.statistics import Summary
     from tests.browser import Browser
 
@@ -234,6 +234,30 @@ def make_summary() -> "Callable[..., Summary]":
             1000, p50, (low, high), p50 * 1.08, p50 * 1.098, p50, p50 / 20, p50 * 0.9, p50 * 1.1, (low, p50, high), 100,
             p50 * 1.01, quantiles, None,
         )  # fmt: skip
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def make_quality() -> "Callable[..., Quality]":
+    """Makes the quality of an artifact that reads these of 10,000 images wrong, each one digit too high."""
+    from benchmarks.quality.answers import pack_answers
+    from benchmarks.results.document import Quality
+
+    labels = (np.arange(10_000) % 10).astype(np.uint8)
+
+    def make(
+        wrong: "Sequence[int]" = (),
+        agreement: float | None = None,
+        *,
+        test_sha256: str = "a" * 64,
+        answers: bool = True,
+    ) -> Quality:
+        digits = labels.astype(np.int64)
+        digits[list(wrong)] = (digits[list(wrong)] + 1) % 10
+        accuracy = 1 - len(wrong) / len(labels)
+        packed = pack_answers(digits, labels, test_sha256) if answers else None
+        return Quality(accuracy, (accuracy,) * 10, packed, None, agreement, None, "")
 
     return make
 

@@ -79,11 +79,13 @@ def test_a_case_that_fails_is_a_row_with_its_reason_and_fails_a_strict_benchmark
     assert "FAILED: damaged.tflite on litert: " in done.stdout
     (run,) = document.read(folder / "out.json").runs
     failed = next(one for one in run.results if one.status == "failed")
-    good = dataclasses.replace(next(one for one in run.results if one.end_to_end), status="ok")
+    good = dataclasses.replace(next(one for one in run.results if one.end_to_end), status="ok", unreliable=())
     unsupported = dataclasses.replace(failed, status="unsupported")
     strict = dataclasses.replace(run, effort=EFFORTS["strict"], results=(good, unsupported))
     check_run(strict)
-    for bad, word in ((failed, "FAILED"), (dataclasses.replace(good, status="invalid"), "INVALID")):
+    invalid = dataclasses.replace(good, status="invalid", unreliable=("end_to_end",))
+    noisy = dataclasses.replace(good, unreliable=("invoke",))
+    for bad, word in ((failed, "FAILED"), (invalid, "INVALID"), (noisy, "INVALID invoke")):
         with pytest.raises(BenchmarkError, match=rf"1 of 2 cases cannot be relied on: .* on litert \({word}\)"):
             check_run(dataclasses.replace(strict, results=(good, bad)))
         check_run(dataclasses.replace(run, results=(good, bad)))

@@ -70,6 +70,24 @@ def test_a_case_that_became_invalid_is_told_and_its_latency_is_not_compared(
     assert (rows[0].outcome, rows[0].end_to_end) == ("not comparable", None)
 
 
+def test_noise_in_one_quantity_leaves_the_other_compared(make_run: MakeRun, make_result: MakeResult) -> None:
+    old, slow = make_result(), make_result(p50=20.0)
+    for quantity, status, note in (
+        ("invoke", "ok", "invoke INVALID: noise"),
+        ("end_to_end", "invalid", "INVALID: noise"),
+    ):
+        noisy = {"unreliable": (quantity,), "status": status, "reasons": ("noise",)}
+        (row,) = compare_documents(document(make_run(old)), document(make_run(make_result(**noisy))))
+        assert row.outcome == ("same" if status == "ok" else "invalid")
+        assert row.note == note
+        assert (row.end_to_end is None, row.invoke is None) == (quantity == "end_to_end", quantity == "invoke")
+        (row,) = compare_documents(document(make_run(old)), document(make_run(dataclasses.replace(slow, **noisy))))
+        (beyond,) = row.beyond
+        assert beyond.startswith("end to end takes 2.00x" if quantity == "invoke" else "invoke takes 2.00x")
+    (row,) = compare_documents(document(make_run(make_result(unreliable=("invoke",)))), document(make_run(old)))
+    assert (row.outcome, row.note) == ("same", "invoke INVALID in the old document")
+
+
 LABELS = (np.arange(1000) % 10).astype(np.uint8)
 
 

@@ -43,7 +43,7 @@ def test_wilson_intervals_cover_the_truth_as_often_as_they_say(share: float) -> 
 
 def exact(worse: int, better: int) -> float:
     count, few = worse + better, min(worse, better)
-    return float(min(1, Fraction(2 * sum(math.comb(count, k) for k in range(few + 1)), 2**count)))
+    return min(1.0, float(Fraction(2 * sum(math.comb(count, k) for k in range(few + 1)), 2**count)))
 
 
 @pytest.mark.parametrize("worse", [0, 1, 2, 9, 25, 400])

@@ -4,9 +4,11 @@ import csv
 import io
 from collections.abc import Callable
 
+import pytest
+
 from benchmarks import document
-from benchmarks.results.document import Result, Run
-from benchmarks.results.tables import brief_columns, to_csv, to_markdown
+from benchmarks.results.document import Quality, Result, Run
+from benchmarks.results.tables import brief_columns, explain, to_csv, to_markdown
 
 MakeResult = Callable[..., Result]
 MakeRun = Callable[..., Run]
@@ -59,3 +61,31 @@ def test_a_percentile_that_the_sample_cannot_support_is_a_dash(make_run: MakeRun
     (column,) = (column for column in brief_columns(make_run(few)) if column.brief == "p99 us")
     assert column.text(few) == "-"
     assert column.text(result) != "-"
+
+
+def test_a_figure_that_is_not_to_be_relied_on_is_marked_alone(make_run: MakeRun, make_result: MakeResult) -> None:
+    run = make_run(make_result(p50=10.0, unreliable=("invoke",), reasons=("noise",)), make_result("int4"))
+    cells = [{column.brief: column.text(result) for column in brief_columns(run)} for result in run.results]
+    assert [(row["p50 us"], row["invoke us"], row["status"]) for row in cells] == [
+        ("10.0", "6.0?", "ok"), ("10.0", "6.0", "ok"),
+    ]  # fmt: skip
+    assert "?: INVALID, not to be relied on." in explain(run)
+    assert "?" not in explain(make_run(run.results[1]))
+    assert "INVALID invoke: digitrec-int8.tflite on litert: noise" in to_markdown(document(run)).decode()
+    first, second = csv.DictReader(io.StringIO(to_csv(document(run)).decode()))
+    assert (first["unreliable"], second["unreliable"], first["invoke_p50_us"]) == ("invoke", "", "6.0")
+
+
+def test_how_surely_the_accuracy_is_known_is_said_below_the_table_and_in_the_csv(
+    make_run: MakeRun, make_result: MakeResult, make_quality: Callable[..., Quality]
+) -> None:
+    run = make_run(make_result(quality=make_quality(range(205))), make_result("int4", quality=make_quality()))
+    assert explain(run).endswith("Accuracy: 10,000 images tell it to +-0.28 pp (95 %).")
+    assert "Accuracy" not in explain(make_run(make_result()))
+    first, second, third = csv.DictReader(
+        io.StringIO(to_csv(document(make_run(*run.results, make_result("x")))).decode())
+    )
+    assert float(first["accuracy_low_percent"]) == pytest.approx(97.65, abs=0.005)
+    assert float(first["accuracy_high_percent"]) == pytest.approx(98.21, abs=0.005)
+    assert float(second["accuracy_high_percent"]) == 100
+    assert third["accuracy_low_percent"] == ""

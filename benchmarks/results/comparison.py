@@ -5,15 +5,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from benchmarks.quality.answers import AnswerChange, changes
+from benchmarks.quality.answers import AnswerChange
+from benchmarks.results.accuracies import answer_change
 from benchmarks.results.document import Document, Key, Result, Run
-from benchmarks.results.statistics import Ratio, ratio
+from benchmarks.results.statistics import Ratio, Summary, ratio
+from benchmarks.results.validity import QUANTITIES, Quantity
 from digitrec_edge.errors import BenchmarkError
 
 Outcome = Literal["same", "faster", "slower", "regression", "unclear", "lost", "invalid", "new", "not comparable"]
 
 FAILING = ("regression", "lost")
 """Outcomes that fail a comparison; a strict one fails for ``invalid`` too."""
+
+Ratios = dict[Quantity, Ratio | None]
 
 EPSILON = 1e-9
 """Differences of shares are taken as they are written, not as they are rounded in binary."""
@@ -54,13 +58,13 @@ class Compared:
     """One case, then and now.
 
     Attributes:
-        end_to_end, invoke: new median over old; None where one is missing or INVALID.
+        end_to_end, invoke: new median over old, each of its own; None where one is missing or INVALID.
         accuracy_pp: accuracy won since, in percentage points.
         change: what became of the same images; None when the answers or the test sets are not the same.
         outcome: ``regression``: something is beyond its limit, in latency with its whole interval above 1;
             ``unclear``: a latency is over the limit, but the interval contains 1; ``slower`` and ``faster``: within the
             limit, the interval does not contain 1; ``lost``: was measured then, cannot be or was not now;
-            ``invalid``: was valid then, is INVALID now.
+            ``invalid``: its end to end was valid then, is INVALID now.
         beyond: each thing that is beyond its limit, with the limit.
         note: what else is to be known.
     """
@@ -171,32 +175,25 @@ def _compare_case(device: str, then: Result | None, now: Result | None, allowed:
         return Compared(device, then.label, "lost", "not in the new document")
     if now.end_to_end is None:
         return Compared(device, then.label, "lost", f"{now.status}: {'; '.join(now.reasons)}")
-    ratios, change = _ratios(then, now), _change(then, now)
-    end_to_end, invoke = ratios or (None, None)
+    ratios = {quantity: _ratio(then.reliable(quantity), now.reliable(quantity)) for quantity in QUANTITIES}
+    change = answer_change(then.quality, now.quality)
     gain = 100 * (now.quality.accuracy - then.quality.accuracy) if then.quality and now.quality else None
     beyond = (*_slower(ratios, allowed), *_less_right(then, now, change, allowed), *_larger(then, now, allowed))
-    outcome = _outcome(then, now, ratios, beyond, allowed)
-    return Compared(device, now.label, outcome, _note(then, now), end_to_end, invoke, gain, change, beyond)
+    outcome = _outcome(then, ratios, beyond, allowed)
+    return Compared(
+        device, now.label, outcome, _note(then, now), **ratios, accuracy_pp=gain, change=change, beyond=beyond
+    )
 
 
-def _ratios(then: Result, now: Result) -> tuple[Ratio, Ratio] | None:
-    """End to end and invoke, new over old; None where a median is INVALID."""
-    if then.status == now.status == "ok" and then.end_to_end and now.end_to_end and then.invoke and now.invoke:
-        return ratio(now.end_to_end, then.end_to_end), ratio(now.invoke, then.invoke)
-    return None
+def _ratio(then: Summary | None, now: Summary | None) -> Ratio | None:
+    return ratio(now, then) if then and now else None
 
 
-def _change(then: Result, now: Result) -> AnswerChange | None:
-    before, after = (one.quality.answers if one.quality else None for one in (then, now))
-    return changes(before, after) if before and after else None
-
-
-def _slower(ratios: Sequence[Ratio] | None, allowed: Allowed) -> list[str]:
-    named = zip(("end to end", "invoke"), ratios or (), strict=False)
+def _slower(ratios: Ratios, allowed: Allowed) -> list[str]:
     return [
-        f"{name} takes {one} as long (at most {1 + allowed.latency:.3g}x)"
-        for name, one in named
-        if one.value > 1 + allowed.latency and one.low > 1
+        f"{name.replace('_', ' ')} takes {one} as long (at most {1 + allowed.latency:.3g}x)"
+        for name, one in ratios.items()
+        if one and one.value > 1 + allowed.latency and one.low > 1
     ]
 
 
@@ -233,28 +230,31 @@ def _larger(then: Result, now: Result, allowed: Allowed) -> list[str]:
     return found
 
 
-def _outcome(
-    then: Result, now: Result, ratios: Sequence[Ratio] | None, beyond: Sequence[str], allowed: Allowed
-) -> Outcome:
+def _outcome(then: Result, ratios: Ratios, beyond: Sequence[str], allowed: Allowed) -> Outcome:
     if beyond:
         return "regression"
-    if ratios is None:
+    if ratios["end_to_end"] is None:
         return "invalid" if then.status == "ok" else "not comparable"
-    if any(one.value > 1 + allowed.latency for one in ratios):
+    known = [one for one in ratios.values() if one]
+    if any(one.value > 1 + allowed.latency for one in known):
         return "unclear"
-    if any(one.low > 1 for one in ratios):
+    if any(one.low > 1 for one in known):
         return "slower"
-    return "faster" if any(one.high < 1 for one in ratios) else "same"
+    return "faster" if any(one.high < 1 for one in known) else "same"
 
 
 def _note(then: Result, now: Result) -> str:
     notes = []
-    if then.status == "invalid":
-        notes.append("INVALID in the old document")
-    if now.status == "invalid":
-        notes.append(f"INVALID: {'; '.join(now.reasons)}")
+    if then.unreliable:
+        notes.append(f"{_invalid(then)} in the old document")
+    if now.unreliable:
+        notes.append(f"{_invalid(now)}: {'; '.join(now.reasons)}")
     if then.runtime_version != now.runtime_version:
         notes.append(f"{now.runtime} {then.runtime_version} -> {now.runtime_version}")
     if then.artifact_sha256 != now.artifact_sha256:
         notes.append("another file")
     return ", ".join(notes)
+
+
+def _invalid(result: Result) -> str:
+    return "INVALID" if result.status == "invalid" else "invoke INVALID"

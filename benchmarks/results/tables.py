@@ -1,6 +1,7 @@
 """Results as tables: one list of columns, for the terminal, for CSV and for Markdown."""
 
 import csv
+import dataclasses
 import io
 import statistics
 from collections.abc import Callable, Sequence
@@ -8,9 +9,12 @@ from dataclasses import dataclass
 
 from benchmarks.results.document import Document, Result, Run
 from benchmarks.results.statistics import Summary, samples_needed
+from benchmarks.results.validity import Quantity
 from benchmarks.results.verdict import decide
 
 NOTHING = "-"
+DOUBTFUL = "?"
+"""Follows a figure that is INVALID."""
 
 
 @dataclass(frozen=True)
@@ -22,6 +26,7 @@ class Column:
         value: number, text, or None when the case has no such figure.
         form: how a number is shown to people.
         brief: heading in a terminal, where few and short columns fit; empty: not there.
+        quantity: what was timed; shown to people with a mark where it cannot be relied on.
     """
 
     name: str
@@ -29,6 +34,7 @@ class Column:
     value: Callable[[Result], float | str | None]
     form: str = ""
     brief: str = ""
+    quantity: Quantity | None = None
 
     @property
     def heading(self) -> str:
@@ -36,7 +42,9 @@ class Column:
 
     def text(self, result: Result) -> str:
         value = self.value(result)
-        return NOTHING if value is None else format(value, self.form)
+        if value is None:
+            return NOTHING
+        return format(value, self.form) + (DOUBTFUL if self.quantity in result.unreliable else "")
 
 
 def _of(part: str, figure: str) -> Callable[[Result], float | None]:
@@ -71,8 +79,16 @@ def _percent(figure: str) -> Callable[[Result], float | None]:
     return value
 
 
-def _timing(part: str, name: str) -> list[Column]:
-    return [
+def _accuracy_bound(end: int) -> Callable[[Result], float | None]:
+    def value(result: Result) -> float | None:
+        interval = result.quality.accuracy_interval if result.quality else None
+        return None if interval is None else 100 * interval[end]
+
+    return value
+
+
+def _timing(part: Quantity, name: str) -> list[Column]:
+    columns = [
         Column(f"{name} p50", "us", _of(part, "p50_us"), ".1f", "p50 us" if part == "end_to_end" else "invoke us"),
         Column(f"{name} p50 low", "us", _interval(part, 0), ".1f"),
         Column(f"{name} p50 high", "us", _interval(part, 1), ".1f"),
@@ -85,6 +101,7 @@ def _timing(part: str, name: str) -> list[Column]:
         Column(f"{name} in blocks", "us", _of(part, "block_p50_us"), ".1f"),
         Column(f"{name} samples", "", _of(part, "samples"), ",d"),
     ]
+    return [dataclasses.replace(column, quantity=part) for column in columns]
 
 
 COLUMNS = (
@@ -97,6 +114,8 @@ COLUMNS = (
     Column("batch", "", lambda r: r.batch, "d", "batch"),
     Column("size", "KB", lambda r: None if r.file_bytes is None else r.file_bytes / 1024, ",.0f", "KB"),
     Column("accuracy", "%", _percent("accuracy"), ".2f", "acc. %"),
+    Column("accuracy low", "%", _accuracy_bound(0), ".2f"),
+    Column("accuracy high", "%", _accuracy_bound(1), ".2f"),
     Column("agreement", "%", _percent("agreement"), ".2f", "agree %"),
     Column("logit diff", "", lambda r: r.quality.max_logit_difference if r.quality else None, ".1e"),
     *_timing("end_to_end", "end to end"),
@@ -107,6 +126,7 @@ COLUMNS = (
     Column("cold start", "ms", _start("cold_start_ms"), ".0f", "cold ms"),
     Column("peak memory", "MB", lambda r: r.memory.peak_bytes / 2**20 if r.memory else None, ".1f", "peak MB"),
     Column("status", "", lambda r: "ok" if r.status == "ok" else r.status.upper(), "", "status"),
+    Column("unreliable", "", lambda r: " ".join(r.unreliable)),
     Column("reason", "", lambda r: "; ".join(r.reasons)),
 )
 
@@ -217,8 +237,22 @@ def describe(run: Run) -> str:
 
 def explain(run: Run) -> str:
     """Say how to read the figures."""
+    doubtful = f" {DOUBTFUL}: INVALID, not to be relied on." if any(r.unreliable for r in run.results) else ""
     return (
         f"End to end: uint8 pictures in, digits out, one call. invoke: the model alone. Every single sample contains "
         f"the clock's own {run.timer.cost_ns / 1000:.2f} us. p99 needs {samples_needed(99)} samples. "
-        f"Load, cold start: medians of fresh processes."
+        f"Load, cold start: medians of fresh processes.{doubtful}{_explain_accuracy(run)}"
     )
+
+
+def _explain_accuracy(run: Run) -> str:
+    """Say how surely the accuracies are known: the widest interval of them."""
+    widths = [
+        (interval[1] - interval[0], quality.answers.images)
+        for quality in (result.quality for result in run.results)
+        if quality and quality.answers and (interval := quality.accuracy_interval)
+    ]
+    if not widths:
+        return ""
+    width, images = max(widths)
+    return f" Accuracy: {images:,} images tell it to +-{50 * width:.2f} pp (95 %)."

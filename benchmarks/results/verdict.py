@@ -3,16 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from benchmarks.results.document import Quality, Result, Run
-from benchmarks.results.statistics import Ratio, Summary, ratio
-from digitrec_edge.variants import FLOAT32, VARIANTS
+from benchmarks.results.accuracies import accuracy_text, compare_accuracy
+from benchmarks.results.choice import BASELINE, MAX_LOSS_PP, Candidate, Choice, candidates, choose
+from benchmarks.results.document import Result, Run
+from benchmarks.results.statistics import Ratio, ratio
+from digitrec_edge.variants import VARIANTS
 
-BASELINE = FLOAT32.name
 INTEGER = {row.precision.name for row in VARIANTS if row.precision.integer}
-
-MAX_LOSS_PP = 0.2
-"""An artifact that is less accurate than the best one by more than this is not recommended, however fast: it is
-what the parity gate lets a fully quantised artifact lose, two images in a thousand."""
 
 
 @dataclass(frozen=True)
@@ -30,36 +27,25 @@ class Verdict:
     warnings: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class _Candidate:
-    result: Result
-    latency: Summary
-    quality: Quality
-    file_bytes: int
-
-
 def decide(run: Run) -> Verdict:
-    """Recommend an artifact and a runtime.
-
-    Among the valid cases with the fewest threads and pictures per call: those that lose no more than
-    ``MAX_LOSS_PP`` to the most accurate one; of these the fastest end to end; of those that cannot be told
-    from the fastest (the interval of their ratio contains 1) the smallest file.
-    """
-    warnings = [f"INVALID: {r.label}: {'; '.join(r.reasons)}" for r in run.results if r.status == "invalid"]
-    valid = _candidates(run.results)
+    """Recommend an artifact and a runtime, by the rule of :func:`benchmarks.results.choice.choose`."""
+    warnings = [f"{standing(r)}: {r.label}: {'; '.join(r.reasons)}" for r in run.results if r.unreliable]
+    valid = candidates(run.results)
     if not valid:
         return Verdict(None, "no verdict: no case was measured that could be relied on", tuple(warnings))
-    top = max(one.quality.accuracy for one in valid)
-    able = [one for one in valid if 100 * (top - one.quality.accuracy) <= MAX_LOSS_PP + 1e-9]
-    fastest = min(able, key=lambda one: one.latency.p50_us)
-    equal = [one for one in able if one is fastest or ratio(one.latency, fastest.latency).low <= 1]
-    best = min(equal, key=lambda one: (one.file_bytes, one.latency.p50_us))
+    choice = choose(valid)
+    best = choice.best
     warnings += _slower_than_float(valid)
-    text = f"{_doubt(run, best)}deploy {_reason(best, _baseline(best, valid), run)}{_left_out(run)}"
+    text = f"{_doubt(run, best)}deploy {_reason(choice, _baseline(best, valid), run)}{_left_out(run)}"
     return Verdict(best.result, text, tuple(warnings))
 
 
-def _doubt(run: Run, best: _Candidate) -> str:
+def standing(result: Result) -> str:
+    """Return a case's status as it is shown where its reasons follow; noise in invoke alone is called that."""
+    return "INVALID invoke" if result.status == "ok" and result.unreliable else result.status.upper()
+
+
+def _doubt(run: Run, best: Candidate) -> str:
     """A case that is INVALID but might be the fastest of all makes the verdict uncertain."""
     rivals = [
         r.label
@@ -79,39 +65,32 @@ def _left_out(run: Run) -> str:
     return f" (of {len(run.results)} cases {', '.join(words)}: left out)" if words else ""
 
 
-def _candidates(results: Sequence[Result]) -> list[_Candidate]:
-    found = [
-        _Candidate(r, r.end_to_end, r.quality, r.file_bytes)
-        for r in results
-        if r.status == "ok" and r.end_to_end and r.quality and r.file_bytes
-    ]
-    simplest = min(((one.result.batch, one.result.threads) for one in found), default=None)
-    return [one for one in found if (one.result.batch, one.result.threads) == simplest]
-
-
-def _baseline(best: _Candidate, valid: Sequence[_Candidate]) -> _Candidate | None:
+def _baseline(best: Candidate, valid: Sequence[Candidate]) -> Candidate | None:
     """The float32 artifact on the same runtime, or else the fastest one anywhere."""
     floats = [one for one in valid if one.result.variant == BASELINE]
     same = [one for one in floats if one.result.runtime == best.result.runtime]
     return min(same or floats, key=lambda one: one.latency.p50_us, default=None)
 
 
-def _reason(best: _Candidate, baseline: _Candidate | None, run: Run) -> str:
-    result = best.result
+def _reason(choice: Choice, baseline: Candidate | None, run: Run) -> str:
+    best, fastest = choice.best, choice.fastest
     text = (
-        f"{result.artifact}, {result.variant} on {result.runtime}: {best.latency.p50_us:.1f} us, "
-        f"{best.quality.accuracy:.2%} accurate, {best.file_bytes / 1024:,.0f} KB"
+        f"{best.result.artifact}, {best.result.variant} on {best.result.runtime}: {best.latency.p50_us:.1f} us, "
+        f"{accuracy_text(best.quality)} accurate, {best.file_bytes / 1024:,.0f} KB"
     )
+    if choice.why:
+        text += f"; as fast as {fastest.result.label} ({fastest.latency.p50_us:.1f} us), which {choice.why}"
     if baseline is None:
         measured = any(one.variant == BASELINE and one.end_to_end for one in run.results)
         why = "every float32 case that was measured is INVALID" if measured else "no float32 artifact was measured"
         return f"{text}; {why}, so there is nothing to compare it with"
     if baseline is best:
-        return f"{text}; no valid case is faster here without being less accurate"
-    other = baseline.result
+        return f"{text}; no valid case that loses at most {MAX_LOSS_PP} pp is notably faster"
     gain = ratio(baseline.latency, best.latency)
-    words = [_speed(gain), _accuracy(best.quality, baseline.quality), _size(best.file_bytes, baseline.file_bytes)]
-    return f"{text}; {words[0]} {other.variant} on {other.runtime}, {words[1]}, {words[2]}"
+    return (
+        f"{text}; {_speed(gain)} {baseline.result.variant} on {baseline.result.runtime}, "
+        f"{compare_accuracy(best.quality, baseline.quality).text}, {_size(best.file_bytes, baseline.file_bytes)}"
+    )
 
 
 def _speed(gain: Ratio) -> str:
@@ -122,20 +101,13 @@ def _speed(gain: Ratio) -> str:
     return f"as fast ({gain}) as"
 
 
-def _accuracy(one: Quality, other: Quality) -> str:
-    difference = 100 * (one.accuracy - other.accuracy)
-    if abs(difference) < 0.005:
-        return "as accurate"
-    return f"{abs(difference):.2f} pp {'more' if difference > 0 else 'less'} accurate"
-
-
 def _size(one: int, other: int) -> str:
     if abs(one - other) < 0.01 * other:
         return "as large"
     return f"{other / one:.1f}x smaller" if one < other else f"{one / other:.1f}x larger"
 
 
-def _slower_than_float(valid: Sequence[_Candidate]) -> list[str]:
+def _slower_than_float(valid: Sequence[Candidate]) -> list[str]:
     """A quantised artifact is expected to be faster; where it is slower, that must be said."""
     warnings = []
     for one in valid:

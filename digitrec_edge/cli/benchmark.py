@@ -32,7 +32,7 @@ def benchmark(
     batch: Annotated[str, typer.Option(help="Pictures per call; several as 1,32,256.")] = "1",
     quick: Annotated[bool, typer.Option("--quick", help="A first impression, under a minute.")] = False,
     strict: Annotated[
-        bool, typer.Option("--strict", help="For publication; exit 1 if any case is INVALID or FAILED.")
+        bool, typer.Option("--strict", help="For publication; exit 1 if any figure is INVALID or any case FAILED.")
     ] = False,
     device: Annotated[str | None, typer.Option(help="What to call this machine. Default: its board or CPU.")] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write all results to this file.")] = None,
@@ -64,11 +64,11 @@ def benchmark(
 
     Accuracy and parity on the whole test set; import, load, first call, cold start of the whole process,
     peak memory; latency of the model alone (invoke) and end to end, uint8 pictures in and digits out. Each
-    case in fresh processes, in turns with all others. A case that throttled or is too noisy is INVALID, one
-    that ought to run and does not is FAILED. Ctrl-C keeps what is finished.
+    case in fresh processes, in turns with all others. A figure that throttled or is too noisy is INVALID, a case
+    when its end to end is; one that ought to run and does not is FAILED. Ctrl-C keeps what is finished.
 
-    Exit status: 0 something was measured; 1 nothing was, or with --strict a case is INVALID or FAILED; 2 wrong
-    usage; 130 Ctrl-C.
+    Exit status: 0 something was measured; 1 nothing was, or with --strict a figure is INVALID or a case FAILED; 2
+    wrong usage; 130 Ctrl-C.
     """
     if print_schema:
         from benchmarks.results.schema import published
@@ -131,13 +131,14 @@ def check_run(run: "Run") -> None:
     Raises:
         BenchmarkError: names the cases.
     """
+    from benchmarks.results.verdict import standing
     from digitrec_edge.errors import BenchmarkError
 
     if not any(result.end_to_end for result in run.results):
         raise BenchmarkError("no case could be measured; the lines above say why")
-    bad = [result for result in run.results if result.status in ("invalid", "failed")]
+    bad = [result for result in run.results if result.unreliable or result.status == "failed"]
     if run.effort.name == "strict" and bad:
-        named = ", ".join(f"{result.label} ({result.status.upper()})" for result in bad)
+        named = ", ".join(f"{result.label} ({standing(result)})" for result in bad)
         raise BenchmarkError(f"{len(bad)} of {len(run.results)} cases cannot be relied on: {named}")
 
 
@@ -179,8 +180,8 @@ def show(run: "Run") -> None:
     verdict = decide(run)
     for warning in verdict.warnings:
         print(terminal.escaped(warning if warning.startswith("INVALID") else f"warning: {warning}"))
-    if any(result.status == "invalid" for result in run.results):
-        print("INVALID cases: measure longer, without --quick or with --strict, and on an idle machine")
+    if any(result.unreliable for result in run.results):
+        print("INVALID figures: measure longer, without --quick or with --strict, and on an idle machine")
     print(explain(run))
     print(terminal.escaped(verdict.text), flush=True)
 

@@ -2,7 +2,7 @@
 
 from benchmarks.results.document import Result, Run
 from digitrec_edge.report import runtime_style
-from digitrec_edge.report.style import INK, RenderedFigure, finish, log_axis, new_figure, styled
+from digitrec_edge.report.style import INK, MUTED, RenderedFigure, finish, log_axis, new_figure, styled
 
 
 @styled
@@ -19,7 +19,8 @@ def draw_latency(run: Run, name: str) -> RenderedFigure | None:
         axes.plot([quantiles[1], quantiles[99]], [row, row], color=colour, linewidth=1.6)
         axes.plot([quantiles[25], quantiles[75]], [row, row], color=colour, linewidth=7, alpha=0.55)
         axes.plot(whole.p50_us, row, marker="o", color=colour, markersize=6)
-        axes.plot(alone.p50_us, row, marker="|", color=INK, markersize=10, markeredgewidth=1.6)
+        ink = MUTED if "invoke" in result.unreliable else INK
+        axes.plot(alone.p50_us, row, marker="|", color=ink, markersize=10, markeredgewidth=1.6)
         axes.annotate(
             _title(result, whole.p50_us), (0, row), xycoords=("axes fraction", "data"), xytext=(0, 10),
             textcoords="offset points", fontsize=9.5, va="center", color=INK,

@@ -5,11 +5,12 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from benchmarks.quality.significance import wilson
 from benchmarks.results.document import Run
 from benchmarks.results.statistics import samples_needed
 from benchmarks.results.tables import brief_columns, describe, devices_table, explain, tried
 from benchmarks.results.validity import NOISE
-from benchmarks.results.verdict import decide
+from benchmarks.results.verdict import decide, standing
 from digitrec_edge.report.data import ReportData
 from digitrec_edge.report.figures import ReportFigures
 from digitrec_edge.report.style import RenderedFigure
@@ -103,7 +104,9 @@ def lead(data: ReportData) -> str:
     count = len(data.artifacts)
     text = f"{count} artifact{'s' * (count != 1)} on {len(data.test):,} test images"
     if data.reference:
-        text += f"; the Keras model is {data.reference.accuracy(data.test.labels):.2%} accurate"
+        share = data.reference.accuracy(data.test.labels)
+        low, high = wilson(round(share * len(data.test)), len(data.test))
+        text += f"; the Keras model is {share:.2%} accurate (95 % interval: {100 * low:.2f} to {100 * high:.2f})"
     if len(accuracies) > 1:
         text += f", the artifacts {min(accuracies):.2%} to {max(accuracies):.2%}"
     return f"{text}."
@@ -142,9 +145,9 @@ def _speed(run: Run, tradeoff: RenderedFigure | None, latency: RenderedFigure | 
         tradeoff=tradeoff,
         latency=latency,
         results=PageTable([column.brief for column in columns], rows, words=2),
-        reasons=tuple((r.status.upper(), r.label, "; ".join(r.reasons)) for r in run.results if r.reasons),
-        explanation=f"{explain(run)} A case is INVALID when its median is not known to {NOISE.max_noise:.0%} or the "
-        "machine throttled.",
+        reasons=tuple((standing(r), r.label, "; ".join(r.reasons)) for r in run.results if r.reasons),
+        explanation=f"{explain(run)} A figure is INVALID when its median is not known to {NOISE.max_noise:.0%} or the "
+        "machine throttled, a case when its end to end is.",
     )
 
 

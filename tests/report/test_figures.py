@@ -71,6 +71,14 @@ def test_measurements_of_an_unknown_runtime_are_drawn_and_marked(make_run: MakeR
     assert b"float32 tflite" in tradeoff.svg
 
 
+def test_an_invoke_that_is_noise_is_drawn_grey_and_alone(make_run: MakeRun, make_result: MakeResult) -> None:
+    quiet, noisy = (draw_latency(make_run(make_result(unreliable=which)), "a") for which in ((), ("invoke",)))
+    assert quiet
+    assert noisy
+    assert quiet.svg != noisy.svg
+    assert b"INVALID" not in noisy.svg
+
+
 @pytest.mark.parametrize("name", ["$x^2$ \\alpha_1", "a $\\frac{$ b"])
 def test_a_name_is_shown_as_it_is_and_never_set_as_mathematics(
     name: str, make_run: MakeRun, make_result: MakeResult, data: ReportData
