@@ -79,7 +79,7 @@ def _reason(choice: Choice, baseline: Candidate | None, run: Run) -> str:
         f"{accuracy_text(best.quality)} accurate, {best.file_bytes / 1024:,.0f} KB"
     )
     if choice.why:
-        text += f"; as fast as {fastest.result.label} ({fastest.latency.p50_us:.1f} us), which {choice.why}"
+        text += f"; about as fast as {fastest.result.label} ({fastest.latency.p50_us:.1f} us), which {choice.why}"
     if baseline is None:
         measured = any(one.variant == BASELINE and one.end_to_end for one in run.results)
         why = "every float32 case that was measured is INVALID" if measured else "no float32 artifact was measured"
