@@ -54,8 +54,8 @@ def test_a_slower_artifact_is_recommended_with_the_reason(
     verdict = decide(run)
     assert verdict.best is run.results[2]
     assert (
-        "; about as fast as digitrec-int4.tflite on litert (4.7 us), which changes 0.68% of the float model's digits, this "
-        "one 0.17%; 3.22x" in verdict.text
+        "; about as fast as digitrec-int4.tflite on litert (4.7 us), which changes 0.68% of the float model's digits, "
+        "this one 0.17%; 3.22x" in verdict.text
     )
 
 
