@@ -11,9 +11,11 @@ import pytest
 pytest.importorskip("matplotlib", reason="report needs the extra 'report'")
 pytest.importorskip("jinja2", reason="report needs the extra 'report'")
 
+from benchmarks.quality.significance import wilson
 from digitrec_edge.report import ReportData
 from digitrec_edge.report.figures import ReportFigures
 from digitrec_edge.report.page import render
+from digitrec_edge.report.sections import lead
 
 NO_FIGURES = ReportFigures((), None, None, None, (), (), None)
 
@@ -115,3 +117,10 @@ def test_a_file_without_a_card_is_named_as_such(data: ReportData) -> None:
     text = render(dataclasses.replace(data, artifacts=(foreign,), benchmark=None), NO_FIGURES)
     assert "No card: " in text
     assert "<pre" not in text
+
+
+def test_the_lead_says_how_surely_the_accuracy_is_known(data: ReportData) -> None:
+    assert data.reference
+    right = len(data.test) - len(data.reference.misclassified(data.test.labels))
+    low, high = wilson(right, len(data.test))
+    assert f"accurate (95 % interval: {100 * low:.2f} to {100 * high:.2f})" in lead(data)
