@@ -7,3 +7,4 @@ BY_FORMAT = {"tflite": FOLDER / "digitrec-int8.tflite", "onnx": FOLDER / "digitr
 """The int8 artifact per format, the first being the usual one."""
 
 DEFAULT = BY_FORMAT["tflite"]
+FLOAT32 = FOLDER / "digitrec-float32.tflite"

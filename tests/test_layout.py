@@ -15,6 +15,8 @@ from types import SimpleNamespace
 import pytest
 
 from benchmarks import document
+from benchmarks.quality.corrupted import Corrupted, CorruptedResult, mean_of, worst_of
+from benchmarks.quality.corruptions import CORRUPTIONS
 from benchmarks.quality.robustness import TEST_SETS, Robustness, SetResult
 from benchmarks.results.document import Result, Run
 from digitrec_edge import cli, pretrained
@@ -23,7 +25,8 @@ from digitrec_edge.cli.doctor import show as show_report
 from digitrec_edge.cli.inspect import inspect
 from digitrec_edge.cli.layout import Heading, lay_out
 from digitrec_edge.cli.remote import show_outcomes
-from digitrec_edge.cli.robustness import _print as print_robustness
+from digitrec_edge.cli.robustness import Measured
+from digitrec_edge.cli.robustness import show as print_robustness
 from digitrec_edge.cli.train import _print_layers
 from digitrec_edge.remote.fleet import Outcome
 from tests.test_doctor import report
@@ -88,7 +91,14 @@ def tables(make_run: Callable[..., Run], make_result: Callable[..., Result]) -> 
     runs = [make_run(*results, device=name) for name in ("Raspberry Pi 5 Model B Rev 1.0", "Pi 4", "a third one")]
     old = DATA / "benchmark-1.json"
     sets = tuple(SetResult(one.name, 10_000, 0.97) for one in TEST_SETS)
-    robust = [Robustness(f"digitrec-{k}", "litert", sets, 0.0123, 1.0) for k in range(3)]
+    spoilt = tuple(CorruptedResult(one.name, 0.91, 0.987, 0.0456) for one in CORRUPTIONS)
+    robust = Measured(
+        [Robustness(f"digitrec-{k}", "litert", sets, 0.0123, 1.0) for k in range(3)],
+        tuple(
+            Corrupted(f"digitrec-{k}", "litert", "f", 10_000, spoilt, mean_of(spoilt), worst_of(spoilt))
+            for k in range(3)
+        ),
+    )
     outcomes = [
         Outcome("pi@raspberrypi.local", document(runs[0])),
         Outcome("pi@other.local", None, error="no connection: it took longer than 10 s to answer"),
@@ -106,7 +116,10 @@ def tables(make_run: Callable[..., Run], make_result: Callable[..., Result]) -> 
         ),
         "inspect": (lambda: inspect(pretrained.DEFAULT, False, None), ["hidden_1/kernel", "200,704", "72.1%"]),
         "doctor": (lambda: show_report(report("works", "broken")), ["runtime-1", "broken"]),
-        "robustness": (lambda: print_robustness(robust, ["a.tflite", "b.tflite", "c.onnx"]), ["97.00%", "0.0123"]),
+        "robustness": (
+            lambda: print_robustness(robust, ["a.tflite", "b.tflite", "c.onnx"]),
+            ["97.00%", "0.0123", "canny edges", "91.00%", "98.70%", "0.0456", "worst"],
+        ),
         "remote": (lambda: show_outcomes(outcomes), ["pi@other.local", "FAILED"]),
         "train": (lambda: _print_layers(SimpleNamespace(layers=layers)), ["hidden_2", "200,960"]),
     }

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from benchmarks.quality.corruptions import CORRUPTIONS
 from benchmarks.quality.robustness import (
     TEST_SETS,
     Robustness,
@@ -111,9 +112,29 @@ def test_the_command_prints_a_table_and_writes_json(
     done = cli("robustness", "--data", data, "--json", tmp_path / "r.json", "--min-accuracy", 0.9)
     for test_set in TEST_SETS:
         assert test_set.name in done.stdout
-    (found,) = json.loads((tmp_path / "r.json").read_text())["robustness"]
+    written = json.loads((tmp_path / "r.json").read_text())
+    found, floats = written["robustness"]
+    assert (found["artifact"], floats["artifact"]) == ("digitrec-int8", "digitrec-float32")
     assert [r["name"] for r in found["results"]] == [s.name for s in TEST_SETS]
     assert found.keys() == {f.name for f in dataclasses.fields(Robustness)}
-    refused = cli("robustness", "--data", data, "--min-accuracy", 1, ok=False)
+    for corruption in CORRUPTIONS:
+        assert corruption.rule in done.stdout
+    corrupted, _ = written["corruptions"]
+    assert (corrupted["reference"], corrupted["images"]) == ("digitrec-float32", 300)
+    assert [r["name"] for r in corrupted["results"]] == [c.name for c in CORRUPTIONS]
+    assert corrupted["worst"]["accuracy"] == min(r["accuracy"] for r in corrupted["results"])
+
+
+@pytest.mark.parametrize(
+    ("option", "reason"),
+    [("--min-accuracy", "is below 100.00%"), ("--min-corrupted", "of corrupted images, below 100.00%")],
+)
+def test_the_command_fails_below_either_floor(
+    cli: "Callable[..., subprocess.CompletedProcess[str]]", tmp_path: Path, option: str, reason: str
+) -> None:
+    digits = mnist.load("test")
+    parts = {"x": digits.images[:300], "y": digits.labels[:300]}
+    np.savez(tmp_path / "few.npz", **{f"{key}_{part}": parts[key] for key in parts for part in ("train", "test")})
+    refused = cli("robustness", pretrained.DEFAULT, "--data", tmp_path / "few.npz", option, 1, ok=False)
     assert refused.returncode == 1
-    assert "is below 100.00%" in refused.stderr
+    assert reason in refused.stderr

@@ -1,5 +1,6 @@
 """``digitrec-edge robustness``."""
 
+import contextlib
 import dataclasses
 import json
 from pathlib import Path
@@ -12,55 +13,89 @@ from digitrec_edge.cli import terminal
 from digitrec_edge.cli.options import AUTO, DataOption, RuntimeOption, ThreadsOption
 
 if TYPE_CHECKING:
+    from benchmarks.quality.corrupted import Corrupted, CorruptedResult
     from benchmarks.quality.robustness import Robustness
+
+
+@dataclasses.dataclass(frozen=True)
+class Measured:
+    """What was measured of every artifact, in their order; a part is a table on the terminal and a list in the JSON."""
+
+    robustness: "list[Robustness]"
+    corruptions: "tuple[Corrupted, ...]"
 
 
 def robustness(
     artifacts: Annotated[
-        list[Path] | None, typer.Argument(help="Artifacts, one column each. Default: the pretrained int8 one.")
+        list[Path] | None, typer.Argument(help="Artifacts. Default: the pretrained int8 and float32 ones.")
     ] = None,
     runtime: RuntimeOption = AUTO,
     threads: ThreadsOption = 1,
     min_accuracy: Annotated[
-        float | None, typer.Option(min=0, max=1, help="Fail (exit 1) when any set is below, such as 0.989.")
+        float | None,
+        typer.Option(min=0, max=1, help="Fail (exit 1) when any set of the first table is below, such as 0.989."),
+    ] = None,
+    min_corrupted: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Fail (exit 1) when the mean of the corruptions is below.")
     ] = None,
     json_file: Annotated[
         Path | None, typer.Option("--json", help="Write results and environment to this file.")
     ] = None,
     data: DataOption = None,
 ) -> None:
-    """Measure accuracy on the test set when it is shifted, turned, noisy, faded, grey-backed or thickened.
+    """Measure accuracy on the test set when its digits are shifted, turned, noisy, faded or corrupted.
 
-    Every set is made from all test images by the rule in the table, the same in every run. The last row is
-    the expected calibration error of the probabilities on the clean set (15 bins).
+    Every set is made from all test images by the rule in the table, the same in every run. The first table has a
+    column per artifact; its last row is the expected calibration error of the probabilities on the clean set
+    (15 bins). Then comes a table per artifact: fifteen corruptions after MNIST-C, each with accuracy, agreement
+    with the float32 artifact of the same source, when that is measured too, and calibration error.
     """
     terminal.hold_native_output()
     from benchmarks.measure.environment import describe_environment
-    from benchmarks.quality.robustness import TEST_SETS, check_floor, measure_robustness
-    from digitrec_edge import mnist
+    from benchmarks.quality.corrupted import check_mean
+    from benchmarks.quality.robustness import check_floor
     from digitrec_edge.files import write_file
+
+    paths = artifacts or [pretrained.DEFAULT, pretrained.FLOAT32]
+    measured = _measure(paths, runtime, threads, data)
+    show(measured, [path.name for path in paths])
+    if json_file:
+        found = {"environment": dataclasses.asdict(describe_environment()), **dataclasses.asdict(measured)}
+        write_file(json_file, json.dumps(found, indent=1).encode())
+    for quick, corrupted in zip(measured.robustness, measured.corruptions, strict=True):
+        if min_accuracy is not None:
+            check_floor(quick, min_accuracy)
+        if min_corrupted is not None:
+            check_mean(corrupted, min_corrupted)
+
+
+def _measure(paths: list[Path], runtime: str, threads: int, data: Path | None) -> Measured:
+    from benchmarks.quality.corrupted import measure_corrupted
+    from benchmarks.quality.corruptions import CORRUPTIONS
+    from benchmarks.quality.robustness import TEST_SETS, measure_robustness
+    from digitrec_edge import mnist
     from runtimes import load
 
-    paths = artifacts or [pretrained.DEFAULT]
-    measured = []
-    with terminal.progress() as bar:
-        task = bar.add_task("robustness", total=len(paths) * len(TEST_SETS))
-        for path in paths:
-            with load(path, runtime, threads) as model:
-                digits = mnist.load("test", data, len(model.labels))
-                bar.update(task, description=f"{path.name} on {model.runtime}")
-                measured.append(measure_robustness(model, digits, lambda result: bar.update(task, advance=1)))
-    _print(measured, [path.name for path in paths])
-    if json_file:
-        environment = dataclasses.asdict(describe_environment())
-        results = [dataclasses.asdict(one) for one in measured]
-        write_file(json_file, json.dumps({"environment": environment, "robustness": results}, indent=1).encode())
-    if min_accuracy is not None:
-        for one in measured:
-            check_floor(one, min_accuracy)
+    with contextlib.ExitStack() as loaded, terminal.progress() as bar:
+        task = bar.add_task("robustness", total=len(paths) * len(TEST_SETS) + len(CORRUPTIONS))
+        models = [loaded.enter_context(load(path, runtime, threads)) for path in paths]
+        pairs = [(model, mnist.load("test", data, len(model.labels))) for model in models]
+        quick = []
+        for path, (model, digits) in zip(paths, pairs, strict=True):
+            bar.update(task, description=f"{path.name} on {model.runtime}")
+            quick.append(measure_robustness(model, digits, lambda result: bar.update(task, advance=1)))
+        bar.update(task, description="corruptions")
+        return Measured(quick, measure_corrupted(pairs, lambda: bar.update(task, advance=1)))
 
 
-def _print(measured: "list[Robustness]", names: list[str]) -> None:
+def show(measured: Measured, names: list[str]) -> None:
+    """Print the tables, with these names of the artifacts."""
+    _print_sets(measured.robustness, names)
+    for name, one in zip(names, measured.corruptions, strict=True):
+        _print_corrupted(one, name)
+
+
+def _print_sets(measured: "list[Robustness]", names: list[str]) -> None:
     from benchmarks.quality.robustness import TEST_SETS
 
     rows = [
@@ -75,3 +110,22 @@ def _print(measured: "list[Robustness]", names: list[str]) -> None:
     headings = [f"{terminal.escaped(name)}\n{one.runtime}" for name, one in zip(names, measured, strict=True)]
     columns = [("set", False), ("every image", False), ("images", True), *((heading, True) for heading in headings)]
     terminal.print_table("accuracy", columns, rows, drop=("images", "every image"))
+
+
+def _print_corrupted(found: "Corrupted", name: str) -> None:
+    from benchmarks.quality.corruptions import CORRUPTIONS
+
+    rules = [*(corruption.rule for corruption in CORRUPTIONS), "of all", "in each column"]
+    rows = [
+        [row.name, *_figures(row), rule]
+        for row, rule in zip((*found.results, found.mean, found.worst), rules, strict=True)
+    ]
+    columns = [("corruption", False), ("accuracy", True), ("as float32", True), ("calibration\nerror", True)]
+    columns += [("every image", False)]
+    title = f"corruptions, {found.images:,} images each: {name} on {found.runtime}"
+    terminal.print_table(title, columns, rows, drop=("every image",))
+
+
+def _figures(row: "CorruptedResult") -> list[str]:
+    agreement = "" if row.agreement is None else f"{row.agreement:.2%}"
+    return [f"{row.accuracy:.2%}", agreement, f"{row.calibration_error:.4f}"]
