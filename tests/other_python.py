@@ -16,7 +16,8 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 SAME_ON_EVERY_PYTHON = (
     "bom", "classify", "corrupted", "corruptions", "fuzz", "hostile_devices", "latency", "photographs",
-    "preprocess_reading", "preprocess_segmentation", "preprocess_stages", "remote_exchange", "robustness", "statistics", "watched",
+    "preprocess_reading", "preprocess_segmentation", "preprocess_stages", "remote_exchange", "robustness",
+    "statistics", "watched",
 )  # fmt: skip
 """Test modules of arithmetic, of waiting and of the campaigns, which take half of the time."""
 
