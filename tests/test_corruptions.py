@@ -1,6 +1,7 @@
 """The fifteen corruptions are what their rules say, the same for the same seed, and leave digits to be read."""
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from benchmarks.quality import corruptions
 from benchmarks.quality.corruptions import BLOCK, CORRUPTIONS, Corruption
 from benchmarks.quality.robustness import rotate
 from digitrec_edge import mnist
+from tests.conftest import sources_of
 
 BY_NAME = {corruption.name: corruption for corruption in CORRUPTIONS}
 MEAN_PIXELS = {
@@ -161,3 +163,9 @@ def test_a_corruption_that_leaves_the_range_is_clipped() -> None:
     wild = dataclasses.replace(CORRUPTIONS[0], change=lambda images, chance: images * 3 - 1)
     assert set(np.unique(wild.make(np.array([[[0, 255], [255, 0]]], np.uint8)))) == {0, 255}
     assert corruptions.SEED == 0
+
+
+def test_training_does_not_reach_them() -> None:
+    path = Path(corruptions.__file__)
+    assert path in sources_of("benchmarks.quality.corrupted")
+    assert path not in sources_of("digitrec_edge.training.run", "digitrec_edge.training.history")

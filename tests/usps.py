@@ -53,7 +53,7 @@ def download(folder: Path) -> Path:
 
 
 def read(archive: Path) -> Iterator[Pictures]:
-    """Read both sets: 1,100 of each digit as they were, and all 9,298 shuffled and normalised anew."""
+    """Read both sets: 1,100 of each digit, and 9,298 in another selection and normalised otherwise."""
     plain, resampled = _matrices(archive, "usps_all"), _matrices(archive, "usps_resampled")
     count = plain["data"].shape[1]  # (256, count, 10): columns of a picture, pictures, digits 1 to 9 and 0
     images = plain["data"].transpose(2, 1, 0).reshape(-1, SIDE, SIDE).transpose(0, 2, 1)
