@@ -165,6 +165,7 @@ def test_a_corruption_that_leaves_the_range_is_clipped() -> None:
     assert corruptions.SEED == 0
 
 
+@pytest.mark.checkout
 def test_training_does_not_reach_them() -> None:
     path = Path(corruptions.__file__)
     assert path in sources_of("benchmarks.quality.corrupted")

@@ -119,6 +119,7 @@ def test_the_command_prints_a_table_and_writes_json(
     assert found.keys() == {f.name for f in dataclasses.fields(Robustness)}
     for corruption in CORRUPTIONS:
         assert corruption.rule in done.stdout
+    assert done.stdout.count("as float32") == 1  # of the int8 artifact
     corrupted, _ = written["corruptions"]
     assert (corrupted["reference"], corrupted["images"]) == ("digitrec-float32", 300)
     assert [r["name"] for r in corrupted["results"]] == [c.name for c in CORRUPTIONS]
@@ -137,4 +138,6 @@ def test_the_command_fails_below_either_floor(
     np.savez(tmp_path / "few.npz", **{f"{key}_{part}": parts[key] for key in parts for part in ("train", "test")})
     refused = cli("robustness", pretrained.DEFAULT, "--data", tmp_path / "few.npz", option, 1, ok=False)
     assert refused.returncode == 1
+    assert "canny edges" in refused.stdout
+    assert "as float32" not in refused.stdout  # it was not measured
     assert reason in refused.stderr

@@ -13,7 +13,7 @@ from digitrec_edge.cli import terminal
 from digitrec_edge.cli.options import AUTO, DataOption, RuntimeOption, ThreadsOption
 
 if TYPE_CHECKING:
-    from benchmarks.quality.corrupted import Corrupted, CorruptedResult
+    from benchmarks.quality.corrupted import Corrupted
     from benchmarks.quality.robustness import Robustness
 
 
@@ -116,16 +116,12 @@ def _print_corrupted(found: "Corrupted", name: str) -> None:
     from benchmarks.quality.corruptions import CORRUPTIONS
 
     rules = [*(corruption.rule for corruption in CORRUPTIONS), "of all", "in each column"]
-    rows = [
-        [row.name, *_figures(row), rule]
-        for row, rule in zip((*found.results, found.mean, found.worst), rules, strict=True)
-    ]
-    columns = [("corruption", False), ("accuracy", True), ("as float32", True), ("calibration\nerror", True)]
-    columns += [("every image", False)]
+    lines = zip((*found.results, found.mean, found.worst), rules, strict=True)
+    rows = [[row.name, f"{row.accuracy:.2%}", f"{row.calibration_error:.4f}", rule] for row, rule in lines]
+    columns = [("corruption", False), ("accuracy", True), ("calibration\nerror", True), ("every image", False)]
+    if found.reference:
+        columns.insert(2, ("as float32", True))
+        for cells, row in zip(rows, (*found.results, found.mean, found.worst), strict=True):
+            cells.insert(2, f"{row.agreement:.2%}")
     title = f"corruptions, {found.images:,} images each: {name} on {found.runtime}"
     terminal.print_table(title, columns, rows, drop=("every image",))
-
-
-def _figures(row: "CorruptedResult") -> list[str]:
-    agreement = "" if row.agreement is None else f"{row.agreement:.2%}"
-    return [f"{row.accuracy:.2%}", agreement, f"{row.calibration_error:.4f}"]
