@@ -1,12 +1,13 @@
 """``digitrec-edge predict``: digit, probability and latency per picture, and what cannot be read is said."""
 
+import importlib
 import json
 import os
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ import pytest
 from PIL import Image
 
 from digitrec_edge import mnist, pretrained
+from digitrec_edge.cli.pictures import Named
 from digitrec_edge.training.recipes import RECIPES
 from runtimes import load
 
@@ -250,3 +252,38 @@ def test_explain_takes_one_picture_and_a_picture_s_name(cli: Cli, pictures: Path
     odd = cli("predict", pictures / "0.png", "--explain", tmp_path / "a.txt", ok=False)
     assert (several.returncode, odd.returncode) == (2, 2)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_list_and_lines_of_json_exclude_each_other(cli: Cli, pictures: Path) -> None:
+    done = cli("predict", pictures / "0.png", "--json", "--jsonl", ok=False)
+    assert done.returncode == 2
+    assert "give one of them" in done.stderr
+
+
+@pytest.mark.parametrize(("alone_s", "cores", "jobs", "apart"), [
+    (1e9, 8, None, None), (0.0, 8, None, 3), (0.0, 2, None, 2), (0.0, 1, None, None), (1e9, 1, 2, 2), (0.0, 8, 1, None),
+])  # fmt: skip
+def test_processes_are_started_when_asked_for_or_when_reading_takes_long(
+    monkeypatch: pytest.MonkeyPatch, alone_s: float, cores: int, jobs: int | None, apart: int | None
+) -> None:
+    """What takes less than a second does not pay for starting them."""
+    command = importlib.import_module("digitrec_edge.cli.predict")
+    started = []
+
+    class Stub:
+        def __init__(self, processes: int, *rest: object) -> None:
+            started.append(processes)
+
+        __enter__ = lambda self: self  # noqa: E731
+        __exit__ = lambda self, *cause: None  # noqa: E731
+
+        def read(self, named: list[Named]) -> Iterator[dict[str, str]]:
+            return ({"apart": one.name} for one in named)
+
+    monkeypatch.setattr(command, "ALONE_S", alone_s)
+    monkeypatch.setattr("digitrec_edge.cli.cores.usable_cores", lambda: cores)
+    monkeypatch.setattr("digitrec_edge.cli.reading_many.Readers", Stub)
+    monkeypatch.setattr(command, "_read_or_refuse", lambda model, asked, explain, one: {"here": one.name})
+    read = [*command._read_all(None, [*map(Named, "abc")], None, None, jobs)]
+    assert read == [{"apart" if apart else "here": name} for name in "abc"]
+    assert started == ([apart] if apart else [])

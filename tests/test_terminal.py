@@ -1,11 +1,13 @@
 """What the command line prints is what other programs can read."""
 
+import io
 import json
 import math
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -113,3 +115,57 @@ def test_an_error_stays_one_line_whatever_a_name_holds(folder: Path) -> None:
     done = shell(f"{PROGRAM} verify $'no\\nsuch\\x1b[2Jfile'", folder)
     assert done.returncode == 1
     assert done.stderr.decode() == "digitrec-edge: no such file: no\\nsuch\\x1b[2Jfile\n"
+
+
+def test_a_json_list_is_printed_as_it_comes_and_as_print_json_prints_it(capsys: pytest.CaptureFixture[str]) -> None:
+    values = [{"a": [1, math.nan]}, {}, "text\n]", 5]
+    for some in (values, values[:1], []):
+        terminal.print_json(some)
+        whole = capsys.readouterr().out
+        terminal.print_json_list(iter(some))
+        assert capsys.readouterr().out == whole
+    seen = []
+
+    def watched() -> Iterator[object]:
+        for value in values:
+            yield value
+            seen.append(capsys.readouterr().out)
+
+    terminal.print_json_list(watched())
+    assert len(seen) == 4
+    assert all(seen)
+
+
+def test_json_lines_are_a_line_each(capsys: pytest.CaptureFixture[str]) -> None:
+    terminal.print_json_lines([{"a": math.inf}, "two\nlines"])
+    assert capsys.readouterr().out == '{"a": null}\n"two\\nlines"\n'
+
+
+class FakeTerminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_counter_is_a_line_of_a_terminal_that_goes_before_others_come(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = FakeTerminal()
+    monkeypatch.setattr(sys, "stderr", stream)
+    counter = terminal.Counter(200, "pictures")
+    counter.show(0)
+    counter.show(100)
+    counter.clear()
+    counter.clear()
+    first, second, blank, end = stream.getvalue().split("\r")[1:]
+    assert first == "0 of 200 pictures"
+    assert second == "100 of 200 pictures, 0:00:00 left"
+    assert (blank.strip(" "), len(blank), end) == ("", len(second), "")
+
+
+@pytest.mark.parametrize(("total", "stream"), [(200, io.StringIO()), (1, FakeTerminal())])
+def test_there_is_no_counter_off_a_terminal_or_for_one(
+    monkeypatch: pytest.MonkeyPatch, total: int, stream: io.StringIO
+) -> None:
+    monkeypatch.setattr(sys, "stderr", stream)
+    counter = terminal.Counter(total, "pictures")
+    counter.show(1)
+    counter.clear()
+    assert stream.getvalue() == ""

@@ -1,9 +1,13 @@
 """``digitrec-edge predict``."""
 
 import io
+import math
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,6 +24,9 @@ if TYPE_CHECKING:
 
     from digitrec_edge.preprocess import Stages
     from runtimes import Model, Prediction
+
+ALONE_S = 1.0
+"""Starting a process and loading the model there takes 0.4 s, which must not be spent on what is read in less."""
 
 
 def predict(
@@ -38,7 +45,12 @@ def predict(
     explain: Annotated[
         Path | None, typer.Option(help="Write a strip of all stages to this picture file (for one picture).")
     ] = None,
+    jobs: Annotated[
+        int | None,
+        typer.Option(min=1, max=256, help="Processes that read, 1 for this one alone. Default: one per core."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list, an object per picture.")] = False,
+    as_lines: Annotated[bool, typer.Option("--jsonl", help="Print a line of JSON per picture.")] = False,
 ) -> None:
     """Read the digit on each picture: digit, probability and latency.
 
@@ -46,52 +58,125 @@ def predict(
     photographs of paper in uneven light, chalk on a board; the digit is found, scaled and centred as in MNIST.
     Several digits on one picture need --multi. Two times are printed: the model's own, from 28 x 28 pixels to the
     digit, and that from the file to the digit. A picture that cannot be read, or has no digit, is reported and the
-    others go on; then the exit status is 1.
+    others go on; then the exit status is 1. Results are printed as they come, in the order of the pictures.
     """
     terminal.hold_native_output()
     from runtimes import load
 
     named = list(expand(pictures, recursive))
+    _check(named, explain, as_json and as_lines)
+    with load(model or default_artifact(runtime), runtime, threads) as loaded:
+        print(f"{loaded.artifact.name} on {loaded.runtime} {loaded.runtime_version}", file=sys.stderr)
+        tally = _Tally(len(named))
+        asked = _Asked(loaded.artifact.path, loaded.runtime, threads, multi, min_confidence)
+        with closing(_read_all(loaded, named, asked, explain, jobs)) as results:
+            _print_all(tally.counted(results), as_json, as_lines)
+    if len(named) > 1:
+        print(tally.summary(), file=sys.stderr)
+    if tally.refused:
+        raise typer.Exit(1)
+
+
+def _check(named: list[Named], explain: Path | None, two_kinds: bool) -> None:
     if [one.name for one in named].count(STANDARD_INPUT) > 1:
         raise typer.BadParameter("standard input (-) can be read once", param_hint="PICTURE")
     if explain and len(named) != 1:
         raise typer.BadParameter(f"explains one picture, {len(named)} are given", param_hint="--explain")
     if explain and explain.suffix.lower() not in (".png", ".jpg", ".jpeg", ".webp"):
         raise typer.BadParameter(f"{explain} must end in .png, .jpg or .webp", param_hint="--explain")
-    with load(model or default_artifact(runtime), runtime, threads) as loaded:
-        print(f"{loaded.artifact.name} on {loaded.runtime} {loaded.runtime_version}", file=sys.stderr)
-        start = time.perf_counter()
-        results = []
-        for result in _read_all(loaded, named, multi, min_confidence, explain):
-            results.append(result)
-            if not as_json:
-                _print(result)
-    if as_json:
-        terminal.print_json(results)
-    if len(results) > 1:
-        print(_summary(results, time.perf_counter() - start), file=sys.stderr)
-    if any("error" in result for result in results):
-        raise typer.Exit(1)
+    if two_kinds:
+        raise typer.BadParameter("prints lines, and --json a list; give one of them", param_hint="--jsonl")
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """How pictures are read: the artifact, the name of its runtime, and the options of the command."""
+
+    artifact: Path
+    runtime: str
+    threads: int
+    multi: bool
+    min_confidence: float
+
+
+class _Tally:
+    """What was read of so many pictures, and how long it took."""
+
+    def __init__(self, pictures: int) -> None:
+        self._counter, self._start = terminal.Counter(pictures, "pictures"), time.perf_counter()
+        self.pictures = self.digits = self.refused = 0
+
+    def counted(self, results: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+        """Pass results on; between them a terminal shows how many there were."""
+        try:
+            self._counter.show(0)
+            for result in results:
+                self.pictures += 1
+                self.refused += "error" in result
+                self.digits += 0 if "error" in result else len(result.get("digits", [0]))
+                self._counter.clear()
+                yield result
+                self._counter.show(self.pictures)
+        finally:
+            self._counter.clear()
+
+    def summary(self) -> str:
+        seconds = time.perf_counter() - self._start
+        return f"{self.pictures} pictures: {self.digits} digits read, {self.refused} refused, {seconds:.1f} s"
 
 
 def _read_all(
-    model: "Model", named: list[Named], multi: bool, min_confidence: float, explain: Path | None
-) -> Iterator[dict[str, Any]]:
-    """Yield what was read on each picture; of one that cannot be read, why."""
+    model: "Model", named: list[Named], asked: _Asked, explain: Path | None, jobs: int | None
+) -> Generator[dict[str, Any], None, None]:
+    """Yield what was read on each picture; of one that cannot be read, why.
+
+    Processes that were asked for are started at once, else after ``ALONE_S`` seconds of reading without them.
+    """
     import digitrec_edge.preprocess  # noqa: F401  (not within the time of the first picture)
+    from digitrec_edge.cli.cores import usable_cores
+
+    read_here = partial(_read_or_refuse, model, asked, explain)
+    processes = usable_cores() if jobs is None else jobs
+    alone_s = math.inf if processes == 1 else ALONE_S if jobs is None else 0.0
+    start = time.perf_counter()
+    for place, one in enumerate(named):
+        left = len(named) - place
+        if left > 1 and time.perf_counter() - start >= alone_s:
+            from digitrec_edge.cli.reading_many import Readers
+
+            with Readers(min(processes, left), _reader, (asked,), read_here) as readers:
+                yield from readers.read(named[place:])
+            return
+        yield read_here(one)
+
+
+@contextmanager
+def _reader(asked: _Asked) -> "Iterator[Callable[[Named], dict[str, Any]]]":
+    """Load the model in a process of its own, and give what reads a picture there."""
+    import digitrec_edge.preprocess  # noqa: F401
+    from runtimes import load
+
+    with load(asked.artifact, asked.runtime, asked.threads) as model:
+        yield partial(_read_or_refuse, model, asked, None)
+
+
+def _read_or_refuse(model: "Model", asked: _Asked, explain: Path | None, one: Named) -> dict[str, Any]:
     from digitrec_edge.errors import PictureError
 
-    for one in named:
-        try:
-            yield _read(model, one, multi, min_confidence, explain)
-        except PictureError as error:
-            yield {"picture": one.name, "error": str(error)}
+    try:
+        return _read(model, one, asked.multi, asked.min_confidence, explain)
+    except PictureError as error:
+        return {"picture": one.name, "error": str(error)}
 
 
-def _summary(results: list[dict[str, Any]], seconds: float) -> str:
-    refused = sum("error" in result for result in results)
-    digits = sum(len(result.get("digits", [0])) for result in results if "error" not in result)
-    return f"{len(results)} pictures: {digits} digits read, {refused} refused, {seconds:.1f} s"
+def _print_all(results: Iterator[dict[str, Any]], as_json: bool, as_lines: bool) -> None:
+    if as_json:
+        terminal.print_json_list(results)
+    elif as_lines:
+        terminal.print_json_lines(results)
+    else:
+        for result in results:
+            _print(result)
 
 
 def default_artifact(runtime: str) -> Path:

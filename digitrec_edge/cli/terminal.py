@@ -5,7 +5,8 @@ import json
 import math
 import os
 import sys
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterable, Sequence
 from typing import IO, Any, cast
 
 from digitrec_edge.cli.layout import Heading, lay_out
@@ -136,6 +137,39 @@ def progress() -> Any:
     )
 
 
+class Counter:
+    """A line on standard error that counts what is done, when that is a terminal and there are several to do.
+
+    The line is gone while anything else is printed: results go to standard output, which may be the same terminal, and
+    would be drawn over, or drawn on the wrong stream, by :func:`progress`.
+    """
+
+    def __init__(self, total: int, noun: str) -> None:
+        self._total, self._noun = total, noun
+        self._start = time.monotonic()
+        self._write = _Styled(sys.stderr).write if total > 1 and sys.stderr.isatty() else None
+        self._columns = 0
+
+    def show(self, done: int) -> None:
+        """Write the line; nothing else is printed until :meth:`clear`."""
+        if self._write is None:
+            return
+        line = f"{done} of {self._total} {self._noun}"
+        if done:
+            left_s = round((time.monotonic() - self._start) / done * (self._total - done))
+            line += f", {left_s // 3600}:{left_s // 60 % 60:02}:{left_s % 60:02} left"
+        self._write("\r" + line.ljust(self._columns))
+        self._columns = len(line)
+        sys.stderr.flush()
+
+    def clear(self) -> None:
+        """Take the line away."""
+        if self._write is not None and self._columns:
+            self._write("\r" + " " * self._columns + "\r")
+            self._columns = 0
+            sys.stderr.flush()
+
+
 def step(bar: Any, task: Any, done: int, total: int, text: str) -> None:
     """Move a progress bar; as lines for whoever asked for lines, such as the other end of an ssh connection."""
     bar.update(task, completed=done, total=total, description=text)
@@ -201,6 +235,22 @@ def terminal_width(stream: IO[str]) -> int | None:
 def print_json(value: Any) -> None:
     """Print strict JSON, which has no NaN and no infinity: they become null."""
     print(json.dumps(_finite(value), indent=1, allow_nan=False))
+
+
+def print_json_list(values: Iterable[Any]) -> None:
+    """Print what :func:`print_json` prints of a list, value by value as they come."""
+    before = "["
+    for value in values:
+        text = json.dumps([_finite(value)], indent=1, allow_nan=False)
+        print(before + text.removeprefix("[").removesuffix("\n]"), end="", flush=True)
+        before = ","
+    print("[]" if before == "[" else "\n]")
+
+
+def print_json_lines(values: Iterable[Any]) -> None:
+    """Print each value as a line of strict JSON as they come."""
+    for value in values:
+        print(json.dumps(_finite(value), allow_nan=False), flush=True)
 
 
 def _finite(value: Any) -> Any:
