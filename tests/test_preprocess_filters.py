@@ -1,9 +1,9 @@
-"""Box filters are those of their definition."""
+"""Box filters and the median are those of their definition."""
 
 import numpy as np
 import pytest
 
-from digitrec_edge.preprocess.filters import box_max, box_mean, close
+from digitrec_edge.preprocess.filters import BAND_ROWS, SAMPLE, box_max, box_mean, close, median
 
 
 @pytest.mark.parametrize("radius", [1, 2, 5])
@@ -23,3 +23,38 @@ def test_closing_fills_what_is_narrow_and_keeps_ramps_and_what_is_wide() -> None
     assert close(marked, 8)[20:40, 50:56].min() > 40
     half = np.where(np.arange(100) < 50, 0, 100).astype(np.float32) * np.ones((60, 1), np.float32)
     assert np.array_equal(close(half, 8), half)
+
+
+@pytest.mark.parametrize("radius", [1, 2, 3, 40])
+@pytest.mark.parametrize("shape", [(1, 1), (1, 9), (9, 1), (BAND_ROWS, 7), (BAND_ROWS + 1, 3), (3 * BAND_ROWS - 1, 50)])
+def test_means_are_float64_sums_of_columns_and_then_of_rows_to_the_bit(shape: tuple[int, int], radius: int) -> None:
+    expected = plane = np.random.default_rng(1).random(shape, np.float32)
+    for axis in (0, 1):
+        padded = np.pad(expected, [(radius, radius) if k == axis else (0, 0) for k in (0, 1)], mode="edge")
+        windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * radius + 1, axis)
+        expected = windows.mean(axis=2, dtype=np.float64).astype(np.float32)
+    assert np.array_equal(box_mean(plane, radius), expected)
+
+
+@pytest.mark.parametrize("radius", [0, 1, 7])
+def test_closing_is_a_maximum_and_then_a_minimum(radius: int) -> None:
+    plane = np.random.default_rng(2).random((11, 6)).astype(np.float32)
+    wide = np.pad(plane, 2 * radius, mode="edge")
+    closed = -box_max(-box_max(wide, radius), radius)
+    assert np.array_equal(close(plane, radius), closed[2 * radius :, 2 * radius :][:11, :6])
+
+
+@pytest.mark.parametrize("count", [1, 2, SAMPLE - 1, SAMPLE, 4 * SAMPLE + 1, 100_000, 100_001])
+def test_the_median_is_numpy_s_for_values_of_every_kind(count: int) -> None:
+    random = np.random.default_rng(count)
+    stripes = np.zeros(count, np.float32)
+    stripes[:: max(1, count // SAMPLE)] = 1  # all that the sample sees
+    for values in (
+        random.normal(size=count).astype(np.float32),
+        random.integers(0, 3, count).astype(np.float32),
+        np.sort(random.random(count, np.float32)),
+        np.full(count, 0.1, np.float32),
+        stripes,
+        np.where(np.arange(count) < count // 2, 0.1, 0.7).astype(np.float32),
+    ):
+        assert median(values) == float(np.median(values))

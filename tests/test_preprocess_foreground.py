@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from digitrec_edge import mnist
 from digitrec_edge.preprocess import read_stages, to_digit
-from digitrec_edge.preprocess.foreground import find_foreground
+from digitrec_edge.preprocess.filters import box_mean
+from digitrec_edge.preprocess.foreground import _extremes, find_foreground
 
 DrawPage = Callable[..., NDArray[np.uint8]]
 
@@ -63,3 +64,10 @@ def test_chalk_on_a_board_is_read_like_a_pen_on_paper(draw_page: DrawPage, mnist
         alike.append(likeness(to_digit(clean), to_digit(dusty)))
     assert min(alike) > 0.75
     assert np.median(alike) > 0.95
+
+
+@pytest.mark.parametrize("shape", [(64, 64), (70, 91), (63, 200)])
+def test_the_extremes_are_those_of_the_mean_over_3_by_3(shape: tuple[int, int]) -> None:
+    grey = np.random.default_rng(0).integers(0, 256, shape).astype(np.uint8)
+    smooth = box_mean(grey.astype(np.float32), 1) if min(shape) >= 64 else grey
+    assert _extremes(grey) == pytest.approx((smooth.min(), smooth.max()), rel=1e-6)

@@ -54,11 +54,12 @@ def find_components(mask: NDArray[np.bool_]) -> tuple[NDArray[np.int32], list[Co
         ``(H, W) int32`` labels, 0 where the mask is False, and the components, largest first.
     """
     height, width = mask.shape
-    padded = np.zeros((height, width + 2), np.int8)
-    padded[:, 1:-1] = mask
-    edges = np.diff(padded, axis=1)
-    rows, starts = np.nonzero(edges == 1)
-    _, ends = np.nonzero(edges == -1)
+    stride = width + 1
+    padded = np.zeros(1 + height * stride, bool)  # a False before the first row and after each
+    padded[1:].reshape(height, stride)[:, :width] = mask
+    changes = np.flatnonzero(padded[1:] != padded[:-1])  # where a run starts, where it ends, and so on
+    rows, starts = np.divmod(changes[::2], stride)
+    ends = changes[1::2] - rows * stride
     if not len(rows):
         return np.zeros(mask.shape, np.int32), []
     roots = _join(len(rows), *_touching(rows, starts, ends, width))

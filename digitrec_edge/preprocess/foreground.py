@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from digitrec_edge.errors import PictureError
-from digitrec_edge.preprocess.filters import box_mean, close
+from digitrec_edge.preprocess.filters import box_mean, close, median
 from digitrec_edge.quantization import PIXEL_MAX
 
 WORKING_PX = 1024
@@ -82,14 +82,26 @@ def find_foreground(grey: NDArray[np.uint8]) -> Foreground:
     values = grey.astype(np.float32)
     border = np.concatenate([values[0], values[-1], values[1:-1, 0], values[1:-1, -1]])
     level = float(np.median(border))
-    smooth = box_mean(values, 1) if min(values.shape) >= 64 else values
-    darker, lighter = level - float(smooth.min()), float(smooth.max()) - level
+    darkest, lightest = _extremes(grey)
+    darker, lighter = level - darkest, lightest - level
     contrast = max(darker, lighter)
     if contrast < MIN_CONTRAST:
         raise PictureError("no digit found: the picture is blank")
     if (np.abs(border - level) <= max(3.0, EVEN_TOLERANCE * contrast)).mean() >= EVEN_SHARE:
         return _on_even_background(values, border, level, dark=darker >= lighter, reduction=reduction)
     return _on_uneven_background(values, reduction)
+
+
+def _extremes(grey: NDArray[np.uint8]) -> tuple[float, float]:
+    """Return the darkest and the lightest mean over 3 x 3 pixels; of a small picture the pixels themselves."""
+    if min(grey.shape) < 64:
+        return float(grey.min()), float(grey.max())
+    wide = np.pad(grey, 1, mode="edge")
+    rows = np.add(wide[:-2], wide[1:-1], dtype=np.uint16)
+    rows += wide[2:]
+    sums = rows[:, :-2] + rows[:, 1:-1]
+    sums += rows[:, 2:]
+    return float(sums.min()) / 9, float(sums.max()) / 9
 
 
 def _on_even_background(
@@ -115,21 +127,25 @@ def _full_contrast(contrast: NDArray[np.float32], low: float) -> float:
     """Return the contrast in the middle of a stroke: the median of what is nearer to the peak than to ``low``."""
     smooth = box_mean(contrast, 1)
     peak = float(smooth.max())
-    return float(np.median(smooth[smooth >= low + 0.5 * (peak - low)])) if peak > low else peak
+    return median(smooth[smooth >= low + 0.5 * (peak - low)]) if peak > low else peak
 
 
 def _on_uneven_background(values: NDArray[np.float32], reduction: int) -> Foreground:
     """Light, shadow and vignette remain when everything narrow is filled; the contrast is relative to them."""
-    dark = _is_dark_on_light(values)
-    background = _background(values) if dark else -_background(-values)
-    relative = (background - values if dark else values - background) / np.maximum(background, MIN_BACKGROUND)
-    centre = float(np.median(relative))
-    noise = MAD_TO_SIGMA * float(np.median(np.abs(relative - centre)))
+    coarse = _coarse(values)
+    dark = _is_dark_on_light(coarse)
+    background = _background(coarse, values.shape) if dark else -_background(-coarse, values.shape)
+    relative = background - values if dark else values - background
+    relative /= np.maximum(background, MIN_BACKGROUND)
+    centre = median(relative)
+    noise = MAD_TO_SIGMA * median(np.abs(relative - centre))
     low = centre + 2.5 * noise
-    high = _full_contrast(relative.astype(np.float32), low)
+    high = _full_contrast(relative, low)
     if high - centre < max(MIN_SIGNAL * noise, MIN_CONTRAST / PIXEL_MAX):
         raise PictureError("no digit found: nothing stands out from the background")
-    strength = np.clip((relative - low) / max(high - low, 1e-6), 0, 1).astype(np.float32)
+    relative -= low
+    relative /= max(high - low, 1e-6)
+    strength = np.clip(relative, 0, 1, out=relative)
     mask = box_mean(strength, 1) > UNEVEN_THRESHOLD
     return Foreground(background, strength, mask, reduction, even=False, clean=False, threshold=UNEVEN_THRESHOLD)
 
@@ -141,16 +157,14 @@ def _coarse(values: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(Image.fromarray(values).resize(size, Image.Resampling.BOX), np.float32)
 
 
-def _background(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    coarse = _coarse(values)
+def _background(coarse: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[np.float32]:
+    """Return the brightness without foreground, at a picture's ``(height, width)``."""
     radius = max(1, int(_WINDOW_SHARE * min(coarse.shape) / 2))
     filled = box_mean(close(coarse, radius), 2)
-    size = (values.shape[1], values.shape[0])
-    return np.array(Image.fromarray(filled).resize(size, Image.Resampling.BILINEAR), np.float32)
+    return np.array(Image.fromarray(filled).resize((shape[1], shape[0]), Image.Resampling.BILINEAR), np.float32)
 
 
-def _is_dark_on_light(values: NDArray[np.float32]) -> bool:
+def _is_dark_on_light(coarse: NDArray[np.float32]) -> bool:
     """The foreground is the minority: it makes the long tail of the differences from the local mean."""
-    coarse = _coarse(values)
-    differences = coarse - box_mean(coarse, max(2, min(coarse.shape) // 4))
-    return bool((differences.astype(np.float64) ** 3).sum() <= 0)
+    differences = (coarse - box_mean(coarse, max(2, min(coarse.shape) // 4))).astype(np.float64)
+    return bool((differences * differences * differences).sum() <= 0)

@@ -82,9 +82,10 @@ class _Group:
 def _without_noise(labels: NDArray[np.int32], components: list[Component], foreground: Foreground) -> list[_Group]:
     """Drop components that are faint all over or tiny and, on an uneven background, those that touch the border."""
     mask, strength = foreground.mask, foreground.strength
-    mass = np.bincount(labels[mask], strength[mask], len(components) + 1)
+    inked, weights = labels[mask], strength[mask]
+    mass = np.bincount(inked, weights, len(components) + 1)
     strongest = np.zeros(len(components) + 1, np.float32)
-    np.maximum.at(strongest, labels[mask], strength[mask])
+    np.maximum.at(strongest, inked, weights)
     kept = [c for c in components if strongest[c.label] >= SEED_STRENGTH]
     if not foreground.even:
         height, width = mask.shape
