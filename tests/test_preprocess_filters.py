@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from digitrec_edge.preprocess.filters import BAND_ROWS, SAMPLE, box_max, box_mean, close, median
+from digitrec_edge.preprocess.filters import BAND_ROWS, SAMPLE, box_max, box_mean, close, median, sums_of_nine
 
 
 @pytest.mark.parametrize("radius", [1, 2, 5])
@@ -58,3 +58,12 @@ def test_the_median_is_numpy_s_for_values_of_every_kind(count: int) -> None:
         np.where(np.arange(count) < count // 2, 0.1, 0.7).astype(np.float32),
     ):
         assert median(values) == float(np.median(values))
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 5), (20, 31)])
+def test_sums_of_nine_are_those_of_the_definition(shape: tuple[int, int]) -> None:
+    grey = np.random.default_rng(3).integers(0, 256, shape).astype(np.uint8)
+    windows = np.lib.stride_tricks.sliding_window_view(np.pad(grey, 1, mode="edge"), (3, 3))
+    assert np.array_equal(sums_of_nine(grey, np.uint16), windows.sum(axis=(2, 3)))
+    assert sums_of_nine(np.full(shape, 255, np.uint8), np.uint16).max() == 9 * 255
+    assert sums_of_nine(grey.astype(np.float32), np.float32).dtype == np.float32

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from digitrec_edge.errors import PictureError
-from digitrec_edge.preprocess.filters import box_mean, close, median
+from digitrec_edge.preprocess.filters import box_mean, close, median, sums_of_nine
 from digitrec_edge.quantization import PIXEL_MAX
 
 WORKING_PX = 1024
@@ -96,11 +96,7 @@ def _extremes(grey: NDArray[np.uint8]) -> tuple[float, float]:
     """Return the darkest and the lightest mean over 3 x 3 pixels; of a small picture the pixels themselves."""
     if min(grey.shape) < 64:
         return float(grey.min()), float(grey.max())
-    wide = np.pad(grey, 1, mode="edge")
-    rows = np.add(wide[:-2], wide[1:-1], dtype=np.uint16)
-    rows += wide[2:]
-    sums = rows[:, :-2] + rows[:, 1:-1]
-    sums += rows[:, 2:]
+    sums = sums_of_nine(grey, np.uint16)
     return float(sums.min()) / 9, float(sums.max()) / 9
 
 
@@ -119,7 +115,7 @@ def _on_even_background(
     if clean:
         threshold = CLEAN_THRESHOLD if max(values.shape) > SMALL_PX else 0.0
     background = np.full(values.shape, level, np.float32)
-    mask = (strength if clean else box_mean(strength, 1)) > threshold
+    mask = strength > threshold if clean else sums_of_nine(strength, np.float32) > 9 * threshold
     return Foreground(background, strength, mask, reduction, even=True, clean=clean, threshold=threshold)
 
 
@@ -127,7 +123,9 @@ def _full_contrast(contrast: NDArray[np.float32], low: float) -> float:
     """Return the contrast in the middle of a stroke: the median of what is nearer to the peak than to ``low``."""
     smooth = box_mean(contrast, 1)
     peak = float(smooth.max())
-    return median(smooth[smooth >= low + 0.5 * (peak - low)]) if peak > low else peak
+    if peak <= low:
+        return peak
+    return median(smooth.ravel()[np.flatnonzero(smooth >= low + 0.5 * (peak - low))])
 
 
 def _on_uneven_background(values: NDArray[np.float32], reduction: int) -> Foreground:
@@ -137,8 +135,7 @@ def _on_uneven_background(values: NDArray[np.float32], reduction: int) -> Foregr
     background = _background(coarse, values.shape) if dark else -_background(-coarse, values.shape)
     relative = background - values if dark else values - background
     relative /= np.maximum(background, MIN_BACKGROUND)
-    centre = median(relative)
-    noise = MAD_TO_SIGMA * median(np.abs(relative - centre))
+    centre, noise = _centre_and_noise(relative)
     low = centre + 2.5 * noise
     high = _full_contrast(relative, low)
     if high - centre < max(MIN_SIGNAL * noise, MIN_CONTRAST / PIXEL_MAX):
@@ -146,8 +143,15 @@ def _on_uneven_background(values: NDArray[np.float32], reduction: int) -> Foregr
     relative -= low
     relative /= max(high - low, 1e-6)
     strength = np.clip(relative, 0, 1, out=relative)
-    mask = box_mean(strength, 1) > UNEVEN_THRESHOLD
+    mask = sums_of_nine(strength, np.float32) > 9 * UNEVEN_THRESHOLD
     return Foreground(background, strength, mask, reduction, even=False, clean=False, threshold=UNEVEN_THRESHOLD)
+
+
+def _centre_and_noise(values: NDArray[np.float32]) -> tuple[float, float]:
+    """Return the median, and the standard deviation that the median absolute deviation from it stands for."""
+    centre = median(values)
+    differences = values - centre
+    return centre, MAD_TO_SIGMA * median(np.abs(differences, out=differences))
 
 
 def _coarse(values: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -161,7 +165,7 @@ def _background(coarse: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[
     """Return the brightness without foreground, at a picture's ``(height, width)``."""
     radius = max(1, int(_WINDOW_SHARE * min(coarse.shape) / 2))
     filled = box_mean(close(coarse, radius), 2)
-    return np.array(Image.fromarray(filled).resize((shape[1], shape[0]), Image.Resampling.BILINEAR), np.float32)
+    return np.asarray(Image.fromarray(filled).resize((shape[1], shape[0]), Image.Resampling.BILINEAR), np.float32)
 
 
 def _is_dark_on_light(coarse: NDArray[np.float32]) -> bool:

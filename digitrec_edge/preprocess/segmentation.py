@@ -82,7 +82,8 @@ class _Group:
 def _without_noise(labels: NDArray[np.int32], components: list[Component], foreground: Foreground) -> list[_Group]:
     """Drop components that are faint all over or tiny and, on an uneven background, those that touch the border."""
     mask, strength = foreground.mask, foreground.strength
-    inked, weights = labels[mask], strength[mask]
+    places = np.flatnonzero(mask)
+    inked, weights = labels.ravel()[places], strength.ravel()[places]
     mass = np.bincount(inked, weights, len(components) + 1)
     strongest = np.zeros(len(components) + 1, np.float32)
     np.maximum.at(strongest, inked, weights)
