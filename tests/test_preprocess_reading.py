@@ -257,7 +257,7 @@ def test_a_photograph_of_48_megapixels_is_read_at_reduced_size(
     exif = Image.Exif()
     exif[0x0112] = orientation
     picture = reading.open_picture(large((8000, 6000), exif=exif, **options), "photograph")
-    assert picture.reduction in (2, 4)
+    assert picture.reduction == 8  # as digits are sought at 1,000 x 750
     shape = (6000 // picture.reduction, 8000 // picture.reduction)
     assert picture.grey.shape == (shape if orientation == 1 else shape[::-1])
     if orientation == 1:
@@ -265,6 +265,36 @@ def test_a_photograph_of_48_megapixels_is_read_at_reduced_size(
         assert pretrained_model.classify(digit.image) == 7
         assert 3600 < digit.box.left < 4800  # in pixels of the file
         assert 5200 < digit.box.right < 6300
+
+
+@pytest.mark.parametrize(
+    ("size", "reduction"),
+    [((1024, 768), 1), ((1025, 768), 2), ((1600, 1200), 2), ((2064, 1548), 1), ((3000, 4000), 4), ((4400, 2600), 1),
+     ((5200, 3900), 2)],
+)  # fmt: skip
+def test_a_jpeg_is_decoded_at_the_size_at_which_digits_are_sought_or_a_multiple(
+    pretrained_model: Model, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int], reduction: int
+) -> None:
+    """5 times smaller is not a quarter and then a half: the digit is cut from as many pixels as without."""
+    data = large(size, format="JPEG")
+    picture = reading.open_picture(data, "photograph")
+    assert picture.reduction == reduction
+    found = preprocess.read_stages(picture.grey, picture.reduction)
+    monkeypatch.setattr(reading, "WORKING_PX", 10_000)  # nothing is reduced before it is decoded
+    whole = reading.open_picture(data, "photograph")
+    alone = preprocess.read_stages(whole.grey, whole.reduction)
+    assert found.foreground
+    assert alone.foreground
+    assert found.foreground.reduction * reduction == alone.foreground.reduction * whole.reduction
+    assert found.foreground.mask.shape == alone.foreground.mask.shape
+    assert np.corrcoef(found.single().image.ravel(), alone.single().image.ravel())[0, 1] > 0.99
+    assert pretrained_model.classify(found.single().image) == 7
+
+
+def test_a_jpeg_that_is_not_reduced_is_what_it_was_to_the_byte() -> None:
+    data = large((1000, 750), format="JPEG")
+    with Image.open(io.BytesIO(data)) as picture:
+        assert np.array_equal(reading.decode(data, "photograph"), np.asarray(picture.convert("L")))
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,9 @@ JPEG_SCANS = 64
 PNG_PACKED_TEXTS = 16
 """Compressed texts, each of up to 1 MiB when it is unpacked."""
 
-_REDUCTIONS = (1, 2, 4, 8)
+REDUCTIONS = (1, 2, 4, 8)
+"""At which a JPEG can be decoded."""
+
 _WEBP_DECODER = 12
 _DECODERS = {"WEBP": _WEBP_DECODER, "AVIF": DECODER_BYTES, "HEIF": DECODER_BYTES}
 _STEPS = 1 << 19
@@ -92,14 +94,14 @@ class Cost:
     @property
     def most_pixels(self) -> int:
         """How many a picture may have."""
-        least_bytes = self.pixel_bytes / (_REDUCTIONS[-1] ** 2 if self.reducible else 1)
+        least_bytes = self.pixel_bytes / (REDUCTIONS[-1] ** 2 if self.reducible else 1)
         within = min(PIXEL_BYTES / least_bytes, TOTAL_BYTES / (self.decoder_bytes + least_bytes))
         return min(int(within), LIMIT_PIXELS, PYTHON_PIXELS if self.python else LIMIT_PIXELS)
 
     def reduction(self, pixels: int) -> int:
         """The smallest reduction of each side at which a picture of so many pixels is within the budget."""
         left_bytes = min(PIXEL_BYTES, TOTAL_BYTES - pixels * self.decoder_bytes)
-        return next((by for by in _REDUCTIONS if pixels / by**2 * self.pixel_bytes <= left_bytes), _REDUCTIONS[-1])
+        return next((by for by in REDUCTIONS if pixels / by**2 * self.pixel_bytes <= left_bytes), REDUCTIONS[-1])
 
 
 def cost(picture: Image.Image, data: bytes) -> Cost:

@@ -15,6 +15,7 @@ from PIL import Image, UnidentifiedImageError
 from digitrec_edge.errors import PictureError
 from digitrec_edge.files import read_file
 from digitrec_edge.preprocess import bmff, limits
+from digitrec_edge.preprocess.foreground import WORKING_PX
 from digitrec_edge.quantization import PIXEL_MAX
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif", *bmff.SUFFIXES)
@@ -80,8 +81,8 @@ def read_grey(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
 def decode(data: bytes, name: str) -> NDArray[np.uint8]:
     """Turn a picture file's bytes into ``(height, width) uint8``, upright, as bright as the picture.
 
-    A JPEG file whose pixels would take more than 64 MiB is decoded at a half, a quarter or an eighth of its size;
-    boxes of digits on it are then in pixels of what is returned.
+    A JPEG file of more than 1,024 pixels either way may be decoded at a half, a quarter or an eighth of its size, as
+    digits are sought at no more than these 1,024. Boxes of digits on it are then in pixels of what is returned.
 
     Args:
         data: the file.
@@ -128,7 +129,11 @@ def open_picture(data: bytes, name: str) -> Picture:
 
 
 def _prepare(picture: Image.Image, data: bytes, name: str) -> int:
-    """Check an opened picture and choose the size to decode it at; returns the reduction."""
+    """Check an opened picture and choose the size to decode it at; returns the reduction.
+
+    Where digits are sought at reduced size, a JPEG is decoded without its colours, and at the largest power of 2 of a
+    reduction that leaves a whole one to be made up to that size: a decoder reduces at a fraction of the cost.
+    """
     width, height = picture.size
     needs = limits.cost(picture, data)
     limits.check_pixels(width, height, needs, picture.format or "", name)
@@ -139,10 +144,11 @@ def _prepare(picture: Image.Image, data: bytes, name: str) -> int:
         )
     if limits.has_more_frames(picture, data):
         raise PictureError(f"{name} is animated or has pages; save one as a picture of its own")
-    wanted = needs.reduction(width * height)
-    if wanted == 1:
+    sought = -(-max(width, height) // WORKING_PX)  # the reduction at which digits are sought
+    by = max(needs.reduction(width * height), min(limits.REDUCTIONS[-1], sought & -sought))
+    if not needs.reducible or max(by, sought) == 1:
         return 1
-    picture.draft(None, (width // wanted, height // wanted))
+    picture.draft("L", (width // by, height // by))
     return max(1, round(width / picture.size[0]))
 
 
