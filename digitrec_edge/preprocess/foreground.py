@@ -79,8 +79,7 @@ def find_foreground(grey: NDArray[np.uint8]) -> Foreground:
     reduction = -(-max(grey.shape) // WORKING_PX)
     if reduction > 1:
         grey = np.asarray(Image.fromarray(grey).reduce(reduction))
-    values = grey.astype(np.float32)
-    border = np.concatenate([values[0], values[-1], values[1:-1, 0], values[1:-1, -1]])
+    border = np.concatenate([grey[0], grey[-1], grey[1:-1, 0], grey[1:-1, -1]]).astype(np.float32)
     level = float(np.median(border))
     darkest, lightest = _extremes(grey)
     darker, lighter = level - darkest, lightest - level
@@ -88,8 +87,8 @@ def find_foreground(grey: NDArray[np.uint8]) -> Foreground:
     if contrast < MIN_CONTRAST:
         raise PictureError("no digit found: the picture is blank")
     if (np.abs(border - level) <= max(3.0, EVEN_TOLERANCE * contrast)).mean() >= EVEN_SHARE:
-        return _on_even_background(values, border, level, dark=darker >= lighter, reduction=reduction)
-    return _on_uneven_background(values, reduction)
+        return _on_even_background(grey, border, level, dark=darker >= lighter, reduction=reduction)
+    return _on_uneven_background(grey, reduction)
 
 
 def _extremes(grey: NDArray[np.uint8]) -> tuple[float, float]:
@@ -101,9 +100,10 @@ def _extremes(grey: NDArray[np.uint8]) -> tuple[float, float]:
 
 
 def _on_even_background(
-    values: NDArray[np.float32], border: NDArray[np.float32], level: float, *, dark: bool, reduction: int
+    grey: NDArray[np.uint8], border: NDArray[np.float32], level: float, *, dark: bool, reduction: int
 ) -> Foreground:
     """One level of background for all of the picture; every shade of a clean scan is kept."""
+    values = grey.astype(np.float32)
     contrast = np.clip(level - values if dark else values - level, 0, None)
     noise = MAD_TO_SIGMA * float(np.median(np.abs(border - level)))
     clean = noise < 1
@@ -128,12 +128,12 @@ def _full_contrast(contrast: NDArray[np.float32], low: float) -> float:
     return median(smooth.ravel()[np.flatnonzero(smooth >= low + 0.5 * (peak - low))])
 
 
-def _on_uneven_background(values: NDArray[np.float32], reduction: int) -> Foreground:
+def _on_uneven_background(grey: NDArray[np.uint8], reduction: int) -> Foreground:
     """Light, shadow and vignette remain when everything narrow is filled; the contrast is relative to them."""
-    coarse = _coarse(values)
+    coarse = _coarse(grey)
     dark = _is_dark_on_light(coarse)
-    background = _background(coarse, values.shape) if dark else -_background(-coarse, values.shape)
-    relative = background - values if dark else values - background
+    background = _background(coarse, grey.shape) if dark else -_background(-coarse, grey.shape)
+    relative = background - grey if dark else grey - background
     relative /= np.maximum(background, MIN_BACKGROUND)
     centre, noise = _centre_and_noise(relative)
     low = centre + 2.5 * noise
@@ -154,11 +154,11 @@ def _centre_and_noise(values: NDArray[np.float32]) -> tuple[float, float]:
     return centre, MAD_TO_SIGMA * median(np.abs(differences, out=differences))
 
 
-def _coarse(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    factor = max(1, -(-max(values.shape) // _COARSE_PX))
-    height, width = values.shape
+def _coarse(grey: NDArray[np.uint8]) -> NDArray[np.float32]:
+    factor = max(1, -(-max(grey.shape) // _COARSE_PX))
+    height, width = grey.shape
     size = (max(1, width // factor), max(1, height // factor))
-    return np.asarray(Image.fromarray(values).resize(size, Image.Resampling.BOX), np.float32)
+    return np.asarray(Image.fromarray(grey).convert("F").resize(size, Image.Resampling.BOX), np.float32)
 
 
 def _background(coarse: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[np.float32]:

@@ -172,11 +172,12 @@ def _cut(group: _Group, labels: NDArray[np.int32], foreground: Foreground) -> Re
     )
     window = np.s_[box.top : box.bottom, box.left : box.right]
     near = labels[window]
+    own = near == group.labels[0] if len(group.labels) == 1 else np.isin(near, group.labels)
     if foreground.clean:
-        others = (near > 0) & ~np.isin(near, group.labels)
+        others = (near > 0) & ~own
         strength = np.where(others, 0, foreground.strength[window]).astype(np.float32)
     else:
-        reach = box_max(np.isin(near, group.labels).astype(np.float32), margin) > 0
+        reach = box_max(own.astype(np.float32), margin) > 0
         strength = np.where(reach, foreground.strength[window], 0).astype(np.float32)
     strong = strength > foreground.threshold
     rows, columns = np.flatnonzero(strong.any(axis=1)), np.flatnonzero(strong.any(axis=0))
