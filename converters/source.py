@@ -16,6 +16,8 @@ from digitrec_edge.files import sha256
 from digitrec_edge.labels import DIGITS
 from digitrec_edge.quantization import PIXEL_MAX
 from digitrec_edge.training import network as model
+from digitrec_edge.training.blemishes import add_blemishes
+from digitrec_edge.training.history import read_history
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,12 @@ def _load(path: Path, labels: Sequence[str], meaning: Meaning, custom_objects: M
     return as_recogniser(model.load(path, custom_objects), len(labels), meaning, path)
 
 
+def _knows_blemishes(path: Path) -> bool:
+    """Whether a model was trained on blemished images; then its activations on them belong to its ranges."""
+    history = read_history(path)
+    return bool(history and history.recipe.distortion and max(history.recipe.distortion.blemish))
+
+
 def open_source(
     path: Path,
     data: Path | None,
@@ -75,7 +83,7 @@ def open_source(
     Args:
         path: the file.
         data: data set, None is the bundled MNIST.
-        calibration_images: how many.
+        calibration_images: how many; the second half is blemished for a model that was trained on blemished images.
         seed: draws them.
         labels: of the numbers that the model gives, in their order.
         meaning: of the model's input and output; what is None in it is found from the graph.
@@ -89,6 +97,9 @@ def open_source(
     layers = tuple((type(layer).__name__, layer.name) for layer in found.model.layers if layer.weights)
     digits = mnist.load("train", data, len(labels))
     indices = mnist.sample_indices(calibration_images, len(digits), seed)
-    calibration = Calibration(calibration_images, seed, sha256(indices.astype("<i8").tobytes()))
     content, images = sha256(path.read_bytes()), digits.images[indices]
+    blemished = calibration_images // 2 if _knows_blemishes(path) else 0
+    if blemished:
+        images[-blemished:] = add_blemishes(images[-blemished:], 1.0, np.random.default_rng(seed))
+    calibration = Calibration(calibration_images, seed, sha256(indices.astype("<i8").tobytes()), blemished)
     return Source(path, content, labels, meaning, custom_objects, found.notes, layers, calibration, images)

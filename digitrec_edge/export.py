@@ -63,7 +63,7 @@ class Refused:
 
 
 @dataclass(frozen=True)
-class Limits:
+class ParityLimits:
     """How much an artifact may differ from its Keras model, in place of what its variant's gate says; None leaves that.
 
     Attributes:
@@ -84,7 +84,7 @@ class Limits:
         return dataclasses.replace(precision, gate=gate)
 
 
-GATES = Limits()
+GATES = ParityLimits()
 """Those of the table of variants."""
 
 
@@ -98,7 +98,7 @@ class _Job:
     digits: Digits
     reference: Golden
     sign: Sign | None
-    limits: Limits
+    limits: ParityLimits
 
 
 def export(
@@ -110,7 +110,7 @@ def export(
     target: str | None = None,
     sign: Sign | None = None,
     allow_inaccurate: bool = False,
-    limits: Limits = GATES,
+    limits: ParityLimits = GATES,
     on_result: Callable[[Exported | Refused], None] = lambda result: None,
 ) -> list[Exported | Refused]:
     """Write one artifact per variant, and beside them ``golden.npz`` and parity reports.
@@ -142,7 +142,7 @@ def export(
 
 
 def _prepare(
-    source: Source, folder: Path, data: Path | None, sign: Sign | None, limits: Limits, allow_inaccurate: bool
+    source: Source, folder: Path, data: Path | None, sign: Sign | None, limits: ParityLimits, allow_inaccurate: bool
 ) -> _Job:
     digits = mnist.load("test", data, len(source.labels))
     logits = model.reference_logits(source.fresh_model(), digits.images)
@@ -262,6 +262,7 @@ def _card(source: Source, variant: Variant, target: RuntimeRow, payload: bytes) 
         source_sha256=source.sha256,
         payload_sha256=sha256(payload),
         temperature=history.temperature if history else 1.0,
+        no_digit=history.no_digit if history else None,
         training=recipe,
         calibration=source.calibration if variant.calibrated else None,
         requirements=Requirements(

@@ -3,9 +3,10 @@
 import os
 import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ from digitrec_edge.artifact import Artifact
 from digitrec_edge.errors import ArtifactError, InferenceError, InputError
 from digitrec_edge.labels import DIGITS
 from digitrec_edge.mnist import SIDE
+from digitrec_edge.no_digit import score
 from digitrec_edge.quantization import dequantize, pixel_table, softmax
 from runtimes.session import Prepare, Session
 from runtimes.table import RuntimeRow
@@ -21,17 +23,27 @@ from runtimes.table import RuntimeRow
 _FLOATS = ("float32", "float16", "float64")
 
 
-class Prediction(NamedTuple):
-    """Digits and how sure the model is of each.
+@dataclass(frozen=True)
+class Prediction:
+    """Digits and how sure the model is of each; taken apart it gives ``digits, probabilities``.
 
     Attributes:
         digits: ``(N,) int64``, or an int for a single picture; of a model with other labels, places in ``labels``.
             Where two have the same score, the lower one is named.
         probabilities: ``(N, 10) float32``, or ``(10,)``; one for each of the model's labels.
+        scores: ``(N,) float32``, or a float: how much each picture is like any digit, see
+            :mod:`digitrec_edge.no_digit`.
+        accepted: ``(N,) bool``, or a bool: whether its score reaches the card's threshold, so that it is a digit and
+            no other mark; True for all where the card has none.
     """
 
     digits: Any
     probabilities: NDArray[np.float32]
+    scores: Any
+    accepted: Any
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter((self.digits, self.probabilities))
 
 
 class Model:
@@ -48,6 +60,8 @@ class Model:
         self._lock = threading.Lock()
         self.artifact = artifact
         self.card = artifact.card
+        no_digit = artifact.card.no_digit if artifact.card else None
+        self.threshold = np.float32(no_digit.threshold if no_digit else -np.inf)
         self.labels = artifact.card.labels if artifact.card else DIGITS
         self.temperature = np.float32(artifact.card.temperature if artifact.card else 1.0)
         self.runtime = row.name
@@ -76,6 +90,8 @@ class Model:
 
     def classify(self, image: NDArray[np.uint8]) -> int:
         """Return the digit on one picture, by the shortest path through the runtime.
+
+        It names a digit whatever is on the picture; :meth:`predict` says whether there is one.
 
         Args:
             image: ``(28, 28) uint8``, 0 is background, 255 is foreground.
@@ -129,8 +145,11 @@ class Model:
     def predict(self, images: NDArray[np.uint8]) -> Prediction:
         """Read digits; takes what :meth:`logits` takes and raises what it raises."""
         logits = self.logits(images)
-        digits = logits.argmax(axis=-1)
-        return Prediction(digits if logits.ndim > 1 else int(digits), softmax(logits / self.temperature))
+        digits, probabilities, scores = logits.argmax(axis=-1), softmax(logits / self.temperature), score(logits)
+        accepted = scores >= self.threshold
+        if logits.ndim == 1:
+            return Prediction(int(digits), probabilities, float(scores), bool(accepted))
+        return Prediction(digits, probabilities, scores, accepted)
 
     def invoke(self) -> None:
         """Run the model again on its last input, nothing copied in or out: for benchmarks."""

@@ -128,7 +128,7 @@ EXPORT = (
     *(f"converters.{row.name}" for row in FORMATS), *(row.module for row in FORMATS), *(row.module for row in RUNTIMES),
 )  # fmt: skip
 RUNS: dict[str, list[list[str]]] = {
-    "model": [["train", "--epochs", "2", "--output", "model.keras"]],
+    "model": [["train", "--recipe", "reference", "--epochs", "2", "--output", "model.keras"]],
     "artifacts": [
         ["export", "model.keras", "--all", "--output", "artifacts"],
         ["export", "model.keras", "--all", "--target", "tflite-runtime", "--output", "old"],

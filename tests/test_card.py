@@ -16,6 +16,7 @@ from digitrec_edge.artifact.card import (
     TensorCard,
 )
 from digitrec_edge.labels import DIGITS
+from digitrec_edge.no_digit import NoDigit
 from digitrec_edge.records import NewerVersionError, parse
 
 
@@ -30,9 +31,10 @@ def full_card() -> Card:
         labels=DIGITS,
         source_sha256="ab" * 32,
         payload_sha256="cd" * 32,
+        no_digit=NoDigit(3.5, 0.99, 5000),
         temperature=0.94,
         training={"name": "reference", "epochs": 20, "learning_rate": 0.001, "note": None},
-        calibration=Calibration(500, 0, "ef" * 32),
+        calibration=Calibration(500, 0, "ef" * 32, 250),
         requirements=Requirements("litert", {"FULLY_CONNECTED": 4}, {"litert": "2.0.2", "tflite-runtime": None}),
         parity=ParityFigures("litert 2.3.0", 10_000, 0.98, 0.981, 0.999, 0.4),
         tools={"tensorflow": "2.21.0"},
@@ -139,7 +141,7 @@ def test_what_is_no_object_is_refused(data: bytes) -> None:
 
 
 def test_a_whole_number_may_stand_for_a_float_but_not_the_other_way() -> None:
-    good = {"images": 10, "seed": 0, "indices_sha256": "x"}
+    good = {"images": 10, "seed": 0, "indices_sha256": "x", "blemished": 5}
     assert parse(Calibration, good).images == 10
     with pytest.raises(ValueError, match="images is float, int is needed"):
         parse(Calibration, {**good, "images": 10.0})

@@ -105,7 +105,8 @@ def test_it_shows_all_there_is(cli: Cli, artifacts: Path) -> None:
     assert f"model sha256  {sha256(found.payload)}" in text
     assert "card          digitrec-int8, variant int8, for litert" in text
     assert f"source        Keras model {found.card.source_sha256}" in text
-    assert f"500 training images, seed 0, indices sha256 {found.card.calibration.indices_sha256[:16]}..." in text
+    indices = found.card.calibration.indices_sha256[:16]
+    assert f"500 training images, 0 of them blemished, seed 0, indices sha256 {indices}..." in text
     assert re.search(r"parity        \d\d\.\d\d% of 10,000 test images \(Keras \d\d\.\d\d%\), agreement \d", text)
     assert "input         28 x 28 grey, 0 background to 255 foreground, divided by 255" in text
     assert f"tensorflow {found.card.tools['tensorflow']}" in text

@@ -222,9 +222,10 @@ def test_several_digits_are_an_error_without_multi(cli: Cli, postcode: Path) -> 
 def test_a_low_confidence_is_unsure(cli: Cli, pictures: Path) -> None:
     images = mnist.load("test").images
     with load(pretrained.DEFAULT) as model:
-        probabilities = model.predict(images).probabilities.max(axis=1)
+        found = model.predict(images)
     doubtful = pictures / "doubtful.png"
-    Image.fromarray(images[probabilities.argmin()]).save(doubtful)  # read as it is, nothing is scaled
+    least = np.where(found.accepted, found.probabilities.max(axis=1), 1).argmin()
+    Image.fromarray(images[least]).save(doubtful)  # read as it is, nothing is scaled
     (result,) = json.loads(cli("predict", doubtful, "--min-confidence", 0.9, "--json").stdout)
     assert result["unsure"]
     assert result["probability"] < 0.9

@@ -24,8 +24,11 @@ from digitrec_edge.errors import BenchmarkError
 from runtimes import load
 
 ANSWERS = np.array([0, 1, 2, 3])
-GOALS = {"shot noise": 0.99, "shear": 0.985, "brightness": 0.99, "dotted line": 0.99, "glass blur": 0.975}
-"""Of the pretrained artifact, where it is good."""
+GOALS = {
+    "shot noise": 0.99, "brightness": 0.99, "dotted line": 0.99, "fog": 0.985, "glass blur": 0.98, "shear": 0.98,
+    "spatter": 0.965, "motion blur": 0.945, "zigzag": 0.93, "canny edges": 0.89, "stripe": 0.755,
+}  # fmt: skip
+"""Of the pretrained artifact: what it reached."""
 
 
 def logits_of(answers: NDArray[np.int64], confidence: float) -> NDArray[np.float32]:
@@ -105,6 +108,6 @@ def test_the_pretrained_artifacts_hold_what_they_reached() -> None:
     assert (found.images, found.runtime) == (2000, f"{int8.runtime} {int8.runtime_version}")
     accuracies = {row.name: row.accuracy for row in found.results}
     assert not {name: accuracies[name] for name, goal in GOALS.items() if accuracies[name] < goal - 0.005}
-    check_mean(found, 0.87)
+    check_mean(found, 0.95)
     assert found.mean.agreement is not None
     assert found.mean.agreement > 0.98

@@ -111,7 +111,7 @@ def run_of(seed: int) -> tuple[Checkpoint, history.History]:
     """Return the last checkpoint and the history of a run."""
     recipe, epochs = RECIPES["reference"], (Epoch(1, 0.5, 0.9, 0.5, 0.9, 1.0),)
     done = Checkpoint(TrainingRun(recipe, seed, "0" * 64), epochs, (np.zeros(3, np.float32),))
-    return done, history.History(recipe, seed, 10, "test", 10, epochs, False, 0.5, 0.9, 2.0, 3, {})
+    return done, history.History(recipe, seed, 10, "test", 10, epochs, False, 0.5, 0.9, 2.0, None, 3, {})
 
 
 def test_model_and_history_are_one_transaction_and_the_checkpoint_goes_last(fresh: Callable[[], Path]) -> None:

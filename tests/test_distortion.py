@@ -10,7 +10,7 @@ from digitrec_edge import mnist
 from digitrec_edge.training.recipes import Distortion
 
 pytestmark = pytest.mark.desktop
-NONE = Distortion(*[(0.0, 0.0)] * 9)
+NONE = Distortion(*[(0.0, 0.0)] * 10)
 
 
 @pytest.fixture(scope="module")

@@ -17,6 +17,7 @@ import pytest
 from benchmarks import document
 from benchmarks.quality.corrupted import Corrupted, CorruptedResult, mean_of, worst_of
 from benchmarks.quality.corruptions import CORRUPTIONS
+from benchmarks.quality.no_digit import MARKS, MarksResult, Told
 from benchmarks.quality.robustness import TEST_SETS, Robustness, SetResult
 from benchmarks.results.document import Result, Run
 from digitrec_edge import cli, pretrained
@@ -25,7 +26,7 @@ from digitrec_edge.cli.doctor import show as show_report
 from digitrec_edge.cli.inspect import inspect
 from digitrec_edge.cli.layout import Heading, lay_out
 from digitrec_edge.cli.remote import show_outcomes
-from digitrec_edge.cli.robustness import Measured
+from digitrec_edge.cli.robustness import RobustnessTables
 from digitrec_edge.cli.robustness import show as print_robustness
 from digitrec_edge.cli.train import _print_layers
 from digitrec_edge.remote.fleet import Outcome
@@ -92,12 +93,13 @@ def tables(make_run: Callable[..., Run], make_result: Callable[..., Result]) -> 
     old = DATA / "benchmark-1.json"
     sets = tuple(SetResult(one.name, 10_000, 0.97) for one in TEST_SETS)
     spoilt = tuple(CorruptedResult(one.name, 0.91, 0.987, 0.0456) for one in CORRUPTIONS)
-    robust = Measured(
+    robust = RobustnessTables(
         [Robustness(f"digitrec-{k}", "litert", sets, 0.0123, 1.0) for k in range(3)],
         tuple(
             Corrupted(f"digitrec-{k}", "litert", "f", 10_000, spoilt, mean_of(spoilt), worst_of(spoilt))
             for k in range(3)
         ),
+        [Told(5.25, 10_000, 0.99, tuple(MarksResult(one.name, 480, 0.0312, 0.9967) for one in MARKS))] * 3,
     )
     outcomes = [
         Outcome("pi@raspberrypi.local", document(runs[0])),

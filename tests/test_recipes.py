@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from typing import Any
 
 import pytest
 
@@ -26,16 +27,17 @@ def test_the_reference_recipe_is_plain() -> None:
     ("change", "message"),
     [
         ({"epochs": 0}, "epochs is 0, allowed is 1 or more"),
+        ({"distortion": None}, "marks is 0.5, allowed is 0 without distortion"),
         ({"learning_rate": 0.0}, "learning rate is 0.0"),
         ({"learning_rate": float("nan")}, "learning rate is nan"),
         ({"validation_split": 1.0}, "validation split is 1.0"),
-        ({"batch_size": 1001}, "batch size is 1001, allowed is 1 to 1,000"),
+        ({"batch_size": 1001}, "batch size is 1001, allowed is 1 to 950"),
         ({"batch_size": 501, "validation_split": 0.5}, "allowed is 1 to 500"),
     ],
 )
-def test_what_cannot_be_trained_is_refused(change: dict[str, float], message: str) -> None:
+def test_what_cannot_be_trained_is_refused(change: dict[str, Any], message: str) -> None:
     with pytest.raises(TrainingError, match=message):
-        dataclasses.replace(ROBUST, **change).check(1000)  # type: ignore[arg-type]
+        dataclasses.replace(ROBUST, **change).check(1000)
 
 
 def test_strengths_go_linearly_from_start_to_end() -> None:
@@ -46,6 +48,11 @@ def test_strengths_go_linearly_from_start_to_end() -> None:
         assert first > last
         found = (start[field.name], middle[field.name], end[field.name])
         assert found == pytest.approx((first, (first + last) / 2, last))
+
+
+def test_marks_are_a_share_of_the_digits() -> None:
+    assert ROBUST.marks_beside(1000) == 500
+    assert RECIPES["reference"].marks_beside(1000) == 0
 
 
 def test_a_summary_is_flat_json() -> None:

@@ -17,7 +17,8 @@ from digitrec_edge.files import sha256
 from digitrec_edge.training import run as training
 from digitrec_edge.training.checkpoint import Epoch
 from digitrec_edge.training.history import HISTORY_VERSION, History, history_path, parse_history, read_history, write
-from digitrec_edge.training.loop import Examples, Trainer, compile_trainer, examples
+from digitrec_edge.training.loop import NO_DIGIT, Examples, Trainer, compile_trainer, examples
+from digitrec_edge.training.network import build, reference_logits
 from digitrec_edge.training.recipes import RECIPES, Recipe
 
 REFERENCE = RECIPES["reference"]
@@ -41,7 +42,9 @@ def quick(epochs: int = 1, **changes: Any) -> Recipe:
 
 def history_of(path: Path, **changes: Any) -> History:
     epoch = Epoch(1, 0.3, 0.9, 0.2, 0.95, 1.5)
-    history = History(REFERENCE, 0, 60_000, "test", 10_000, (epoch,), False, 0.2, 0.95, 1.0, 251_658, {"keras": "3"})
+    history = History(
+        REFERENCE, 0, 60_000, "test", 10_000, (epoch,), False, 0.2, 0.95, 1.0, None, 251_658, {"keras": "3"}
+    )
     return dataclasses.replace(history, model_sha256=sha256(path.read_bytes()), **changes)
 
 
@@ -247,6 +250,33 @@ def test_the_updates_are_those_of_keras_fit(tmp_path: Path) -> None:
         assert np.allclose(mine, other, atol=2e-5)
     assert loss == pytest.approx(fitted.history["loss"][0], rel=1e-3)
     assert accuracy == pytest.approx(fitted.history["accuracy"][0], abs=1e-6)
+
+
+@pytest.mark.desktop
+def test_marks_pull_to_all_classes_alike_and_count_neither_as_digits_nor_in_the_accuracy() -> None:
+    digits = mnist.load("test")
+    images, labels = digits.images[:64], digits.labels[:64].copy()
+    labels[40:] = NO_DIGIT
+    recipe = dataclasses.replace(RECIPES["robust"], batch_size=64, marks=24 / 40, marks_weight=0.5, ema_momentum=0.0)
+    model = build()
+    before = reference_logits(model, images).astype(np.float64)
+    logarithms = before - np.log(np.exp(before).sum(axis=1, keepdims=True))
+    losses = np.concatenate([-logarithms[np.arange(40), labels[:40]], -0.5 * logarithms[40:].mean(axis=1)])
+    trainer = compile_trainer(model, recipe, 40)
+    loss, accuracy = trainer.run(examples(mnist.Digits(images, labels)), np.arange(64))
+    assert loss == pytest.approx(losses.sum() / 40, rel=1e-4)
+    assert accuracy == pytest.approx((before[:40].argmax(axis=1) == labels[:40]).mean())
+
+
+@pytest.mark.desktop
+def test_a_recipe_with_marks_fits_the_threshold_on_held_out_digits(tmp_path: Path) -> None:
+    source = small_set(tmp_path / "own.npz")
+    recipe = dataclasses.replace(RECIPES["standard"], epochs=2, validation_split=0.25)
+    _, history = training.train(recipe, 0, source)
+    assert history.no_digit
+    assert history.no_digit.images == history.eval_images
+    assert history.no_digit.kept >= 0.99
+    assert training.train(quick(1), 0, source)[1].no_digit is None
 
 
 @pytest.mark.desktop

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from digitrec_edge.labels import check_labels
+from digitrec_edge.no_digit import NoDigit
 from digitrec_edge.records import Name, load_json, parse, read_version
 
-CARD_VERSION = 1
+CARD_VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -49,11 +50,16 @@ class Requirements:
 
 @dataclass(frozen=True)
 class Calibration:
-    """Which training images the activation ranges were measured on."""
+    """Which training images the activation ranges were measured on.
+
+    Attributes:
+        blemished: so many of the images, the last ones, were blemished as those of the training.
+    """
 
     images: int
     seed: int
     indices_sha256: str
+    blemished: int
 
 
 @dataclass(frozen=True)
@@ -78,6 +84,7 @@ class Card:
         source_sha256: of the Keras file that it was converted from.
         payload_sha256: of the model without its card.
         temperature: logits are divided by it before they become probabilities.
+        no_digit: from which score on a picture is taken for a digit; None takes everything for one.
         training: the recipe of the source, None when its history is not known.
         tools: name and version of everything that took part in the conversion.
     """
@@ -92,6 +99,7 @@ class Card:
     source_sha256: str
     payload_sha256: str
     temperature: float
+    no_digit: NoDigit | None
     training: dict[str, float | int | str | None] | None
     calibration: Calibration | None
     requirements: Requirements
@@ -134,5 +142,16 @@ class Card:
         return read_version(raw, "card_version", _READERS, made_by)
 
 
-_READERS: dict[int, Callable[[Any], Card]] = {1: lambda raw: parse(Card, raw)}
+def _from_version_1(raw: dict[str, Any]) -> dict[str, Any]:
+    """Version 2 added the threshold of "no digit", and blemished calibration images."""
+    calibration = raw.get("calibration")
+    if isinstance(calibration, dict):
+        calibration = {**calibration, "blemished": 0}
+    return {**raw, "calibration": calibration, "no_digit": None, "card_version": CARD_VERSION}
+
+
+_READERS: dict[int, Callable[[Any], Card]] = {
+    1: lambda raw: parse(Card, _from_version_1(raw)),
+    CARD_VERSION: lambda raw: parse(Card, raw),
+}
 """Version -> reader; what a later version adds, the readers of older ones fill in."""

@@ -73,12 +73,12 @@ def export(
     terminal.hold_native_output()
     from converters import open_source
     from digitrec_edge.errors import DigitrecError
-    from digitrec_edge.export import Exported, Limits
+    from digitrec_edge.export import Exported, ParityLimits
     from digitrec_edge.export import export as run
     from digitrec_edge.labels import DIGITS, read_labels
 
     known = read_labels(labels) if labels else DIGITS
-    limits = Limits(
+    limits = ParityLimits(
         None if max_changed is None else parse_share(max_changed, "--max-changed"),
         None if max_accuracy_drop is None else parse_points(max_accuracy_drop, "--max-accuracy-drop"),
     )

@@ -68,9 +68,13 @@ def _card(card: "Card") -> list[tuple[str, str]]:
     if card.calibration:
         calibration = card.calibration
         lines.append(
-            ("calibration", f"{calibration.images} training images, seed {calibration.seed}, "
-             f"indices sha256 {calibration.indices_sha256[:16]}...")
+            ("calibration", f"{calibration.images} training images, {calibration.blemished} of them blemished, "
+             f"seed {calibration.seed}, indices sha256 {calibration.indices_sha256[:16]}...")
         )  # fmt: skip
+    if card.no_digit:
+        told = card.no_digit
+        share = f"{told.kept:.2%} of {told.images:,} held-out digits reach it"
+        lines.append(("no digit", f"below a score of {told.threshold:g}; {share}"))
     if card.parity:
         parity = card.parity
         lines.append(

@@ -41,6 +41,9 @@ def predict(
     min_confidence: Annotated[
         float, typer.Option(min=0, max=1, help="Report a digit of a lower probability as unsure.")
     ] = 0.0,
+    accept_anything: Annotated[
+        bool, typer.Option("--accept-anything", help="Name a digit whatever is on the picture.")
+    ] = False,
     recursive: Annotated[bool, typer.Option("--recursive", "-r", help="Of folders, also those in them.")] = False,
     explain: Annotated[
         Path | None, typer.Option(help="Write a strip of all stages to this picture file (for one picture).")
@@ -52,13 +55,14 @@ def predict(
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list, an object per picture.")] = False,
     as_lines: Annotated[bool, typer.Option("--jsonl", help="Print a line of JSON per picture.")] = False,
 ) -> None:
-    """Read the digit on each picture: digit, probability and latency.
+    """Read the digit on each picture, or say that there is none: digit, probability and latency.
 
     PNG, JPEG, WebP, BMP, GIF, TIFF or AVIF of any mode and size, HEIC with the extra heif: scans, drawings,
     photographs of paper in uneven light, chalk on a board; the digit is found, scaled and centred as in MNIST.
     Several digits on one picture need --multi. Two times are printed: the model's own, from 28 x 28 pixels to the
-    digit, and that from the file to the digit. A picture that cannot be read, or has no digit, is reported and the
-    others go on; then the exit status is 1. Results are printed as they come, in the order of the pictures.
+    digit, and that from the file to the digit. A letter, a scribble or another mark is "no digit", with the digit
+    that it is most like, where the artifact can tell. A picture that cannot be read, or has no digit, is reported
+    and the others go on; then the exit status is 1. Results are printed as they come, in the order of the pictures.
     """
     terminal.hold_native_output()
     from runtimes import load
@@ -68,12 +72,12 @@ def predict(
     with load(model or default_artifact(runtime), runtime, threads) as loaded:
         print(f"{loaded.artifact.name} on {loaded.runtime} {loaded.runtime_version}", file=sys.stderr)
         tally = _Tally(len(named))
-        asked = _Asked(loaded.artifact.path, loaded.runtime, threads, multi, min_confidence)
+        asked = _Asked(loaded.artifact.path, loaded.runtime, threads, multi, min_confidence, accept_anything)
         with closing(_read_all(loaded, named, asked, explain, jobs)) as results:
             _print_all(tally.counted(results), as_json, as_lines)
     if len(named) > 1:
         print(tally.summary(), file=sys.stderr)
-    if tally.refused:
+    if tally.refused or tally.no_digit:
         raise typer.Exit(1)
 
 
@@ -97,6 +101,7 @@ class _Asked:
     threads: int
     multi: bool
     min_confidence: float
+    accept_anything: bool
 
 
 class _Tally:
@@ -104,7 +109,7 @@ class _Tally:
 
     def __init__(self, pictures: int) -> None:
         self._counter, self._start = terminal.Counter(pictures, "pictures"), time.perf_counter()
-        self.pictures = self.digits = self.refused = 0
+        self.pictures = self.digits = self.no_digit = self.refused = 0
 
     def counted(self, results: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         """Pass results on; between them a terminal shows how many there were."""
@@ -113,7 +118,11 @@ class _Tally:
             for result in results:
                 self.pictures += 1
                 self.refused += "error" in result
-                self.digits += 0 if "error" in result else len(result.get("digits", [0]))
+                if "error" not in result:
+                    answers = result.get("digits", [result])
+                    accepted = sum(answer["digit"] is not None for answer in answers)
+                    self.digits += accepted
+                    self.no_digit += len(answers) - accepted
                 self._counter.clear()
                 yield result
                 self._counter.show(self.pictures)
@@ -122,7 +131,8 @@ class _Tally:
 
     def summary(self) -> str:
         seconds = time.perf_counter() - self._start
-        return f"{self.pictures} pictures: {self.digits} digits read, {self.refused} refused, {seconds:.1f} s"
+        none = f"{self.no_digit} no digit, " if self.no_digit else ""
+        return f"{self.pictures} pictures: {self.digits} digits read, {none}{self.refused} refused, {seconds:.1f} s"
 
 
 def _read_all(
@@ -164,7 +174,7 @@ def _read_or_refuse(model: "Model", asked: _Asked, explain: Path | None, one: Na
     from digitrec_edge.errors import PictureError
 
     try:
-        return _read(model, one, asked.multi, asked.min_confidence, explain)
+        return _read(model, one, asked, explain)
     except PictureError as error:
         return {"picture": one.name, "error": str(error)}
 
@@ -189,7 +199,7 @@ def default_artifact(runtime: str) -> Path:
     return next((path for name, path in pretrained.BY_FORMAT.items() if name in formats), pretrained.DEFAULT)
 
 
-def _read(model: "Model", one: Named, multi: bool, min_confidence: float, explain: Path | None) -> dict[str, Any]:
+def _read(model: "Model", one: Named, asked: _Asked, explain: Path | None) -> dict[str, Any]:
     """Find and read the digits of one picture; the stages that were reached are drawn even when there is no answer."""
     from digitrec_edge.errors import PictureError
     from digitrec_edge.preprocess import read_stages
@@ -197,20 +207,18 @@ def _read(model: "Model", one: Named, multi: bool, min_confidence: float, explai
     start = time.perf_counter_ns()
     picture = one.read()
     stages = read_stages(picture.grey, picture.reduction)
-    answers = [model.predict(digit.image) for digit in stages.found]
+    stages, answers = _apart(model, stages) if asked.multi else (stages, [model.predict(d.image) for d in stages.found])
     file_to_digit_ms = (time.perf_counter_ns() - start) / 1e6
     if explain:
-        _explain(stages, answers, model.labels, explain)
+        accepted = [asked.accept_anything or answer.accepted for answer in answers]
+        _explain(stages, answers, model.labels, accepted, explain)
     try:
-        found = stages.digits() if multi else (stages.single(),)
+        found = stages.digits() if asked.multi else (stages.single(),)
     except PictureError as error:
         raise PictureError(f"{one.name}: {error}") from None
     digits = [
         {
-            "digit": answer.digits,
-            "label": model.labels[answer.digits],
-            "probability": float(answer.probabilities[answer.digits]),
-            "unsure": bool(answer.probabilities[answer.digits] < min_confidence),
+            **_named(model, answer, asked),
             "probabilities": [float(p) for p in answer.probabilities],
             "box": [digit.box.left, digit.box.top, digit.box.right, digit.box.bottom],
         }
@@ -222,10 +230,39 @@ def _read(model: "Model", one: Named, multi: bool, min_confidence: float, explai
         "runtime": model.runtime,
         "artifact": model.artifact.name,
     }
-    if not multi:
+    if not asked.multi:
         return {"picture": one.name, **digits[0], **shared}
-    text = "".join("?" if digit["unsure"] else digit["label"] for digit in digits)
+    text = "".join(digit["label"] if digit["label"] is not None and not digit["unsure"] else "?" for digit in digits)
     return {"picture": one.name, "text": text, "digits": digits, **shared}
+
+
+def _named(model: "Model", answer: "Prediction", asked: _Asked) -> dict[str, Any]:
+    """Return what an answer is called; of what is no digit, the digit that it is most like, as a candidate."""
+    accepted = asked.accept_anything or answer.accepted
+    label, probability = model.labels[answer.digits], float(answer.probabilities[answer.digits])
+    return {
+        "digit": answer.digits if accepted else None,
+        "label": label if accepted else None,
+        "candidate": label,
+        "probability": probability,
+        "unsure": probability < asked.min_confidence,
+        "score": answer.scores,
+    }
+
+
+def _apart(model: "Model", stages: "Stages") -> "tuple[Stages, list[Prediction]]":
+    """Read every digit, those that touch one by one; these take the place of what was found."""
+    from dataclasses import replace
+
+    from digitrec_edge.errors import PictureError
+    from digitrec_edge.preprocess import read_number
+
+    try:
+        read = read_number(stages, lambda images: model.predict(images).probabilities)
+    except PictureError:
+        return stages, []
+    answers = [model.predict(digit.image) for digit, _ in read]
+    return replace(stages, found=tuple(digit for digit, _ in read), failure=None), answers
 
 
 def _latency_us(model: "Model", image: "NDArray[np.uint8]") -> float:
@@ -235,14 +272,16 @@ def _latency_us(model: "Model", image: "NDArray[np.uint8]") -> float:
     return (time.perf_counter_ns() - start) / 1000
 
 
-def _explain(stages: "Stages", answers: "list[Prediction]", labels: Sequence[str], path: Path) -> None:
+def _explain(
+    stages: "Stages", answers: "list[Prediction]", labels: Sequence[str], accepted: Sequence[bool], path: Path
+) -> None:
     from PIL import Image
 
     from digitrec_edge.files import write_file
     from digitrec_edge.preprocess.explain import draw_strip
 
     stream = io.BytesIO()
-    strip = draw_strip(stages, [answer.probabilities for answer in answers], labels)
+    strip = draw_strip(stages, [answer.probabilities for answer in answers], labels, accepted)
     strip.save(stream, Image.registered_extensions()[path.suffix.lower()])
     write_file(path, stream.getvalue())
 
@@ -264,5 +303,7 @@ def _print(result: dict[str, Any]) -> None:
 
 
 def _answer(result: dict[str, Any]) -> str:
+    if result["digit"] is None:
+        return f"no digit (most like {result['candidate']})  score {result['score']:.2f}"
     unsure = f"unsure, perhaps {result['label']}" if result["unsure"] else result["label"]
     return f"{unsure}  probability {result['probability']:.1%}"

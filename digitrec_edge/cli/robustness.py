@@ -14,15 +14,17 @@ from digitrec_edge.cli.options import AUTO, DataOption, RuntimeOption, ThreadsOp
 
 if TYPE_CHECKING:
     from benchmarks.quality.corrupted import Corrupted
+    from benchmarks.quality.no_digit import Told
     from benchmarks.quality.robustness import Robustness
 
 
 @dataclasses.dataclass(frozen=True)
-class Measured:
+class RobustnessTables:
     """What was measured of every artifact, in their order; a part is a table on the terminal and a list in the JSON."""
 
     robustness: "list[Robustness]"
     corruptions: "tuple[Corrupted, ...]"
+    no_digit: "list[Told]"
 
 
 def robustness(
@@ -48,7 +50,8 @@ def robustness(
     Every set is made from all test images by the rule in the table, the same in every run. The first table has a
     column per artifact; its last row is the expected calibration error of the probabilities on the clean set
     (15 bins). Then comes a table per artifact: fifteen corruptions after MNIST-C, each with accuracy, agreement
-    with the float32 artifact of the same source, when that is measured too, and calibration error.
+    with the float32 artifact of the same source, when that is measured too, and calibration error. The last tables
+    tell how many digits are taken for digits, and how many letters, shapes, parts and pairs of digits are, too.
     """
     terminal.hold_native_output()
     from benchmarks.measure.environment import describe_environment
@@ -69,9 +72,10 @@ def robustness(
             check_mean(corrupted, min_corrupted)
 
 
-def _measure(paths: list[Path], runtime: str, threads: int, data: Path | None) -> Measured:
+def _measure(paths: list[Path], runtime: str, threads: int, data: Path | None) -> RobustnessTables:
     from benchmarks.quality.corrupted import measure_corrupted
     from benchmarks.quality.corruptions import CORRUPTIONS
+    from benchmarks.quality.no_digit import measure_no_digit
     from benchmarks.quality.robustness import TEST_SETS, measure_robustness
     from digitrec_edge import mnist
     from runtimes import load
@@ -85,14 +89,18 @@ def _measure(paths: list[Path], runtime: str, threads: int, data: Path | None) -
             bar.update(task, description=f"{path.name} on {model.runtime}")
             quick.append(measure_robustness(model, digits, lambda result: bar.update(task, advance=1)))
         bar.update(task, description="corruptions")
-        return Measured(quick, measure_corrupted(pairs, lambda: bar.update(task, advance=1)))
+        corrupted = measure_corrupted(pairs, lambda: bar.update(task, advance=1))
+        bar.update(task, description="no digit")
+        return RobustnessTables(quick, corrupted, [measure_no_digit(model, digits) for model, digits in pairs])
 
 
-def show(measured: Measured, names: list[str]) -> None:
+def show(measured: RobustnessTables, names: list[str]) -> None:
     """Print the tables, with these names of the artifacts."""
     _print_sets(measured.robustness, names)
     for name, one in zip(names, measured.corruptions, strict=True):
         _print_corrupted(one, name)
+    for name, quick, told in zip(names, measured.robustness, measured.no_digit, strict=True):
+        _print_no_digit(told, f"{name} on {quick.runtime}")
 
 
 def _print_sets(measured: "list[Robustness]", names: list[str]) -> None:
@@ -125,3 +133,16 @@ def _print_corrupted(found: "Corrupted", name: str) -> None:
             cells.insert(2, f"{row.agreement:.2%}")
     title = f"corruptions, {found.images:,} images each: {name} on {found.runtime}"
     terminal.print_table(title, columns, rows, drop=("every image",))
+
+
+def _print_no_digit(told: "Told", name: str) -> None:
+    from benchmarks.quality.no_digit import MARKS
+
+    rows = [["test digits", f"{told.digits:,}", f"{told.kept:.2%}", "", "what should be taken for digits"]]
+    rows += [
+        [one.name, f"{one.images:,}", f"{one.accepted:.2%}", f"{one.auroc:.4f}", marks.rule]
+        for one, marks in zip(told.results, MARKS, strict=True)
+    ]
+    columns = [("marks", False), ("images", True), ("taken for\ndigits", True), ("AUROC", True), ("what", False)]
+    rule = "takes everything for digits" if told.threshold is None else f"from a score of {told.threshold:g} on"
+    terminal.print_table(f"no digit: {name}, {rule}", columns, rows, drop=("what", "images"))

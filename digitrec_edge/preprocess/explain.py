@@ -22,7 +22,10 @@ _BACK, _TEXT, _BAR, _BEST, _BOX = (255, 255, 255), (30, 30, 30), (150, 165, 185)
 
 
 def draw_strip(
-    stages: Stages, probabilities: Sequence[NDArray[np.float32]], labels: Sequence[str] = DIGITS
+    stages: Stages,
+    probabilities: Sequence[NDArray[np.float32]],
+    labels: Sequence[str] = DIGITS,
+    accepted: Sequence[bool] = (),
 ) -> Image.Image:
     """Draw every stage that was reached: the picture, its background, foreground and components, and the digits.
 
@@ -31,24 +34,35 @@ def draw_strip(
         probabilities: ``(10,)`` for every digit of the picture, in its order; each is drawn as bars, the likeliest
             ``BARS`` of them where there are more.
         labels: of the probabilities.
+        accepted: for every digit whether it is one; none given are all.
     """
     boxes = [digit.box for digit in stages.found]
     tiles = [("picture", _picture_tile(stages.grey, boxes))]
+    if stages.repaired is not None:
+        tiles.append(("repaired", _picture_tile(stages.repaired, [])))
     if stages.foreground:
-        tiles += _foreground_tiles(stages.foreground, boxes)
-    for digit, row in zip(stages.found, probabilities, strict=True):
+        shown = [] if any(stages.corner) else boxes
+        tiles += _foreground_tiles(stages.foreground, shown, stages.foreground.reduction * stages.reduced)
+    if stages.cleaned:
+        tiles.append(
+            ("without frames", _picture_tile(np.where(stages.cleaned.mask, PIXEL_MAX, 0).astype(np.uint8), []))
+        )
+    for k, (digit, row) in enumerate(zip(stages.found, probabilities, strict=True)):
         large = Image.fromarray(digit.image).resize((TILE_PX, TILE_PX), Image.Resampling.NEAREST)
         tiles += [
             (f"{SIDE} x {SIDE}", large.convert("RGB")),
-            (f"{labels[int(row.argmax())]}: {float(row.max()):.1%}", _bars(row, labels)),
+            (_caption(row, labels, not accepted or accepted[k]), _bars(row, labels)),
         ]
     return _lay_out(tiles)
 
 
-def _foreground_tiles(foreground: Foreground, boxes: Sequence[Box]) -> list[tuple[str, Image.Image]]:
-    reduced = [
-        Box(*(edge // foreground.reduction for edge in (box.top, box.left, box.bottom, box.right))) for box in boxes
-    ]
+def _caption(probabilities: NDArray[np.float32], labels: Sequence[str], accepted: bool) -> str:
+    likeliest = labels[int(probabilities.argmax())]
+    return f"{likeliest}: {float(probabilities.max()):.1%}" if accepted else f"no digit (most like {likeliest})"
+
+
+def _foreground_tiles(foreground: Foreground, boxes: Sequence[Box], reduction: int) -> list[tuple[str, Image.Image]]:
+    reduced = [Box(*(edge // reduction for edge in (box.top, box.left, box.bottom, box.right))) for box in boxes]
     return [
         ("background", _picture_tile(np.clip(foreground.background, 0, PIXEL_MAX).astype(np.uint8), [])),
         ("foreground", _picture_tile(np.rint(PIXEL_MAX * foreground.strength).astype(np.uint8), [])),

@@ -15,6 +15,7 @@ from PIL import Image, UnidentifiedImageError
 from digitrec_edge.errors import PictureError
 from digitrec_edge.files import read_file
 from digitrec_edge.preprocess import bmff, limits
+from digitrec_edge.preprocess.colour import hue_if_clearer
 from digitrec_edge.preprocess.foreground import WORKING_PX
 from digitrec_edge.quantization import PIXEL_MAX
 
@@ -131,8 +132,8 @@ def open_picture(data: bytes, name: str) -> Picture:
 def _prepare(picture: Image.Image, data: bytes, name: str) -> int:
     """Check an opened picture and choose the size to decode it at; returns the reduction.
 
-    Where digits are sought at reduced size, a JPEG is decoded without its colours, and at the largest power of 2 of a
-    reduction that leaves a whole one to be made up to that size: a decoder reduces at a fraction of the cost.
+    Where digits are sought at reduced size, a JPEG is decoded at the largest power of 2 of a reduction that leaves a
+    whole one to be made up to that size: a decoder reduces at a fraction of the cost. Its colours may be needed.
     """
     width, height = picture.size
     needs = limits.cost(picture, data)
@@ -146,9 +147,9 @@ def _prepare(picture: Image.Image, data: bytes, name: str) -> int:
         raise PictureError(f"{name} is animated or has pages; save one as a picture of its own")
     sought = -(-max(width, height) // WORKING_PX)  # the reduction at which digits are sought
     by = max(needs.reduction(width * height), min(limits.REDUCTIONS[-1], sought & -sought))
-    if not needs.reducible or max(by, sought) == 1:
+    if not needs.reducible or by == 1:
         return 1
-    picture.draft("L", (width // by, height // by))
+    picture.draft("RGB", (width // by, height // by))
     return max(1, round(width / picture.size[0]))
 
 
@@ -166,6 +167,8 @@ def to_grey(picture: Image.Image) -> NDArray[np.uint8]:
         grey = _from_deep(picture)
     elif limits.is_transparent(picture):
         grey = _from_transparent(picture)
+    elif (hue := hue_if_clearer(picture)) is not None:
+        grey = hue
     else:
         grey = np.empty((picture.height, picture.width), np.uint8)
         for rows, part in _bands(picture):

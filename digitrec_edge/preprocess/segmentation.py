@@ -14,6 +14,9 @@ MIN_HEIGHT_PX = 5
 MAX_ASPECT = 2.5
 """Width by height; a wider group is a line or several digits that touch."""
 
+MAX_TOUCHING_ASPECT, MIN_TOUCHING_PX = 5.0, 16
+"""Width by height and height of digits that touch; a lower group is a line."""
+
 SEED_STRENGTH = 0.5
 """Of full strength; a component must reach it somewhere."""
 
@@ -48,14 +51,23 @@ class Region:
     box: Box
     strength: NDArray[np.float32]
 
+    @property
+    def wide(self) -> bool:
+        """Whether it is too wide to be one digit; it may be several that touch."""
+        return self.box.width > MAX_ASPECT * self.box.height
 
-def find_digits(foreground: Foreground) -> list[Region]:
-    """Find every digit, in reading order: line by line, left to right.
+
+def find_digits(foreground: Foreground, parts: tuple[NDArray[np.int32], list[Component]] | None = None) -> list[Region]:
+    """Find every digit, and what may be several that touch, in reading order: line by line, left to right.
+
+    Args:
+        foreground: of the picture.
+        parts: labels and components of its mask, if they are known.
 
     Raises:
         PictureError: there is nothing like a digit.
     """
-    labels, components = find_components(foreground.mask)
+    labels, components = parts or find_components(foreground.mask)
     groups = _without_small(_joined(_without_noise(labels, components, foreground)))
     groups = [group for group in groups if _is_digit_like(group, foreground)]
     if not groups:
@@ -140,7 +152,9 @@ def _without_small(groups: list[_Group]) -> list[_Group]:
 
 def _is_digit_like(group: _Group, foreground: Foreground) -> bool:
     box = group.box
-    if box.height < MIN_HEIGHT_PX or box.width > MAX_ASPECT * box.height:
+    if box.height < MIN_HEIGHT_PX or box.width > MAX_TOUCHING_ASPECT * box.height:
+        return False
+    if box.width > MAX_ASPECT * box.height and box.height < MIN_TOUCHING_PX:
         return False
     if box.width <= SLENDER * box.height or box.height < MIN_SOLID_PX:
         return True

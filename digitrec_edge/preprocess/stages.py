@@ -1,7 +1,7 @@
 """A picture and the digits found on it, with every stage between."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -9,11 +9,14 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from digitrec_edge.errors import PictureError
-from digitrec_edge.preprocess.components import Box
+from digitrec_edge.preprocess.components import Box, find_components
 from digitrec_edge.preprocess.foreground import Foreground, find_foreground
+from digitrec_edge.preprocess.frames import without_frames
+from digitrec_edge.preprocess.noise import calm, is_noisy
 from digitrec_edge.preprocess.normalise import normalise
 from digitrec_edge.preprocess.reading import read_grey, to_grey
 from digitrec_edge.preprocess.segmentation import Region, find_digits
+from digitrec_edge.preprocess.sheets import Sheet, find_sheet, suggests_sheet
 
 
 @dataclass(frozen=True)
@@ -23,10 +26,12 @@ class Digit:
     Attributes:
         box: where it is, in pixels of the upright original.
         image: ``(28, 28) uint8``, 0 is background, 255 is foreground.
+        strength: ``(height, width) float32``, what the image was made of; None where it is not kept.
     """
 
     box: Box
     image: NDArray[np.uint8]
+    strength: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True)
@@ -38,12 +43,25 @@ class Stages:
         foreground: None when none was found.
         found: the digits in reading order; empty when none was found.
         failure: why reading ended before there was a digit; None when it did not.
+        shapes: the digits, and what is too wide to be one.
+        cleaned: the foreground without frames; None when there are none.
+        crowded: there is more foreground than a pen writes.
+        repaired: ``(H, W) uint8``, what was read instead of the picture: without noise, or the sheet of paper
+            that it shows; None when it was read as it is.
+        reduced: how many pixels of the picture went into one of ``repaired``, along each axis.
+        corner: where ``repaired`` begins, top and left in pixels of the picture.
     """
 
     grey: NDArray[np.uint8]
     foreground: Foreground | None
     found: tuple[Digit, ...]
     failure: PictureError | None
+    shapes: tuple[Digit, ...] = ()
+    cleaned: Foreground | None = None
+    crowded: bool = False
+    repaired: NDArray[np.uint8] | None = None
+    reduced: int = 1
+    corner: tuple[int, int] = (0, 0)
 
     def digits(self) -> tuple[Digit, ...]:
         """Return the digits in reading order, at least one.
@@ -54,6 +72,14 @@ class Stages:
         if self.failure:
             raise self.failure
         return self.found
+
+    def several(self) -> tuple[Digit, ...]:
+        """Return the digits in reading order, and shapes too wide for one, which may be several that touch.
+
+        Raises:
+            PictureError: there is neither.
+        """
+        return self.shapes or self.digits()
 
     def single(self) -> Digit:
         """Return the one digit.
@@ -74,19 +100,62 @@ def read_stages(grey: NDArray[np.uint8], reduction: int = 1) -> Stages:
         grey: the picture.
         reduction: how many pixels of the original went into one of these, along each axis.
     """
-    foreground = None
+    plain = _read(grey, reduction)
+    if (not plain.shapes or is_noisy(grey)) and (quiet := calm(grey)):
+        calmer = _read(quiet.grey, reduction * quiet.reduction)
+        if calmer.shapes and not (plain.shapes and calmer.crowded):
+            plain = replace(calmer, grey=grey, repaired=quiet.grey, reduced=quiet.reduction)
+    if plain.shapes and not plain.crowded:
+        return plain
+    if (sheet := find_sheet(grey)) is not None:
+        within = _read(sheet.grey, reduction, sheet.corner)
+        if within.shapes and not _is_cut(within, sheet, reduction):
+            return replace(within, grey=grey, repaired=sheet.grey, corner=sheet.corner)
+    return plain
+
+
+def _is_cut(stages: Stages, sheet: Sheet, reduction: int) -> bool:
+    """Whether something that was found reaches the edge of the sheet."""
+    (top, left), (height, width) = sheet.corner, sheet.grey.shape
+    near = 2 * reduction * (stages.foreground.reduction if stages.foreground else 1)
+    low, high = (
+        (top * reduction + near, left * reduction + near),
+        ((top + height) * reduction, (left + width) * reduction),
+    )
+    return any(
+        d.box.top < low[0] or d.box.left < low[1] or d.box.bottom > high[0] or d.box.right > high[1]
+        for d in stages.shapes
+    )
+
+
+def _read(grey: NDArray[np.uint8], reduction: int, corner: tuple[int, int] = (0, 0)) -> Stages:
+    """Read a picture, or the cut of one whose top and left are given."""
+    foreground = cleaned = None
+    crowded = False
+    shapes: tuple[Digit, ...] = ()
     try:
         foreground = find_foreground(grey)
-        digits = tuple(_digit(region, foreground.reduction * reduction) for region in find_digits(foreground))
+        parts = find_components(foreground.mask)
+        crowded = suggests_sheet(foreground.mask, parts[1])
+        cleaned = without_frames(foreground, *parts)
+        regions = find_digits(cleaned) if cleaned else find_digits(foreground, parts)
+        shapes = tuple(_digit(region, foreground.reduction, reduction, corner) for region in regions)
+        digits = tuple(shape for shape, region in zip(shapes, regions, strict=True) if not region.wide)
+        if not digits:
+            raise PictureError("no digit found: nothing has a digit's shape; digits that touch are read with --multi")
     except PictureError as failure:
-        return Stages(grey, foreground, (), failure)
-    return Stages(grey, foreground, digits, None)
+        return Stages(grey, foreground, (), failure, shapes, cleaned, crowded)
+    return Stages(grey, foreground, digits, None, shapes, cleaned, crowded)
 
 
-def _digit(region: Region, reduction: int) -> Digit:
-    box = region.box
-    original = Box(*(edge * reduction for edge in (box.top, box.left, box.bottom, box.right)))
-    return Digit(original, normalise(region.strength))
+def _digit(region: Region, reduced: int, reduction: int, corner: tuple[int, int]) -> Digit:
+    box, (top, left) = region.box, corner
+    edges = zip((box.top, box.left, box.bottom, box.right), (top, left, top, left), strict=True)
+    return Digit(
+        Box(*((edge * reduced + start) * reduction for edge, start in edges)),
+        normalise(region.strength),
+        region.strength,
+    )
 
 
 def to_digit(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -1,4 +1,4 @@
-"""Data augmentation: every training image distorted, moved, faded and made noisy, differently in every epoch.
+"""Data augmentation: training images distorted, moved, faded, noisy and blemished, differently in every epoch.
 
 Smooth random fields after Simard, Steinkraus, Platt, "Best Practices for Convolutional Neural
 Networks Applied to Visual Document Analysis" (ICDAR 2003); here white noise on a coarse 11 x 11 grid is
@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from digitrec_edge.errors import NotInstalledError
 from digitrec_edge.mnist import SIDE
-from digitrec_edge.pip_lines import install_extra
 from digitrec_edge.quantization import PIXEL_MAX
+from digitrec_edge.training.blemishes import add_blemishes
+from digitrec_edge.training.compiled import compile_loop
 from digitrec_edge.training.recipes import Distortion
 
 _GRID = 11
@@ -62,7 +62,7 @@ def distort(
             random.integers(0, _NOISE_BANK - SIDE * SIDE, count),
             out[start : start + _CHUNK],
         )
-    return out
+    return add_blemishes(out, strengths["blemish"], random) if strengths["blemish"] else out
 
 
 def _affine(count: int, strengths: dict[str, float], random: np.random.Generator) -> NDArray[np.float32]:
@@ -109,14 +109,7 @@ def _thickness(count: int, probability: float, random: np.random.Generator) -> N
 
 @functools.cache
 def _compiled() -> Callable[..., None]:
-    try:
-        import numba
-    except ImportError as cause:
-        raise NotInstalledError(
-            f"numba is needed to distort images and cannot be imported ({cause}): {install_extra('convert')}"
-        ) from cause
-    compiled: Callable[..., None] = numba.njit(nogil=True, cache=True, fastmath=True)(_distort_all)
-    return compiled
+    return compile_loop(_distort_all)
 
 
 def _distort_all(

@@ -9,12 +9,13 @@ from typing import Annotated, Any
 
 from digitrec_edge.errors import TrainingError
 from digitrec_edge.files import read_file, sha256, write_file
+from digitrec_edge.no_digit import NoDigit
 from digitrec_edge.records import Count, Name, NewerVersionError, Share, Within, load_json, parse, read_version
 from digitrec_edge.training.checkpoint import Epoch, Loss, checkpoint_path
 from digitrec_edge.training.network import save
 from digitrec_edge.training.recipes import Recipe
 
-HISTORY_VERSION = 3
+HISTORY_VERSION = 4
 Temperature = Annotated[float, Within(0.01, 100)]
 _LIMIT_BYTES = 16 << 20
 
@@ -30,6 +31,7 @@ class History:
         test_loss, test_accuracy: of the finished model, measured once at the end.
         temperature: logits are divided by it before they become probabilities; 1 where there were no
             images to fit it on that the model had not seen.
+        no_digit: from which score on a picture is taken for a digit; None where the recipe has no marks.
     """
 
     recipe: Recipe
@@ -42,6 +44,7 @@ class History:
     test_loss: Loss
     test_accuracy: Share
     temperature: Temperature
+    no_digit: NoDigit | None
     parameters: Count
     tools: dict[str, str]
     model_sha256: str = ""
@@ -116,7 +119,18 @@ def _from_version_2(raw: Any) -> History:
             return {_NAMES_OF_VERSION_2.get(name, name): renamed(inner) for name, inner in value.items()}
         return [renamed(inner) for inner in value] if isinstance(value, list) else value
 
-    return parse(History, {**renamed(raw), "version": HISTORY_VERSION}, "history")
+    return _from_version_3(renamed(raw))
+
+
+def _from_version_3(raw: Any) -> History:
+    """Version 4 added marks that are no digit, and blemishes."""
+    recipe = raw.get("recipe")
+    if isinstance(recipe, dict):
+        distortion = recipe.get("distortion")
+        if isinstance(distortion, dict):
+            distortion = {**distortion, "blemish": [0.0, 0.0]}
+        recipe = {**recipe, "distortion": distortion, "marks": 0.0, "marks_weight": 0.0}
+    return parse(History, {**raw, "recipe": recipe, "no_digit": None, "version": HISTORY_VERSION}, "history")
 
 
 _NAMES_OF_VERSION_2 = {
@@ -128,6 +142,7 @@ _NAMES_OF_VERSION_2 = {
 }
 _READERS: dict[int, Callable[[Any], History]] = {
     2: _from_version_2,
+    3: _from_version_3,
     HISTORY_VERSION: lambda raw: parse(History, raw, "history"),
 }
 """Version -> reader."""

@@ -20,6 +20,9 @@ from digitrec_edge.training.recipes import Recipe
 
 Variables = tuple[NDArray[Any], ...]
 
+NO_DIGIT = 255
+"""The label of a mark that is no digit."""
+
 
 class Examples(NamedTuple):
     """Digits as TensorFlow tensors: ``(N, 28, 28) float32`` in 0 to 1 and ``(N,) int32``."""
@@ -94,17 +97,17 @@ def build_optimizer(recipe: Recipe, images: int) -> Any:
     return optimizer
 
 
-def compile_trainer(model: Any, recipe: Recipe, images: int) -> Trainer:
-    """Compile training and evaluation of a model for epochs of so many images.
+def compile_trainer(model: Any, recipe: Recipe, digits: int) -> Trainer:
+    """Compile training and evaluation of a model for epochs of so many digits, and the recipe's marks.
 
     The last batch of an epoch may be smaller and is a step of its own, as in Keras ``fit``.
     """
     tf = import_tensorflow()
     import keras
 
-    optimizer = build_optimizer(recipe, images)
+    optimizer = build_optimizer(recipe, digits + recipe.marks_beside(digits))
     optimizer.build(model.trainable_variables)
-    loss_of = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    loss_of = _loss_with_marks(recipe) if recipe.marks else keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 
     def right(logits: Any, truth: Any) -> Any:
         return tf.reduce_sum(tf.cast(tf.equal(tf.argmax(logits, -1, output_type=tf.int32), truth), tf.float32))
@@ -140,10 +143,28 @@ def compile_trainer(model: Any, recipe: Recipe, images: int) -> Trainer:
         if whole < len(order):
             results.append(run_rest(*part, tf.constant(indices[whole:])))
         loss_sum, right_sum = (sum(float(value) for value in column) for column in zip(*results, strict=True))
-        return loss_sum / len(order), right_sum / len(order)
+        return loss_sum / len(order), right_sum / digits
 
     def run_evaluation(part: Examples) -> tuple[float, float]:
         loss, correct = run_evaluate(*part)
         return float(loss), float(correct) / len(part.labels)
 
     return Trainer(model, optimizer, bool(recipe.ema_momentum), run_epoch, run_evaluation)
+
+
+def _loss_with_marks(recipe: Recipe) -> Callable[[Any, Any], Any]:
+    """Return the loss of a batch per digit: cross-entropy, of a mark to all classes alike and weighted.
+
+    Hendrycks, Mazeika, Dietterich, "Deep Anomaly Detection with Outlier Exposure" (ICLR 2019), section 4.3.
+    """
+    tf = import_tensorflow()
+
+    def loss_of(labels: Any, logits: Any) -> Any:
+        classes = logits.shape[-1]
+        marks = tf.cast(tf.equal(labels, NO_DIGIT), tf.float32)
+        targets = tf.one_hot(labels, classes) + marks[:, None] / classes
+        losses = tf.nn.softmax_cross_entropy_with_logits(targets, logits)
+        weights = 1 + (recipe.marks_weight - 1) * marks
+        return tf.reduce_sum(weights * losses) / tf.maximum(tf.reduce_sum(1 - marks), 1)
+
+    return loss_of

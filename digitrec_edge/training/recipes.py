@@ -23,6 +23,7 @@ class Distortion:
         contrast: pixels are multiplied by 1 - u * this.
         thickness: probability that a 3 x 3 cross thickens the stroke, and again that it thins it.
         background: u * this is added to the whole image, on half of the images.
+        blemish: probability of a line, a blot, a blur and the like, see :mod:`digitrec_edge.training.blemishes`.
     """
 
     rotation_degrees: Annealed
@@ -34,6 +35,7 @@ class Distortion:
     contrast: Annealed
     thickness: Annealed
     background: Annealed
+    blemish: Annealed
 
     def at(self, progress: float) -> dict[str, float]:
         """Return every strength at ``progress``, 0 in the first epoch and 1 in the last."""
@@ -53,6 +55,8 @@ class Recipe:
             then falls to 0 as a cosine; with 0 it is constant.
         ema_momentum: of an exponential moving average of the weights, which is the result; 0 is none.
         distortion: None trains on the images as they are.
+        marks: so many marks that are no digit in every epoch, per digit, see :mod:`digitrec_edge.training.marks`.
+        marks_weight: of a mark's loss, the cross-entropy to all classes alike, next to a digit's.
     """
 
     name: str
@@ -65,6 +69,12 @@ class Recipe:
     warmup_epochs: int = 0
     ema_momentum: float = 0.0
     distortion: Distortion | None = None
+    marks: float = 0.0
+    marks_weight: float = 0.0
+
+    def marks_beside(self, digits: int) -> int:
+        """Return how many marks an epoch of so many digits has."""
+        return round(self.marks * digits)
 
     def check(self, images: int) -> None:
         """Refuse what cannot be trained.
@@ -78,6 +88,7 @@ class Recipe:
             ("learning rate", self.learning_rate, 0 < self.learning_rate < float("inf"), "more than 0"),
             ("validation split", self.validation_split, 0 <= self.validation_split < 1, "0 up to, but not, 1"),
             ("batch size", self.batch_size, 1 <= self.batch_size <= images - held_out, f"1 to {images - held_out:,}"),
+            ("marks", self.marks, self.marks == 0 or self.distortion is not None, "0 without distortion"),
         ):
             if not good:
                 raise TrainingError(f"{name} is {value}, allowed is {allowed}")
@@ -94,11 +105,37 @@ class Recipe:
 
 RECIPES = {
     "reference": Recipe("reference", epochs=20, batch_size=32, learning_rate=0.001),
+    "standard": Recipe(
+        "standard",
+        epochs=36,
+        batch_size=256,
+        learning_rate=0.003,
+        validation_split=1 / 12,
+        beta_2=0.99,
+        weight_decay=0.01,
+        warmup_epochs=1,
+        ema_momentum=0.997,
+        distortion=Distortion(
+            rotation_degrees=(12.0, 5.0),
+            shear=(0.15, 0.08),
+            log_scale=(0.12, 0.08),
+            shift_px=(2.0, 1.0),
+            elastic_px=(1.0, 0.5),
+            noise=(0.2, 0.1),
+            contrast=(0.4, 0.3),
+            thickness=(0.1, 0.05),
+            background=(0.2, 0.2),
+            blemish=(0.05, 0.05),
+        ),
+        marks=0.3,
+        marks_weight=0.5,
+    ),
     "robust": Recipe(
         "robust",
         epochs=400,
         batch_size=256,
         learning_rate=0.002,
+        validation_split=1 / 20,
         beta_2=0.99,
         weight_decay=0.01,
         warmup_epochs=1,
@@ -113,8 +150,11 @@ RECIPES = {
             contrast=(0.5, 0.3),
             thickness=(0.15, 0.08),
             background=(0.3, 0.2),
+            blemish=(0.3, 0.05),
         ),
+        marks=0.5,
+        marks_weight=0.5,
     ),
 }
 
-DEFAULT_RECIPE = next(iter(RECIPES))
+DEFAULT_RECIPE = "standard"

@@ -13,18 +13,23 @@ from numpy.typing import NDArray
 from digitrec_edge import __version__, mnist
 from digitrec_edge.errors import InterruptedRunError, TrainingError
 from digitrec_edge.mnist import Digits
+from digitrec_edge.no_digit import fit_no_digit
 from digitrec_edge.temperature import fit_temperature
 from digitrec_edge.training import checkpoint
 from digitrec_edge.training.augmentation import distort
 from digitrec_edge.training.checkpoint import Checkpoint, Epoch, TrainingRun
 from digitrec_edge.training.history import History
-from digitrec_edge.training.loop import Examples, Trainer, Variables, compile_trainer, examples
+from digitrec_edge.training.loop import NO_DIGIT, Examples, Trainer, Variables, compile_trainer, examples
+from digitrec_edge.training.marks import make_marks
 from digitrec_edge.training.network import build, import_tensorflow, reference_logits
 from digitrec_edge.training.recipes import Recipe
 
 CHECKPOINT_EVERY_S = 10.0
 _TEMPERATURE_IMAGES = 20_000
-_SPLIT, _ORDER, _DISTORTION, _TEMPERATURE = range(4)
+_MARKS_KEPT = 2
+"""So many times the marks of an epoch are made once; each epoch draws from them and distorts them anew."""
+
+_SPLIT, _ORDER, _DISTORTION, _TEMPERATURE, _MARKS = range(5)
 """What random numbers are for; each use and each epoch draws from a generator of its own."""
 
 
@@ -91,7 +96,8 @@ def train(
     done, interrupted = _run_epochs(trainer, run, sets, before, checkpoint_path, on_epoch)
     trainer.use_ema()
     test_loss, test_accuracy = trainer.evaluate(examples(sets.test))
-    temperature = _fit_temperature(trainer.model, recipe, seed, sets)
+    unseen = _unseen(recipe, seed, sets)
+    logits = reference_logits(trainer.model, unseen.images) if unseen else None
     eval_set, eval_digits = sets.evaluation
     history = History(
         recipe=recipe,
@@ -103,7 +109,8 @@ def train(
         interrupted=interrupted,
         test_loss=test_loss,
         test_accuracy=test_accuracy,
-        temperature=temperature,
+        temperature=1.0 if logits is None or unseen is None else fit_temperature(logits, unseen.labels),
+        no_digit=fit_no_digit(logits) if logits is not None and recipe.marks else None,
         parameters=trainer.model.count_params(),
         tools={
             "digitrec-edge": __version__,
@@ -188,13 +195,18 @@ def _batches(part: Digits, run: TrainingRun, first: int) -> Iterator[tuple[int, 
     """
     recipe, last = run.recipe, run.recipe.epochs
     plain = None if recipe.distortion else examples(part)
+    count = recipe.marks_beside(len(part))
+    kept = make_marks(_MARKS_KEPT * count, part, _random(run.seed, _MARKS)) if count else part.images[:0]
 
     def make(number: int) -> Examples:
         if recipe.distortion is None:
             raise AssertionError("a recipe without distortion has one set of examples")
         progress = (number - 1) / max(1, last - 1)
+        marks = kept[_random(run.seed, _MARKS, number).integers(0, max(1, len(kept)), count)]
+        images = np.concatenate([part.images, marks])
+        labels = np.concatenate([part.labels, np.full(len(marks), NO_DIGIT, np.uint8)])
         random = _random(run.seed, _DISTORTION, number)
-        return examples(Digits(distort(part.images, recipe.distortion, progress, random), part.labels))
+        return examples(Digits(distort(images, recipe.distortion, progress, random), labels))
 
     with ThreadPoolExecutor(1) as background:
         coming = None if plain or first > last else background.submit(make, first)
@@ -203,18 +215,16 @@ def _batches(part: Digits, run: TrainingRun, first: int) -> Iterator[tuple[int, 
             if coming and number < last:
                 coming = background.submit(make, number + 1)
             if ready is not None:
-                yield number, ready, _random(run.seed, _ORDER, number).permutation(len(part))
+                yield number, ready, _random(run.seed, _ORDER, number).permutation(len(part) + count)
 
 
-def _fit_temperature(model: Any, recipe: Recipe, seed: int, sets: _Sets) -> float:
-    """Fit on held-out images; without any, on training images under new distortions; else 1."""
+def _unseen(recipe: Recipe, seed: int, sets: _Sets) -> Digits | None:
+    """Return what temperature and threshold are fitted on: held-out images, or training images newly distorted."""
     if len(sets.held_out):
-        unseen = sets.held_out
-    elif recipe.distortion:
-        random = _random(seed, _TEMPERATURE)
-        chosen = random.permutation(len(sets.train))[:_TEMPERATURE_IMAGES]
-        images = distort(sets.train.images[chosen], recipe.distortion, 1.0, random)
-        unseen = Digits(images, sets.train.labels[chosen])
-    else:
-        return 1.0
-    return fit_temperature(reference_logits(model, unseen.images), unseen.labels)
+        return sets.held_out
+    if not recipe.distortion:
+        return None
+    random = _random(seed, _TEMPERATURE)
+    chosen = random.permutation(len(sets.train))[:_TEMPERATURE_IMAGES]
+    images = distort(sets.train.images[chosen], recipe.distortion, 1.0, random)
+    return Digits(images, sets.train.labels[chosen])

@@ -21,8 +21,9 @@ from digitrec_edge.labels import DIGITS
 SPECIFICATION = "1.6"
 _MODEL, _SOURCE, _DATA = "model", "source-model", "test-set"
 _OURS = "digitrec-edge"
+_ANYTHING = "One answer per 28 x 28 picture: whatever is on it is read as one of the labels."
+_TELLS = "One answer per 28 x 28 picture, or none below the threshold of its score: some other marks reach it, too."
 _LIMITS = (
-    "One answer per 28 x 28 picture: whatever is on it is read as one of the labels.",
     "Pictures must be brought to MNIST's form (foreground found, scaled, centred), as digitrec-edge predict does.",
     "Quantised answers may differ by one step between kernels, CPUs and runtimes' versions, and a near-tie may turn.",
 )
@@ -94,9 +95,13 @@ def _model_card(found: Artifact, card: Card) -> dict[str, Any]:
     made: dict[str, Any] = {f"training.{key}": value for key, value in sorted((card.training or {}).items())}
     if card.calibration:
         made["calibration.images"] = card.calibration.images
+        made["calibration.blemished"] = card.calibration.blemished
         made["calibration.seed"] = card.calibration.seed
         made["calibration.indices.sha256"] = card.calibration.indices_sha256
     made["temperature"] = card.temperature
+    if card.no_digit:
+        made["no-digit.threshold"] = card.no_digit.threshold
+        made["no-digit.kept"] = card.no_digit.kept
     return {
         "modelParameters": {
             "approach": {"type": "supervised"},
@@ -108,7 +113,7 @@ def _model_card(found: Artifact, card: Card) -> dict[str, Any]:
             "outputs": [{"format": _port(tensor, f"logits of {' '.join(card.labels)}")} for tensor in card.outputs],
         },
         "quantitativeAnalysis": {"performanceMetrics": _metrics(card.parity) if card.parity else []},
-        "considerations": {"technicalLimitations": list(_LIMITS)},
+        "considerations": {"technicalLimitations": [_ANYTHING if card.no_digit is None else _TELLS, *_LIMITS]},
         "properties": _properties(made),
     }
 

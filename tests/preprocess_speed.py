@@ -1,4 +1,4 @@
-"""What it costs to read a picture, by size and stage: ``PYTHONPATH=. python benchmarks/scripts/preprocess_speed.py``.
+"""What it costs to read a picture, by size and stage: ``PYTHONPATH=. python tests/preprocess_speed.py``.
 
 Processor time of one thread in milliseconds per picture: medians over rounds, a process of its own for each size, as
 the memory that one size leaves behind helps the next. To compare two checkouts, run the script with ``PYTHONPATH`` set

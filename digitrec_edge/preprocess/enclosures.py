@@ -1,0 +1,96 @@
+"""A line drawn around a digit, such as a circle, is taken out of the foreground.
+
+A 0 encloses, too, as do 4, 6, 8 and 9; so what is inside must be ink of its own, apart from the line around it, and as
+large as a digit would be there.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digitrec_edge.preprocess.components import Component
+from digitrec_edge.preprocess.filters import box_max
+from digitrec_edge.preprocess.foreground import Foreground
+from digitrec_edge.preprocess.normalise import stroke_width
+
+MIN_SIDE_PX = 24
+
+MIN_INSIDE = 0.33
+"""Of the enclosing line's height; lower things inside are noise in the hole of a 0, or a part of a broken digit."""
+
+MAX_STROKE = 0.14
+"""Of the enclosing line's shorter side; a thicker line leaves no room for a digit."""
+
+STROKES = (0.5, 8.0)
+"""How thick the strokes inside may be, of the enclosing line's."""
+
+RAYS = 24
+MIN_MET = 20
+"""So many of the rays from what is inside must meet the line; a pen leaves a gap where it began."""
+
+
+def without_enclosures(
+    foreground: Foreground, labels: NDArray[np.int32], components: list[Component]
+) -> Foreground | None:
+    """Take lines around digits out of a foreground.
+
+    Args:
+        foreground: of a picture.
+        labels: ``(H, W) int32``, its components, as :func:`find_components` gives them.
+        components: the same, one by one.
+
+    Returns:
+        The foreground without them; None when there are none.
+    """
+    around = [c.label for c in components if _encloses(c, labels, components)]
+    if not around:
+        return None
+    taken = np.isin(labels, around)
+    edge = taken if foreground.clean else box_max(taken.astype(np.float32), 2) > 0
+    strength = np.where(edge & (taken | (labels == 0)), 0, foreground.strength).astype(np.float32)
+    return replace(foreground, strength=strength, mask=foreground.mask & ~taken)
+
+
+def _encloses(one: Component, labels: NDArray[np.int32], components: list[Component]) -> bool:
+    outer = one.box
+    if min(outer.height, outer.width) < MIN_SIDE_PX:
+        return False
+    inside = [c for c in components if c is not one and _is_within(c, one)]
+    if not inside:
+        return False
+    around = _cut(one, labels)
+    stroke = stroke_width(around)
+    if stroke > MAX_STROKE * min(outer.height, outer.width):
+        return False
+    low, high = STROKES
+    return any(
+        low * stroke <= stroke_width(_cut(c, labels)) <= high * stroke and _is_surrounded(c, one, around > 0)
+        for c in inside
+    )
+
+
+def _is_within(inner: Component, outer: Component) -> bool:
+    a, b = inner.box, outer.box
+    within = a.top > b.top and a.left > b.left and a.bottom < b.bottom and a.right < b.right
+    return within and a.height >= MIN_INSIDE * min(b.height, b.width)
+
+
+def _cut(component: Component, labels: NDArray[np.int32]) -> NDArray[np.float32]:
+    box = component.box
+    return (labels[box.top : box.bottom, box.left : box.right] == component.label).astype(np.float32)
+
+
+def _is_surrounded(inner: Component, outer: Component, around: NDArray[np.bool_]) -> bool:
+    """Whether rays from the middle of what is inside meet the line, nearly all of them."""
+    height, width = around.shape
+    row = (inner.box.top + inner.box.bottom) / 2 - outer.box.top
+    column = (inner.box.left + inner.box.right) / 2 - outer.box.left
+    thick = box_max(around.astype(np.float32), 1) > 0
+    steps = np.arange(0, np.hypot(height, width))
+    angles = np.arange(RAYS)[:, None] * (2 * np.pi / RAYS)
+    rows = np.rint(row + np.sin(angles) * steps).astype(int)
+    columns = np.rint(column + np.cos(angles) * steps).astype(int)
+    valid = (rows >= 0) & (rows < height) & (columns >= 0) & (columns < width)
+    met = thick[np.where(valid, rows, 0), np.where(valid, columns, 0)] & valid
+    return int(met.any(axis=1).sum()) >= MIN_MET

@@ -1,0 +1,203 @@
+"""Printed lines around and under digits: boxes, combs, table grids and underlines are taken out of the foreground.
+
+A ruling is straight, thin, nearly level or upright, and part of something larger than a digit: a level line that is
+longer than the digit is high, or that others meet at its ends. Nothing is taken where no digit would be left.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digitrec_edge.preprocess.components import Component, find_components
+from digitrec_edge.preprocess.filters import box_mean
+from digitrec_edge.preprocess.foreground import Foreground
+from digitrec_edge.preprocess.lines import Line, find_lines
+from digitrec_edge.preprocess.normalise import stroke_width
+
+THIN = 0.1
+"""Stroke width by the longer side; handwriting is mostly thicker, a frame and a digit that touches one are thinner."""
+
+MIN_SHARE = 0.25
+"""Of the picture's foreground's longest side; shorter components are no frames."""
+
+MIN_SIDE_PX = 24
+
+FAINT = 0.5
+"""Of the threshold of the foreground; a thin line is weaker than a pen's stroke, and must not fall to pieces."""
+
+LONG = 1.15
+"""Of the digit's height; no level stroke of a digit is so long."""
+
+FRAMING = 0.85
+"""Of the digit's height; a line that others meet at both ends is as long, or one of those is."""
+
+DOUBLE = 2.3
+"""Of another line's thickness; where two boxes meet the line between them is double."""
+
+PRINT = 0.8
+"""Of the pen's stroke."""
+
+MIN_REST = 0.05
+"""Of a frame's longer side; what is left must be as high to be a digit."""
+
+_LEVEL, _UPRIGHT, _TOOTH = 0.45, 0.45, 0.2
+"""Of a component's width and height; shorter lines are no edges, and no teeth of a comb."""
+
+
+def without_rulings(
+    foreground: Foreground, labels: NDArray[np.int32], components: list[Component]
+) -> Foreground | None:
+    """Take rulings out of a foreground.
+
+    Args:
+        foreground: of a picture.
+        labels: ``(H, W) int32``, its components, as :func:`find_components` gives them.
+        components: the same, one by one.
+
+    Returns:
+        The foreground without them; None when there are none.
+    """
+    if not any(_is_thin(c, labels) for c in _large(components)):
+        return None
+    if not foreground.clean:
+        faint = box_mean(foreground.strength, 1) > FAINT * foreground.threshold
+        labels, components = find_components(faint)
+    suspects = [c for c in _large(components) if _is_thin(c, labels, 1.3 * THIN)]
+    taken = np.zeros(labels.shape, bool)
+    for suspect in suspects:
+        others = max((c.box.height for c in components if c is not suspect), default=0)
+        box = suspect.box
+        window = np.s_[box.top : box.bottom, box.left : box.right]
+        taken[window] |= _rulings(labels[window] == suspect.label, others)
+    return _taken_out(foreground, taken) if taken.any() else None
+
+
+def _large(components: list[Component]) -> list[Component]:
+    sides = [max(c.box.height, c.box.width) for c in components]
+    least = max(MIN_SIDE_PX, MIN_SHARE * max(sides, default=0))
+    return [c for c, side in zip(components, sides, strict=True) if side >= least]
+
+
+def _is_thin(component: Component, labels: NDArray[np.int32], thin: float = THIN) -> bool:
+    box = component.box
+    own = labels[box.top : box.bottom, box.left : box.right] == component.label
+    return stroke_width(own.astype(np.float32)) <= thin * max(box.height, box.width)
+
+
+def _rulings(own: NDArray[np.bool_], others_px: int) -> NDArray[np.bool_]:
+    """Return the pixels of one component that are rulings.
+
+    Args:
+        own: ``(height, width) bool``, the component, cut at its bounds.
+        others_px: the height of the highest component beside it.
+    """
+    height, width = own.shape
+    level = find_lines(own, _LEVEL * width)
+    upright = find_lines(np.ascontiguousarray(own.T), _TOOTH * height)
+    upright = [line for line in upright if any(_meet(line, other) for other in level)]
+    level, upright = _alike(level, upright)
+    edges = [line for line in upright if _is_edge(line, level, upright)]
+    rest = own & ~_band(own.shape, level) & ~_band(own.T.shape, edges).T
+    rest_px = max((c.box.height for c in find_components(rest)[1]), default=0)
+    left_px = max(others_px, rest_px)
+    mixed = rest_px > 0.25 * min(own.shape) and rest.sum() > 0.1 * own.sum()
+    if left_px < MIN_REST * max(own.shape) or not (others_px or mixed):
+        return np.zeros(own.shape, bool)
+    if mixed and not _is_print(level, edges, stroke_width(rest.astype(np.float32))):
+        return np.zeros(own.shape, bool)
+    alone = len(level) == 1 and rest.sum() <= 0.1 * own.sum()
+    level = [line for line in level if _is_ruling(line, edges, left_px, alone)]
+    edges = [line for line in edges if any(_meet(line, other) for other in level)]
+    return _without_pen(own, level, edges)
+
+
+def _alike(*kinds: list[Line]) -> list[list[Line]]:
+    """Give lines that seem thicker than the thin ones, as the pen runs along them, the thickness of those."""
+    all_ = [line.thickness for lines in kinds for line in lines]
+    most = 1.5 * float(np.percentile(all_, 25)) + 1 if all_ else 0.0
+    return [[replace(line, thickness=min(line.thickness, most)) for line in lines] for lines in kinds]
+
+
+def _is_print(level: list[Line], edges: list[Line], pen_px: float) -> bool:
+    """Tell lines that a digit touches from its own strokes: they are thinner, or they make a whole box or grid."""
+    thickness = [line.thickness for line in level + edges]
+    if not thickness or float(np.median(thickness)) <= PRINT * pen_px:
+        return True
+    return sum(sum(_meet(edge, line) for edge in edges) >= 2 for line in level) >= 2
+
+
+def _meet(upright: Line, level: Line) -> bool:
+    column, row = float(upright.centre.mean()), float(level.at(float(upright.centre.mean())))
+    reach = 2 * level.thickness + 0.05 * min(upright.length, level.length) + 3
+    return upright.start - reach <= row <= upright.end + reach and level.start - reach <= column <= level.end + reach
+
+
+def _is_corner(upright: Line, level: Line) -> bool:
+    column = upright.at(float(level.centre.mean()))
+    reach = 0.06 * level.length + 2 * upright.thickness
+    return _meet(upright, level) and min(abs(column - level.start), abs(column - level.end)) <= reach
+
+
+def _is_edge(line: Line, level: list[Line], upright: list[Line]) -> bool:
+    """At the end of a level line; or between such ones and as long as they are; or across two level lines."""
+    if any(_is_corner(line, other) for other in level):
+        return True
+    if sum(_meet(line, other) and line.thickness <= DOUBLE * other.thickness for other in level) >= 2:
+        return True
+    corners = [other for other in upright if any(_is_corner(other, base) for base in level)]
+    return any(
+        abs(line.length - other.length) <= 0.12 * other.length and line.thickness <= DOUBLE * other.thickness
+        for other in corners
+    )
+
+
+def _is_ruling(line: Line, edges: list[Line], left_px: int, alone: bool) -> bool:
+    if line.length >= LONG * left_px:
+        return True
+    meeting = [edge for edge in edges if _meet(edge, line)]
+    if len(meeting) >= 2 and max(line.length, *(edge.length for edge in meeting)) >= FRAMING * left_px:
+        return True
+    return alone and line.length >= 0.4 * left_px
+
+
+def _band(shape: tuple[int, ...], lines: list[Line], more: float = 0.0) -> NDArray[np.bool_]:
+    """Return all that lies within half a thickness, and ``more`` pixels, of the lines' middles."""
+    band = np.zeros(shape, bool)
+    rows = np.arange(shape[0])[:, None]
+    for line in lines:
+        half = 0.5 * line.thickness + 1 + more
+        band[:, line.start : line.end] |= np.abs(rows - line.centre) <= half
+    return band
+
+
+def _without_pen(own: NDArray[np.bool_], level: list[Line], upright: list[Line]) -> NDArray[np.bool_]:
+    """Return the rulings but where the pen crosses them: where ink goes on beside them."""
+    bands = (_band(own.shape, level), _band(own.T.shape, upright).T)
+    across = own & ~_band(own.T.shape, upright, 2).T
+    along = own & ~_band(own.shape, level, 2)
+    pen = _pen(across, level) | _pen(np.ascontiguousarray(along.T), upright).T
+    return (bands[0] | bands[1]) & ~pen
+
+
+def _pen(ink: NDArray[np.bool_], lines: list[Line]) -> NDArray[np.bool_]:
+    """Return the parts of level lines above or below which there is ink."""
+    pen = np.zeros(ink.shape, bool)
+    height = ink.shape[0]
+    rows = np.arange(height)[:, None]
+    for line in lines:
+        columns = np.arange(line.start, line.end)
+        beside = 0.5 * line.thickness + 2.0
+        above, below = np.rint(line.centre - beside).astype(int), np.rint(line.centre + beside).astype(int)
+        here = np.zeros(len(columns), bool)
+        for row in (above, below):
+            here |= ink[np.clip(row, 0, height - 1), columns] & (row >= 0) & (row < height)
+        pen[:, columns] |= (np.abs(rows - line.centre) <= beside) & here
+    return pen & ink
+
+
+def _taken_out(foreground: Foreground, taken: NDArray[np.bool_]) -> Foreground:
+    """Return the foreground without ``taken``."""
+    strength = np.where(taken, 0, foreground.strength).astype(np.float32)
+    mask = foreground.mask & ~taken
+    return replace(foreground, strength=strength, mask=mask)

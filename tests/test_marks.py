@@ -1,0 +1,61 @@
+"""Marks that are no digit, for training: every kind is drawn, by chance and the same for the same seed."""
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from digitrec_edge import mnist
+from digitrec_edge.training.letters import HANDS, curve, write_letter
+from digitrec_edge.training.marks import KINDS, Kind, make_marks
+
+pytestmark = pytest.mark.desktop
+
+
+@pytest.fixture(scope="module")
+def digits() -> mnist.Digits:
+    found = mnist.load("test")
+    return mnist.Digits(found.images[:2000], found.labels[:2000])
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+def test_every_kind_draws_what_it_is_asked_for(kind: Kind, digits: mnist.Digits) -> None:
+    for count in (0, 1, 203):
+        images = kind.make(count, digits, np.random.default_rng(3))
+        assert images.shape == (count, 28, 28)
+        assert images.dtype == np.uint8
+    assert images.max(axis=(1, 2)).min() > 20
+    assert len({image.tobytes() for image in images}) > 150
+    assert np.array_equal(images, kind.make(203, digits, np.random.default_rng(3)))
+
+
+def test_marks_are_of_all_kinds_in_a_random_order(digits: mnist.Digits) -> None:
+    one, again, other = (make_marks(1000, digits, np.random.default_rng(seed)) for seed in (0, 0, 1))
+    assert one.shape == (1000, 28, 28)
+    assert np.array_equal(one, again)
+    assert not np.array_equal(one, other)
+    assert sum(kind.share for kind in KINDS) == pytest.approx(1)
+    halves = [(half.mean(axis=(1, 2)) > 60).mean() for half in (one[:500], one[500:])]  # textures are full of ink
+    assert min(halves) > 0
+
+
+def test_strokes_are_drawn_in_mnists_form(digits: mnist.Digits) -> None:
+    images = KINDS[0].make(400, digits, np.random.default_rng(0)).astype(float)
+    places = np.arange(28)
+    centre = np.stack([images.sum(2) @ places, images.sum(1) @ places]) / images.sum((1, 2))
+    assert np.abs(centre - 14).max() < 1.1
+    high, wide = ((images.max(axis=axis) > 100).sum(axis=1) for axis in (2, 1))
+    assert np.percentile(np.maximum(high, wide), 5) >= 17
+    assert np.maximum(high, wide).max() <= 21
+
+
+def test_letters_that_are_written_like_digits_are_not_among_them() -> None:
+    assert not set("OoIilSsZzqgB0123456789") & set(HANDS)
+    letters = [write_letter(np.random.default_rng(seed)) for seed in range(200)]
+    assert all(len(stroke) >= 2 and stroke.shape[1] == 2 for letter in letters for stroke in letter)
+
+
+def test_a_curve_goes_through_its_points() -> None:
+    points: NDArray[np.float64] = np.random.default_rng(0).uniform(-1, 1, (5, 2))
+    line = curve(points, steps=6)
+    assert np.allclose(line[::6], points)
+    assert len(line) == 4 * 6 + 1

@@ -1,0 +1,36 @@
+"""Nearly level lines are found, and curves and thick strokes are not."""
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+
+from digitrec_edge.preprocess.lines import find_lines
+
+
+def drawn(points: list[tuple[int, int]], width: int) -> NDArray[np.bool_]:
+    page = Image.new("1", (400, 200))
+    ImageDraw.Draw(page).line(points, 1, width)
+    return np.asarray(page, bool)
+
+
+@pytest.mark.parametrize("fall", [-40, -10, 0, 15, 40])
+def test_a_slanted_line_is_found_where_it_is(fall: int) -> None:
+    (line,) = find_lines(drawn([(50, 100), (350, 100 + fall)], 4), 150)
+    assert line.start == pytest.approx(50, abs=6)
+    assert line.end == pytest.approx(350, abs=6)
+    assert line.at(200) == pytest.approx(100 + fall / 2, abs=3)
+    assert line.thickness <= 7
+
+
+@pytest.mark.parametrize(
+    ("points", "width"), [([(200, 20), (200, 180)], 4), ([(50, 100), (350, 100)], 60), ([(50, 10), (350, 190)], 4)]
+)
+def test_upright_thick_and_steep_ones_are_not(points: list[tuple[int, int]], width: int) -> None:
+    assert find_lines(drawn(points, width), 150) == []
+
+
+def test_an_arc_is_no_line() -> None:
+    page = Image.new("1", (400, 400))
+    ImageDraw.Draw(page).ellipse((50, 50, 350, 350), outline=1, width=5)
+    assert find_lines(np.asarray(page, bool), 100) == []

@@ -1,0 +1,49 @@
+"""The measurement of "no digit": marks that are none, and figures that are exact."""
+
+import dataclasses
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from benchmarks.quality import no_digit
+from benchmarks.quality.no_digit import MARKS, auroc, measure_no_digit
+from digitrec_edge import mnist, pretrained
+from digitrec_edge.no_digit import NoDigit, score
+from runtimes import load
+
+
+def test_auroc_counts_the_pairs_in_the_right_order() -> None:
+    digits, marks = np.array([3, 2, 2, 1], np.float32), np.array([2, 0, 5], np.float32)
+    above = sum((d > m) + 0.5 * (d == m) for d in digits for m in marks)
+    assert auroc(digits, marks) == pytest.approx(above / 12)
+    assert auroc(digits + 9, marks) == 1.0
+    assert auroc(digits - 9, marks) == 0.0
+
+
+@pytest.mark.parametrize("marks", MARKS, ids=lambda marks: marks.name)
+def test_marks_are_images_in_mnists_form_and_the_same_each_time(marks: no_digit.Marks) -> None:
+    digits = mnist.load("test")
+    images = marks.make(digits)
+    assert images.dtype == np.uint8
+    assert images.shape[1:] == (28, 28)
+    assert len(images) >= 400
+    assert images.max(axis=(1, 2)).min() > 100
+    assert images.mean() < 80
+    assert np.array_equal(images, marks.make(digits))
+
+
+def test_shares_and_scores_are_those_of_the_model() -> None:
+    digits = mnist.load("test")
+    digits = mnist.Digits(digits.images[:500], digits.labels[:500])
+    with load(pretrained.DEFAULT) as model:
+        scores = score(model.logits(digits.images))
+        threshold = float(np.median(scores))
+        card = dataclasses.replace(model.card, no_digit=NoDigit(threshold, 0.5, 1))  # type: ignore[type-var]
+        like = SimpleNamespace(logits=model.logits, card=card, threshold=np.float32(threshold))
+        told = measure_no_digit(like, digits)  # type: ignore[arg-type]
+        letters = score(model.logits(MARKS[0].make(digits)))
+    assert (told.threshold, told.digits) == (threshold, 500)
+    assert told.kept == (scores >= np.float32(threshold)).mean()
+    assert told.results[0].accepted == (letters >= np.float32(threshold)).mean()
+    assert [one.name for one in told.results] == [one.name for one in MARKS]
