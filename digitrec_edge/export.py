@@ -160,18 +160,26 @@ def _export_all(
     job: _Job, plan: Sequence[tuple[Variant, RuntimeRow, str]], on_result: Callable[[Exported | Refused], None]
 ) -> list[Exported | Refused]:
     folder = job.folder
-    for left in folder.glob(f"{_SCRATCH}*"):  # by an export that was killed: nobody else is here now
-        shutil.rmtree(left)
     results: list[Exported | Refused] = []
-    for variant, row, runner in plan:
-        suffix = formats.by_name(variant.format).suffix
-        path = folder / f"{variant.name}{row.suffix}{suffix}"
-        result = _export_one(job, variant, row, path, runner)
-        results.append(result)
-        on_result(result)
+    _clear(folder)
+    try:
+        for variant, row, runner in plan:
+            suffix = formats.by_name(variant.format).suffix
+            path = folder / f"{variant.name}{row.suffix}{suffix}"
+            result = _export_one(job, variant, row, path, runner)
+            results.append(result)
+            on_result(result)
+    finally:
+        _clear(folder)  # Ctrl-C may come between the making of a folder and the clause that removes it
     if any(isinstance(result, Exported) for result in results):
         golden.write(folder / golden.FILE_NAME, job.reference)
     return results
+
+
+def _clear(folder: Path) -> None:
+    """Remove what candidates have left behind, here or in an export that was killed: nobody else is here now."""
+    for left in folder.glob(f"{_SCRATCH}*"):
+        shutil.rmtree(left)
 
 
 def _target(variant: Variant, name: str | None) -> RuntimeRow:

@@ -53,8 +53,8 @@ def test_it_prints_summary_and_epochs_and_writes_model_and_history(cli: Cli, own
 def test_ctrl_c_leaves_the_last_finished_epoch_and_says_so(own_digits: Path, tmp_path: Path) -> None:
     path = tmp_path / "model.keras"
     command = [
-        sys.executable, "-m", "digitrec_edge", "train", "--epochs", "100000", "--data", str(own_digits), "--output",
-        str(path),
+        sys.executable, "-m", "digitrec_edge", "train", "--recipe", "reference", "--epochs", "100000",
+        "--data", str(own_digits), "--output", str(path),
     ]  # fmt: skip
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path)
     assert process.stdout is not None
@@ -84,7 +84,7 @@ def test_ctrl_c_leaves_the_last_finished_epoch_and_says_so(own_digits: Path, tmp
     [
         (["--data", "absent"], "no such data set"),
         (["--learning-rate", "1e30", "--epochs", "30"], "lower the learning rate"),
-        (["--batch-size", "1001"], "batch size is 1001, allowed is 1 to 1,000"),
+        (["--batch-size", "1001"], "batch size is 1001, allowed is 1 to 917"),
         (["--validation-split", "1"], "validation split is 1.0"),
         (["--output", "folder.keras"], "cannot write"),
     ],

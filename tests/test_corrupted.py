@@ -108,6 +108,6 @@ def test_the_pretrained_artifacts_hold_what_they_reached() -> None:
     assert (found.images, found.runtime) == (2000, f"{int8.runtime} {int8.runtime_version}")
     accuracies = {row.name: row.accuracy for row in found.results}
     assert not {name: accuracies[name] for name, goal in GOALS.items() if accuracies[name] < goal - 0.005}
-    check_mean(found, 0.95)
+    check_mean(found, 0.935)
     assert found.mean.agreement is not None
     assert found.mean.agreement > 0.98
