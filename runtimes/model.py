@@ -49,7 +49,8 @@ class Prediction:
 class Model:
     """An artifact in a runtime. Several threads may share it: calls wait for each other.
 
-    ``labels`` are what its answers are called, in their order: of a file without a card the ten digits.
+    ``labels`` are what its answers are called, in their order; of a file without a card they are the ten digits.
+    ``threshold`` is the least score of a digit, minus infinity where the card has none.
 
     A forked process cannot use a model that was loaded before: the threads and locks of the runtime are not copied in a
     state that could go on. It says so, and the process loads the file again.

@@ -84,8 +84,13 @@ def photograph(digit: NDArray[np.uint8], scene: Scene, random: np.random.Generat
     paper = paper + 4 * _texture(height, width, 40, random)[..., None]
     picture = paper * (1 - cover[..., None]) + np.array(scene.ink, np.float32) * cover[..., None]
     picture = picture * _light(height, width, scene, random)[..., None]
+    return develop(picture, scene, random)
+
+
+def develop(picture: Plane, scene: Scene, random: np.random.Generator) -> bytes:
+    """Blur, add the sensor's noise and save ``(H, W, 3)`` as JPEG."""
     blurred = Image.fromarray(np.clip(picture, 0, 255).astype(np.uint8)).filter(ImageFilter.GaussianBlur(scene.blur_px))
-    noisy = np.asarray(blurred, np.float32) + scene.noise * random.standard_normal((height, width, 3), np.float32)
+    noisy = np.asarray(blurred, np.float32) + scene.noise * random.standard_normal(picture.shape, np.float32)
     stream = io.BytesIO()
     Image.fromarray(np.clip(noisy, 0, 255).astype(np.uint8)).save(stream, "JPEG", quality=scene.quality)
     return stream.getvalue()
@@ -103,7 +108,20 @@ def _project(shape: Plane, scene: Scene, random: np.random.Generator) -> Plane:
     width, height = scene.size
     rows, columns = np.flatnonzero((shape > 0.5).any(axis=1)), np.flatnonzero((shape > 0.5).any(axis=0))
     corners = np.array([[columns[0], rows[0]], [columns[-1], rows[0]], [columns[-1], rows[-1]], [columns[0], rows[-1]]])
-    scale = scene.digit_px / max(np.ptp(rows), np.ptp(columns))
+    numbers = place(corners.astype(float), scene.digit_px / float(max(np.ptp(rows), np.ptp(columns))), scene, random)
+    flat = Image.fromarray(shape).transform(
+        (width, height), Image.Transform.PERSPECTIVE, numbers, Image.Resampling.BICUBIC
+    )
+    return np.clip(np.asarray(flat, np.float32), 0, 1)
+
+
+def place(corners: NDArray[np.float64], scale: float, scene: Scene, random: np.random.Generator) -> tuple[float, ...]:
+    """Place four corners in the frame: scaled, turned, in perspective, inside where there is room.
+
+    Returns:
+        The numbers of Pillow's perspective transform.
+    """
+    width, height = scene.size
     angle = np.radians(scene.slant_degrees)
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     placed = (corners - corners.mean(axis=0)) * scale @ turn.T
@@ -112,14 +130,10 @@ def _project(shape: Plane, scene: Scene, random: np.random.Generator) -> Plane:
     margin = min(width, height) // 30
     room = np.maximum(np.array([width, height]) - 2 * margin - (high - low), 0)
     placed += margin - low + random.uniform(0, 1, 2) * room
-    coefficients = _homography(placed, corners.astype(float))
-    flat = Image.fromarray(shape).transform(
-        (width, height), Image.Transform.PERSPECTIVE, tuple(coefficients), Image.Resampling.BICUBIC
-    )
-    return np.clip(np.asarray(flat, np.float32), 0, 1)
+    return tuple(homography(placed, corners).tolist())
 
 
-def _homography(target: NDArray[np.float64], source: NDArray[np.float64]) -> NDArray[np.float64]:
+def homography(target: NDArray[np.float64], source: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the 8 numbers of Pillow's perspective transform that take ``target`` points to ``source`` ones."""
     rows, values = [], []
     for (x, y), (u, v) in zip(target, source, strict=True):

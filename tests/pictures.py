@@ -7,8 +7,8 @@ reporting. The handwriting is MNIST's test digits; light, blur, noise and JPEG a
 """
 
 import argparse
+import dataclasses
 import importlib
-import io
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageFilter
+from PIL import Image
 
 if not __package__:  # run as a script
     sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -61,6 +61,16 @@ def handwriting(digit: NDArray[np.uint8], pen: float, height: int = UNIT) -> Pla
     return np.asarray(Image.fromarray(cut).resize((width, height), Image.Resampling.BICUBIC), np.float32)
 
 
+def written(digits: mnist.Digits, random: Random) -> tuple[Plane, Scene, str]:
+    """Return some digit as it is written, a scene on paper, and what the digit is."""
+    index = int(random.integers(len(digits)))
+    shape = handwriting(digits.images[index], float(random.uniform(0.3, 0.5)))
+    scene = photographs.draw_scene(random)
+    if scene.board:
+        scene = dataclasses.replace(scene, board=False, ink=(25, 25, 30), paper=(244, 238, 220))
+    return shape, scene, str(digits.labels[index])
+
+
 def row_of(shapes: Sequence[Plane], cell: int, margin: int, random: Random) -> tuple[Plane, list[tuple[int, int]]]:
     """Write shapes into cells of ``cell`` width, each near its middle; returns the drawing and the cells' edges."""
     height = max(shape.shape[0] for shape in shapes)
@@ -93,16 +103,7 @@ def expose(layers: Sequence[Layer], scene: Scene, random: Random, shine: Plane |
     picture *= photographs._light(height, width, scene, random)[..., None]
     if shine is not None:
         picture += shine[..., None]
-    return develop(picture, scene, random)
-
-
-def develop(picture: Plane, scene: Scene, random: Random) -> bytes:
-    """Blur, add the sensor's noise and save ``(H, W, 3)`` as JPEG."""
-    blurred = Image.fromarray(np.clip(picture, 0, 255).astype(np.uint8)).filter(ImageFilter.GaussianBlur(scene.blur_px))
-    noisy = np.asarray(blurred, np.float32) + scene.noise * random.standard_normal(picture.shape, np.float32)
-    stream = io.BytesIO()
-    Image.fromarray(np.clip(noisy, 0, 255).astype(np.uint8)).save(stream, "JPEG", quality=scene.quality)
-    return stream.getvalue()
+    return photographs.develop(picture, scene, random)
 
 
 def _project(planes: Sequence[Plane], scene: Scene, random: Random) -> list[Plane]:
@@ -110,16 +111,7 @@ def _project(planes: Sequence[Plane], scene: Scene, random: Random) -> list[Plan
     width, height = scene.size
     rows, columns = planes[0].shape
     corners = np.array([[0, 0], [columns, 0], [columns, rows], [0, rows]], float)
-    scale = scene.digit_px / max(rows, columns)
-    angle = np.radians(scene.slant_degrees)
-    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    placed = (corners - corners.mean(axis=0)) * scale @ turn.T
-    placed += random.uniform(-1, 1, (4, 2)) * scene.perspective * scene.digit_px / 2
-    low, high = placed.min(axis=0), placed.max(axis=0)
-    margin = min(width, height) // 30
-    room = np.array([width, height]) - 2 * margin - (high - low)
-    placed += margin - low + random.uniform(0, 1, 2) * np.maximum(room, 0)
-    numbers = tuple(photographs._homography(placed, corners))
+    numbers = photographs.place(corners, scene.digit_px / max(rows, columns), scene, random)
     kind = Image.Resampling.BICUBIC
     flat = [Image.fromarray(p).transform((width, height), Image.Transform.PERSPECTIVE, numbers, kind) for p in planes]
     return [np.clip(np.asarray(plane, np.float32), 0, 1) for plane in flat]

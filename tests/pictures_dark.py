@@ -7,7 +7,7 @@ import numpy as np
 from digitrec_edge import mnist
 from tests import photographs
 from tests.photographs import Plane
-from tests.pictures import Layer, Made, Random, expose, handwriting
+from tests.pictures import Layer, Made, Random, expose, written
 
 KINDS = ("room", "glare", "faint", "coloured")
 _HUES = ((215, 60, 60), (50, 150, 60), (60, 90, 215), (200, 110, 30), (150, 70, 190), (40, 150, 150))
@@ -16,16 +16,12 @@ _HUES = ((215, 60, 60), (50, 150, 60), (60, 90, 215), (200, 110, 30), (150, 70, 
 def make(digits: mnist.Digits, kind: str, seed: int) -> Made:
     """Return a picture of one digit."""
     random = np.random.default_rng([seed, 200 + KINDS.index(kind)])
-    index = int(random.integers(len(digits)))
-    shape = handwriting(digits.images[index], float(random.uniform(0.3, 0.5)))
-    scene = photographs.draw_scene(random)
-    if scene.board:
-        scene = dataclasses.replace(scene, board=False, ink=(25, 25, 30), paper=(244, 238, 220))
+    shape, scene, label = written(digits, random)
     scene = dataclasses.replace(scene, digit_px=float(random.uniform(100, 380)))
     if kind == "glare":
-        return Made(_glare(shape, scene, random), str(digits.labels[index]))
+        return Made(_glare(shape, scene, random), label)
     scene = {"room": _room, "faint": _faint, "coloured": _coloured}[kind](scene, random)
-    return Made(expose([Layer(shape, scene.ink)], scene, random), str(digits.labels[index]))
+    return Made(expose([Layer(shape, scene.ink)], scene, random), label)
 
 
 def _grey(level: float) -> tuple[int, int, int]:

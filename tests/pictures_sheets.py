@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw
 from digitrec_edge import mnist
 from tests import photographs
 from tests.photographs import Plane
-from tests.pictures import UNIT, Layer, Made, Random, expose, handwriting
+from tests.pictures import UNIT, Layer, Made, Random, expose, written
 
 KINDS = ("sheet", "note", "circle")
 _TABLES = ((120, 80, 50), (60, 45, 35), (165, 130, 95), (40, 42, 48), (105, 105, 110), (150, 60, 50), (70, 90, 110))
@@ -19,13 +19,9 @@ _WALLS = (*_TABLES, (245, 243, 238), (215, 220, 225))
 def make(digits: mnist.Digits, kind: str, seed: int) -> Made:
     """Return a picture of one digit."""
     random = np.random.default_rng([seed, 100 + KINDS.index(kind)])
-    index = int(random.integers(len(digits)))
-    shape = handwriting(digits.images[index], float(random.uniform(0.3, 0.5)))
-    scene = photographs.draw_scene(random)
-    if scene.board:
-        scene = dataclasses.replace(scene, board=False, ink=(25, 25, 30), paper=(244, 238, 220))
+    shape, scene, label = written(digits, random)
     data = _circled(shape, scene, random) if kind == "circle" else _laid(shape, kind, scene, random)
-    return Made(data, str(digits.labels[index]))
+    return Made(data, label)
 
 
 def _circled(shape: Plane, scene: photographs.Scene, random: Random) -> bytes:

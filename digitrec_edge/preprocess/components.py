@@ -46,6 +46,12 @@ class Component:
     box: Box
     area: int
 
+    def cut(self, labels: NDArray[np.int32]) -> NDArray[np.bool_]:
+        """Return its pixels, cut at its bounds, of the ``(H, W) int32`` labels that it was found with."""
+        box = self.box
+        own: NDArray[np.bool_] = labels[box.top : box.bottom, box.left : box.right] == self.label
+        return own
+
 
 def find_components(mask: NDArray[np.bool_]) -> tuple[NDArray[np.int32], list[Component]]:
     """Label the 8-connected components of ``(H, W) bool``.

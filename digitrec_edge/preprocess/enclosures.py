@@ -59,13 +59,14 @@ def _encloses(one: Component, labels: NDArray[np.int32], components: list[Compon
     inside = [c for c in components if c is not one and _is_within(c, one)]
     if not inside:
         return False
-    around = _cut(one, labels)
-    stroke = stroke_width(around)
+    around = one.cut(labels)
+    stroke = stroke_width(around.astype(np.float32))
     if stroke > MAX_STROKE * min(outer.height, outer.width):
         return False
     low, high = STROKES
     return any(
-        low * stroke <= stroke_width(_cut(c, labels)) <= high * stroke and _is_surrounded(c, one, around > 0)
+        low * stroke <= stroke_width(c.cut(labels).astype(np.float32)) <= high * stroke
+        and _is_surrounded(c, one, around)
         for c in inside
     )
 
@@ -74,11 +75,6 @@ def _is_within(inner: Component, outer: Component) -> bool:
     a, b = inner.box, outer.box
     within = a.top > b.top and a.left > b.left and a.bottom < b.bottom and a.right < b.right
     return within and a.height >= MIN_INSIDE * min(b.height, b.width)
-
-
-def _cut(component: Component, labels: NDArray[np.int32]) -> NDArray[np.float32]:
-    box = component.box
-    return (labels[box.top : box.bottom, box.left : box.right] == component.label).astype(np.float32)
 
 
 def _is_surrounded(inner: Component, outer: Component, around: NDArray[np.bool_]) -> bool:

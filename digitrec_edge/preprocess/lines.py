@@ -66,8 +66,7 @@ def find_lines(mask: NDArray[np.bool_], least_px: float) -> list[Line]:
         box = part.box
         if box.width < length:
             continue
-        own = labels[box.top : box.bottom, box.left : box.right] == part.label
-        line = _line(own, box.top, box.left)
+        line = _line(part.cut(labels), box.top, box.left)
         if line.length >= MIN_SLENDER * line.thickness and _is_straight(line):
             found.append(_enlarged(line, factor, mask))
     return found

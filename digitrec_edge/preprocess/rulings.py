@@ -69,7 +69,7 @@ def without_rulings(
         others = max((c.box.height for c in components if c is not suspect), default=0)
         box = suspect.box
         window = np.s_[box.top : box.bottom, box.left : box.right]
-        taken[window] |= _rulings(labels[window] == suspect.label, others)
+        taken[window] |= _rulings(suspect.cut(labels), others)
     return _taken_out(foreground, taken) if taken.any() else None
 
 
@@ -81,8 +81,7 @@ def _large(components: list[Component]) -> list[Component]:
 
 def _is_thin(component: Component, labels: NDArray[np.int32], thin: float = THIN) -> bool:
     box = component.box
-    own = labels[box.top : box.bottom, box.left : box.right] == component.label
-    return stroke_width(own.astype(np.float32)) <= thin * max(box.height, box.width)
+    return stroke_width(component.cut(labels).astype(np.float32)) <= thin * max(box.height, box.width)
 
 
 def _rulings(own: NDArray[np.bool_], others_px: int) -> NDArray[np.bool_]:

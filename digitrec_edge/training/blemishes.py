@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from digitrec_edge.mnist import SIDE
 from digitrec_edge.quantization import PIXEL_MAX
 from digitrec_edge.training.compiled import compile_loop
 
@@ -38,7 +39,7 @@ def add_blemishes(images: NDArray[np.uint8], probability: float, random: np.rand
     for number, kind in enumerate(KINDS):
         rows = np.flatnonzero(kinds == number)
         if len(rows):
-            _compiled(kind.blemish)(out, images, places[rows], chances[rows])
+            _compiled(kind.blemish)(out, images, places[rows], chances[rows], *kind.strengths)
     return out
 
 
@@ -47,34 +48,19 @@ def _compiled(loop: Callable[..., None]) -> Callable[..., None]:
     return compile_loop(loop)
 
 
-def _invert(out: Any, images: Any, places: Any, chances: Any) -> None:
-    """Invert a rectangle, two times of five a whole stripe; as in all these loops ``chances`` are uniform in 0 to 1."""
+def _rectangle(out: Any, images: Any, places: Any, chances: Any, widest: Any, inverted: Any) -> None:
+    """Invert or erase a rectangle, two of five a whole stripe; in all these loops chances are uniform in 0 to 1."""
     side = out.shape[1]
     for n in range(len(places)):
         image, chance = out[places[n]], chances[n]
         high = side if chance[5] < 0.4 else 2 + chance[0] * (side - 2)
-        wide = 1 + chance[1] * (side / 3)
+        wide = 1 + chance[1] * widest
         if chance[2] < 0.5:
             high, wide = wide, high
         top, left = chance[3] * (side - high), chance[4] * (side - wide)
         for row in range(int(top), int(top + high)):
             for column in range(int(left), int(left + wide)):
-                image[row, column] = PIXEL_MAX - image[row, column]
-
-
-def _erase(out: Any, images: Any, places: Any, chances: Any) -> None:
-    """Erase a narrow rectangle."""
-    side = out.shape[1]
-    for n in range(len(places)):
-        image, chance = out[places[n]], chances[n]
-        high = side if chance[5] < 0.4 else 2 + chance[0] * (side - 2)
-        wide = 1 + chance[1] * (side / 8)
-        if chance[2] < 0.5:
-            high, wide = wide, high
-        top, left = chance[3] * (side - high), chance[4] * (side - wide)
-        for row in range(int(top), int(top + high)):
-            for column in range(int(left), int(left + wide)):
-                image[row, column] = 0
+                image[row, column] = PIXEL_MAX - image[row, column] if inverted else 0
 
 
 def _draw_lines(out: Any, images: Any, places: Any, chances: Any) -> None:
@@ -178,16 +164,18 @@ class Blemish:
     Attributes:
         share: of all blemished images.
         blemish: loop over the images ``out[places]``, to be compiled; ``images`` are those before.
+        strengths: its further arguments.
     """
 
     name: str
     share: float
     blemish: Callable[..., None]
+    strengths: tuple[float | bool, ...] = ()
 
 
 KINDS = (
-    Blemish("inverted rectangle", 0.25, _invert),
-    Blemish("erased rectangle", 0.06, _erase),
+    Blemish("inverted rectangle", 0.25, _rectangle, (SIDE / 3, True)),
+    Blemish("erased rectangle", 0.06, _rectangle, (SIDE / 8, False)),
     Blemish("lines", 0.18, _draw_lines),
     Blemish("blots", 0.12, _blot),
     Blemish("blur", 0.05, _blur),
