@@ -15,9 +15,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 SAME_ON_EVERY_PYTHON = (
-    "bom", "classify", "corrupted", "corruptions", "fuzz", "hostile_devices", "latency", "photographs",
-    "preprocess_reading", "preprocess_segmentation", "preprocess_stages", "remote_exchange", "robustness",
-    "statistics", "watched",
+    "bom", "classify", "corrupted", "corruptions", "fuzz", "hostile_devices", "latency", "photographs", "pictures",
+    "preprocess_frames", "preprocess_reading", "preprocess_segmentation", "preprocess_sheets", "preprocess_stages",
+    "preprocess_touching", "remote_exchange", "robustness", "statistics", "told", "watched",
 )  # fmt: skip
 """Test modules of arithmetic, of waiting and of the campaigns, which take half of the time."""
 
