@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import int8_arithmetic
 import numpy as np
 import pytest
+from dense_logits import dense_logits, rounding_of
 from emulated_pi.installation import Installation
 from emulated_pi.setups import Setup
 from emulated_pi.userland import BUILD
@@ -141,15 +141,13 @@ def test_static_int8_answers_are_known_byte_for_byte(
     for name, kernels in there[1]["kernels"].items():
         file = name.partition(" on ")[0]
         if _variant(pi_artifacts, name) == "int8" and file.endswith(".tflite"):
-            ways = [
-                int8_arithmetic.kernel(kernels, machine) for machine in (platform.machine(), setup.userland.machine)
-            ]
-            answer = int8_arithmetic.logits(pi_artifacts / file, images, ways[1])
+            ways = [rounding_of(kernels, machine) for machine in (platform.machine(), setup.userland.machine)]
+            answer = dense_logits(pi_artifacts / file, images, ways[1])
             assert there[0][name].tobytes() == answer.tobytes(), f"{name}: {kernels}"
             if ways[0] is ways[1]:
                 assert there[0][name].tobytes() == here[0][name].tobytes(), f"{name}: {here[1]['kernels'][name]} here"
-            same = "as here" if ways[0] is ways[1] else f"not as here ({ways[0].__name__})"
-            compared.append(f"{name}: {kernels}, {ways[1].__name__}, {same}")
+            same = "as here" if ways[0] is ways[1] else f"not as here ({ways[0].name})"
+            compared.append(f"{name}: {kernels}, {ways[1].name}, {same}")
         elif _variant(pi_artifacts, name) == "int8":
             assert there[0][name].tobytes() == here[0][name].tobytes(), f"{name}: {kernels}"
             compared.append(f"{name}: {kernels}, as here")
