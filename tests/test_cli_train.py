@@ -50,6 +50,25 @@ def test_it_prints_summary_and_epochs_and_writes_model_and_history(cli: Cli, own
     assert sorted(os.listdir(path.parent)) == ["model.history.json", "model.keras"]
 
 
+def test_a_narrower_network_goes_all_the_way(cli: Cli, own_digits: Path, tmp_path: Path) -> None:
+    path = tmp_path / "model.keras"
+    done = cli("train", "--recipe", "reference", "--hidden", "32,16", "--data", own_digits, "--output", path)
+    assert "25,818 parameters" in done.stdout
+    wide = ["--max-changed", "10%", "--max-accuracy-drop", "10pp"]
+    done = cli("export", path, "--int8", "--int4", "--onnx", *wide, "--data", own_digits, "--output", tmp_path)
+    assert done.stdout.count("agreement") == 3
+    inspected = json.loads(cli("inspect", tmp_path / "digitrec-int8.tflite", "--json").stdout)
+    assert [layer["shape"] for layer in inspected["layers"]] == [[784, 32], [32, 16], [16, 10]]
+    assert inspected["card"]["training"]["hidden"] == "32-16"
+
+
+@pytest.mark.parametrize("units", ["", "0", "64,", "1025", "8,8,8,8,8,8,8,8", "a"])
+def test_hidden_layers_that_cannot_be_are_refused(cli: Cli, tmp_path: Path, units: str) -> None:
+    done = cli("train", "--hidden", units, ok=False, cwd=tmp_path)
+    assert done.returncode == 2
+    assert "is not 1 to 7 numbers from 1 to 1024, such as 128,64" in done.stderr
+
+
 def test_ctrl_c_leaves_the_last_finished_epoch_and_says_so(own_digits: Path, tmp_path: Path) -> None:
     path = tmp_path / "model.keras"
     command = [

@@ -32,6 +32,8 @@ def test_the_reference_recipe_is_plain() -> None:
         ({"learning_rate": float("nan")}, "learning rate is nan"),
         ({"validation_split": 1.0}, "validation split is 1.0"),
         ({"batch_size": 1001}, "batch size is 1001, allowed is 1 to 950"),
+        ({"hidden": ()}, r"hidden is \(\), allowed is 1 to 7 layers of 1 to 1024 units"),
+        ({"hidden": (64, 1025)}, r"hidden is \(64, 1025\), allowed is"),
         ({"batch_size": 501, "validation_split": 0.5}, "allowed is 1 to 500"),
     ],
 )
@@ -58,6 +60,7 @@ def test_marks_are_a_share_of_the_digits() -> None:
 def test_a_summary_is_flat_json() -> None:
     summary = ROBUST.summary()
     assert summary["distortion.shift_px"] == "3 to 1.2"
+    assert summary["hidden"] == "256-128-128"
     assert "distortion" not in summary
     assert all(value is None or isinstance(value, (str, int, float)) for value in summary.values())
     assert json.loads(json.dumps(summary)) == summary

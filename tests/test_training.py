@@ -19,7 +19,7 @@ from digitrec_edge.training.checkpoint import Epoch
 from digitrec_edge.training.history import HISTORY_VERSION, History, history_path, parse_history, read_history, write
 from digitrec_edge.training.loop import NO_DIGIT, Examples, Trainer, compile_trainer, examples
 from digitrec_edge.training.network import build, reference_logits
-from digitrec_edge.training.recipes import RECIPES, Recipe
+from digitrec_edge.training.recipes import HIDDEN_UNITS, RECIPES, Recipe
 
 REFERENCE = RECIPES["reference"]
 
@@ -98,6 +98,14 @@ def test_a_history_of_version_2_is_read(tmp_path: Path) -> None:
     assert found.recipe == dataclasses.replace(REFERENCE, epochs=2, validation_split=0.1)
     raw["recipe"]["average"] = 0.9
     assert parse_history(raw).recipe.ema_momentum == 0.9
+
+
+def test_a_history_of_version_4_had_one_network(tmp_path: Path) -> None:
+    raw = json.loads((Path(__file__).parent / "data" / "history-4.json").read_text())
+    found = parse_history(raw)
+    assert found.version == HISTORY_VERSION
+    assert found.recipe.hidden == HIDDEN_UNITS
+    assert found.no_digit is not None
 
 
 def test_a_history_of_a_newer_version_is_refused_by_name(tmp_path: Path) -> None:

@@ -34,6 +34,9 @@ def train(
             help="Share of the training images to hold out and evaluate on, such as 0.1. Default: the recipe's."
         ),
     ] = None,
+    hidden: Annotated[
+        str | None, typer.Option(help="Units of the hidden layers, such as 128,64. Default: 256,128,128.")
+    ] = None,
     data: DataOption = None,
     output: Annotated[Path, typer.Option("--output", "-o", help="Where to write the model.")] = Path(
         "build/model.keras"
@@ -42,7 +45,7 @@ def train(
         bool, typer.Option("--resume", help="Go on with a run that was stopped or killed, from its last checkpoint.")
     ] = False,
 ) -> None:
-    """Train the Keras network 784-256-128-128-10 and write it with its history.
+    """Train the Keras network 784-256-128-128-10, or one with other hidden layers, and write it with its history.
 
     Each epoch prints loss and accuracy on the training images, and on the held-out share when there is one;
     the test set's figures are printed once, at the end, and nothing is chosen by them. A checkpoint lies
@@ -64,6 +67,7 @@ def train(
         "batch_size": batch_size,
         "learning_rate": learning_rate,
         "validation_split": validation_split,
+        "hidden": None if hidden is None else _units(hidden),
     }
     chosen, chosen_seed = _choose(recipe, seed, options, unfinished if resume else None)
     check_writable(output)
@@ -133,9 +137,20 @@ class _CtrlC:
             raise KeyboardInterrupt
 
 
-def _choose(
-    name: str | None, seed: int | None, options: dict[str, float | int | None], resumed: Path | None
-) -> tuple["Recipe", int]:
+def _units(text: str) -> tuple[int, ...]:
+    from digitrec_edge.training.recipes import MOST_HIDDEN_LAYERS, MOST_UNITS
+
+    parts = text.split(",")
+    units = tuple(int(part) for part in parts if part.strip().isdecimal())
+    if len(units) < len(parts) or len(units) > MOST_HIDDEN_LAYERS or not all(1 <= n <= MOST_UNITS for n in units):
+        raise typer.BadParameter(
+            f"{text!r} is not 1 to {MOST_HIDDEN_LAYERS} numbers from 1 to {MOST_UNITS}, such as 128,64",
+            param_hint="--hidden",
+        )
+    return units
+
+
+def _choose(name: str | None, seed: int | None, options: dict[str, Any], resumed: Path | None) -> tuple["Recipe", int]:
     """Return recipe and seed: the named one with the options given; or those of the resumed run.
 
     Options given beside --resume must be those of the run.
@@ -146,7 +161,7 @@ def _choose(
         raise typer.BadParameter(f"{name!r} is no recipe; choose {', '.join(RECIPES)}", param_hint="--recipe")
     given = {key: value for key, value in options.items() if value is not None}
     if resumed is None:
-        return dataclasses.replace(RECIPES[name or DEFAULT_RECIPE], **given), seed or 0  # type: ignore[arg-type]
+        return dataclasses.replace(RECIPES[name or DEFAULT_RECIPE], **given), seed or 0
     run = checkpoint.read(resumed).run
     asked = {**given, **({} if name is None else {"name": name}), **({} if seed is None else {"seed": seed})}
     known = {**dataclasses.asdict(run.recipe), "seed": run.seed}

@@ -13,9 +13,9 @@ from digitrec_edge.no_digit import NoDigit
 from digitrec_edge.records import Count, Name, NewerVersionError, Share, Within, load_json, parse, read_version
 from digitrec_edge.training.checkpoint import Epoch, Loss, checkpoint_path
 from digitrec_edge.training.network import save
-from digitrec_edge.training.recipes import Recipe
+from digitrec_edge.training.recipes import HIDDEN_UNITS, Recipe
 
-HISTORY_VERSION = 4
+HISTORY_VERSION = 5
 Temperature = Annotated[float, Within(0.01, 100)]
 _LIMIT_BYTES = 16 << 20
 
@@ -130,7 +130,15 @@ def _from_version_3(raw: Any) -> History:
         if isinstance(distortion, dict):
             distortion = {**distortion, "blemish": [0.0, 0.0]}
         recipe = {**recipe, "distortion": distortion, "marks": 0.0, "marks_weight": 0.0}
-    return parse(History, {**raw, "recipe": recipe, "no_digit": None, "version": HISTORY_VERSION}, "history")
+    return _from_version_4({**raw, "recipe": recipe, "no_digit": None})
+
+
+def _from_version_4(raw: Any) -> History:
+    """Version 5 added the hidden layers."""
+    recipe = raw.get("recipe")
+    if isinstance(recipe, dict):
+        recipe = {**recipe, "hidden": list(HIDDEN_UNITS)}
+    return parse(History, {**raw, "recipe": recipe, "version": HISTORY_VERSION}, "history")
 
 
 _NAMES_OF_VERSION_2 = {
@@ -143,6 +151,7 @@ _NAMES_OF_VERSION_2 = {
 _READERS: dict[int, Callable[[Any], History]] = {
     2: _from_version_2,
     3: _from_version_3,
+    4: _from_version_4,
     HISTORY_VERSION: lambda raw: parse(History, raw, "history"),
 }
 """Version -> reader."""

@@ -1,4 +1,4 @@
-"""The network: 784-256-128-128-10, 251,658 parameters.
+"""The network: 784-256-128-128-10, 251,658 parameters; or with other hidden layers.
 
 TensorFlow is imported inside the functions, with its start-up messages kept off the terminal: the
 rest of the package, and a device, live without it.
@@ -6,7 +6,7 @@ rest of the package, and a device, live without it.
 
 import os
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -20,13 +20,13 @@ from digitrec_edge.mnist import CLASSES, SIDE
 from digitrec_edge.pip_lines import install, install_extra
 from digitrec_edge.quantization import PIXEL_MAX
 from digitrec_edge.training import keras_file
+from digitrec_edge.training.recipes import HIDDEN_UNITS
 from runtimes.support import version_key
 
 OLDEST = {"tensorflow": "2.20.0", "keras": "3.13.2"}
 """The oldest releases that were tried; older Kerases run code from a hostile file, or read other files as weights."""
 
 PARAMETERS = 251_658
-HIDDEN_UNITS = (256, 128, 128)
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 _EPOCH_OF_ZIP = (1980, 1, 1, 0, 0, 0)
 
@@ -55,14 +55,16 @@ def import_tensorflow() -> Any:
     return tensorflow
 
 
-def build() -> Any:
-    """Build the untrained Keras model: pixel / 255 as ``(N, 28, 28) float32`` in, logits ``(N, 10)`` out."""
+def build(units: Sequence[int] = HIDDEN_UNITS) -> Any:
+    """Build the untrained Keras model: pixel / 255 as ``(N, 28, 28) float32`` in, logits ``(N, 10)`` out.
+
+    Args:
+        units: of the hidden layers.
+    """
     import_tensorflow()
     import keras
 
-    hidden = [
-        keras.layers.Dense(units, activation="relu", name=f"hidden_{k}") for k, units in enumerate(HIDDEN_UNITS, 1)
-    ]
+    hidden = [keras.layers.Dense(count, activation="relu", name=f"hidden_{k}") for k, count in enumerate(units, 1)]
     return keras.Sequential(
         [
             keras.Input((SIDE, SIDE), name="image"),

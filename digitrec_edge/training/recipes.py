@@ -2,11 +2,20 @@
 
 import dataclasses
 from dataclasses import dataclass
+from typing import Annotated
 
 from digitrec_edge.errors import TrainingError
+from digitrec_edge.records import Within
+
+HIDDEN_UNITS = (256, 128, 128)
+MOST_HIDDEN_LAYERS = 7
+MOST_UNITS = 1024
+"""With the layer of logits these are what C and the native runtime compute, see :mod:`digitrec_edge.dense.tflite`."""
 
 Annealed = tuple[float, float]
 """A strength in the first and in the last epoch; linear between them."""
+
+Units = Annotated[int, Within(1, MOST_UNITS)]
 
 
 @dataclass(frozen=True)
@@ -57,6 +66,7 @@ class Recipe:
         distortion: None trains on the images as they are.
         marks: so many marks that are no digit in every epoch, per digit, see :mod:`digitrec_edge.training.marks`.
         marks_weight: of a mark's loss, the cross-entropy to all classes alike, next to a digit's.
+        hidden: units of the hidden layers, from the picture on.
     """
 
     name: str
@@ -71,6 +81,7 @@ class Recipe:
     distortion: Distortion | None = None
     marks: float = 0.0
     marks_weight: float = 0.0
+    hidden: Annotated[tuple[Units, ...], Within(1, MOST_HIDDEN_LAYERS)] = HIDDEN_UNITS
 
     def marks_beside(self, digits: int) -> int:
         """Return how many marks an epoch of so many digits has."""
@@ -88,14 +99,19 @@ class Recipe:
             ("learning rate", self.learning_rate, 0 < self.learning_rate < float("inf"), "more than 0"),
             ("validation split", self.validation_split, 0 <= self.validation_split < 1, "0 up to, but not, 1"),
             ("batch size", self.batch_size, 1 <= self.batch_size <= images - held_out, f"1 to {images - held_out:,}"),
+            ("hidden", self.hidden, self._fits(), f"1 to {MOST_HIDDEN_LAYERS} layers of 1 to {MOST_UNITS} units"),
             ("marks", self.marks, self.marks == 0 or self.distortion is not None, "0 without distortion"),
         ):
             if not good:
                 raise TrainingError(f"{name} is {value}, allowed is {allowed}")
 
+    def _fits(self) -> bool:
+        return 1 <= len(self.hidden) <= MOST_HIDDEN_LAYERS and all(1 <= units <= MOST_UNITS for units in self.hidden)
+
     def summary(self) -> dict[str, float | int | str | None]:
         """Return the recipe as flat JSON values; a distortion as ``distortion.shift_px: 3 to 1.2``."""
         fields = {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.name != "distortion"}
+        fields["hidden"] = "-".join(map(str, self.hidden))
         if self.distortion:
             for field in dataclasses.fields(self.distortion):
                 start, end = getattr(self.distortion, field.name)
