@@ -12,8 +12,7 @@ from digitrec_edge.quantization import PIXEL_MAX
 
 METADATA_NAME = "TFLITE_METADATA"
 _IDENTIFIER = b"M001"
-_NORMALIZATION, _IMAGE, _FEATURE = 1, 2, 1
-_GRAYSCALE = 2
+_NORMALIZATION, _FEATURE = 1, 1
 _TENSOR_AXIS_LABELS = 2
 
 Table = dict[int, tuple[str, Any]]
@@ -21,18 +20,20 @@ Table = dict[int, tuple[str, Any]]
 
 
 def build_metadata() -> bytes:
-    """Return the metadata flatbuffer: a 28 x 28 grey image scaled by 1/255 in, ten labelled logits out."""
+    """Return the metadata flatbuffer: a 28 x 28 grey image scaled by 1/255 in, labelled logits out.
+
+    The image is described as a feature: the task library takes none for an image that has no dimension of channels.
+    """
     import flatbuffers
 
     normalisation: Table = {
         0: ("Uint8", _NORMALIZATION),
         1: ("table", {0: ("floats", [0.0]), 1: ("floats", [float(PIXEL_MAX)])}),
     }
-    size: Table = {0: ("Uint32", SIDE), 1: ("Uint32", SIDE)}
     image: Table = {
         0: ("text", "image"),
         1: ("text", f"hand-written digit, {SIDE} x {SIDE} grey; 0 is background, {PIXEL_MAX} is foreground"),
-        3: ("table", {0: ("Uint8", _IMAGE), 1: ("table", {0: ("Int8", _GRAYSCALE), 1: ("table", size)})}),
+        3: ("table", {0: ("Uint8", _FEATURE), 1: ("table", {})}),
         4: ("tables", [normalisation]),
         5: ("table", {0: ("floats", [1.0]), 1: ("floats", [0.0])}),
     }
