@@ -45,8 +45,8 @@ docs: $(READY)  ## build the documentation site, strictly, into build/site
 	@echo "documentation  build/site/index.html"
 
 test: $(READY)  ## lint, documentation and the whole test suite
-	@echo "lint, documentation, tests of the desktop, the device and another Python, side by side; each tells when it is done"
-	@$(MAKE) --no-print-directory --jobs=3 --output-sync=target test-artifacts lint docs test-desktop test-device test-newest
+	@echo "lint, documentation, tests of the desktop and of the device, side by side; each tells when it is done"
+	@$(MAKE) --no-print-directory --jobs=3 --output-sync=target test-artifacts lint docs test-desktop test-device
 
 test-artifacts: $(READY)  ## what the tests share: a trained model and its exports
 	@$(BIN)/python -m tests.conftest
