@@ -124,8 +124,10 @@ def _line(own: NDArray[np.bool_], top: int, left: int) -> Line:
 
 def _is_straight(line: Line) -> bool:
     """Whether its middle keeps to the straight line of least squares, but a quarter of it, where the pen may be."""
-    columns = np.arange(line.length)
-    off = np.abs(line.centre - np.polyval(np.polyfit(columns, line.centre, 1), columns))
+    columns = np.arange(line.length) - 0.5 * (line.length - 1)
+    rows = line.centre - line.centre.mean()
+    slope = float((columns * rows).sum()) / max(float((columns * columns).sum()), 1.0)
+    off = np.abs(rows - slope * columns)
     return float(np.percentile(off, 75)) <= max(BEND_PX, BEND * line.length)
 
 

@@ -94,11 +94,11 @@ def find_sheet(grey: NDArray[np.uint8]) -> Sheet | None:
 def _patches(coarse: NDArray[np.float32]) -> list[NDArray[np.bool_]]:
     """Return patches that are brighter, or darker, than several levels, with their holes filled."""
     smooth = box_mean(coarse, 1)
-    low, high = np.percentile(smooth, (1, 99))
+    low, high = (float(bound) for bound in np.percentile(smooth, (1, 99)))
     if high - low < 2 * MIN_STEP:
         return []
     patches = []
-    for level in np.linspace(low, high, LEVELS + 2)[1:-1]:
+    for level in np.linspace(low, high, LEVELS + 2)[1:-1].tolist():
         for mask in (smooth > level, smooth < level):
             labels, parts = find_components(mask)
             patches += [_filled(labels == part.label) for part in parts[:3] if _may_be_sheet(part, mask)]
@@ -144,7 +144,8 @@ def _corners(patch: NDArray[np.bool_]) -> NDArray[np.float64]:
     rows, columns = np.nonzero(patch)
     points = np.stack([columns, rows], axis=1).astype(np.float64)
     angles = np.linspace(0, 2 * np.pi, 64, endpoint=False)
-    extremes = points[np.argmax(points @ np.stack([np.cos(angles), np.sin(angles)]), axis=0)]
+    reach = np.outer(points[:, 0], np.cos(angles)) + np.outer(points[:, 1], np.sin(angles))  # BLAS rounds otherwise
+    extremes = points[np.argmax(reach, axis=0)]
     hull = np.unique(extremes, axis=0)
     apart = ((hull[:, None] - hull[None]) ** 2).sum(axis=2)
     a, c = np.unravel_index(int(apart.argmax()), apart.shape)
