@@ -84,7 +84,7 @@ def calm(grey: NDArray[np.uint8]) -> Calm | None:
     reduction = max(1, -(-max(grey.shape) // 1024), min(wanted, MAX_REDUCTION, min(grey.shape) // MIN_SIDE_PX))
     reduced = np.asarray(Image.fromarray(values).reduce(reduction), np.float32)
     smooth = box_mean(reduced, SMOOTH_PX)
-    low, high = np.percentile(smooth, _SPREAD)
+    low, high = (float(bound) for bound in np.percentile(smooth, _SPREAD))
     if high - low < max(MIN_RANGE, MIN_RATIO * noise_of(smooth)):
         return None
     floor = max(0.0, low - FLOOR * (high - low))

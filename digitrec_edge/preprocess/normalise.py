@@ -68,7 +68,7 @@ def _fit(strength: NDArray[np.float32]) -> NDArray[np.float32]:
     scale = (COARSE_BOX if coarse else BOX) / max(height, width)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     fitted = np.clip(np.asarray(Image.fromarray(strength).resize(size, Image.Resampling.LANCZOS), np.float32), 0, None)
-    return np.minimum(fitted * (COARSE_GAIN / fitted.max()), 1) if coarse else fitted
+    return np.minimum(fitted * (COARSE_GAIN / float(fitted.max())), 1) if coarse else fitted
 
 
 def _centre(pixels: NDArray[np.float64]) -> NDArray[np.uint8]:

@@ -159,7 +159,7 @@ def _is_digit_like(group: _Group, foreground: Foreground) -> bool:
     if box.width <= SLENDER * box.height or box.height < MIN_SOLID_PX:
         return True
     inside = foreground.strength[box.top : box.bottom, box.left : box.right]
-    return bool(inside.mean() <= MAX_SOLIDITY)
+    return float(inside.ravel().mean()) <= MAX_SOLIDITY
 
 
 def _in_reading_order(groups: list[_Group]) -> list[_Group]:
