@@ -1,0 +1,179 @@
+// Twin of digitrec_edge/preprocess/filters.py.
+
+import { clip, plane, sorted, transpose } from "./arrays.mjs";
+
+const f = Math.fround;
+
+/** Up to here a window's rows and columns are added one by one; wider ones are differences of cumulative sums. */
+const NEAR_RADIUS = 2;
+
+const SAMPLE = 2048;
+
+/** So many of many values tell between which two the median lies. */
+const SAMPLE_SHARES = [0.46, 0.54];
+
+/**
+ * The mean over squares of `2 * radius + 1`; the border is repeated outwards. Sums are float64, means float32.
+ * @param {Plane} picture float32
+ * @returns {Plane} float32
+ */
+export function boxMean(picture, radius) {
+  if (radius < 1) return picture;
+  return radius <= NEAR_RADIUS ? nearMean(picture, radius) : wideMean(picture, radius);
+}
+
+function nearMean(picture, radius) {
+  const { width, height, data } = picture;
+  const means = plane(width, height);
+  const share = 1 / (2 * radius + 1);
+  const sums = new Float64Array(width);
+  const row = new Float64Array(width + 2 * radius);
+  for (let y = 0; y < height; y++) {
+    addRows(data, width, height, y, radius, sums);
+    for (let x = 0; x < width; x++) row[x + radius] = f(sums[x] * share);
+    row.fill(row[radius], 0, radius);
+    row.fill(row[width + radius - 1], width + radius);
+    for (let x = 0, at = y * width; x < width; x++) {
+      let sum = row[x] + row[x + 1];
+      for (let k = 2; k <= 2 * radius; k++) sum += row[x + k];
+      means.data[at++] = sum * share;
+    }
+  }
+  return means;
+}
+
+/** Write into `sums` the sums of each column within the window around row `y`. */
+function addRows(data, width, height, y, radius, sums) {
+  for (let k = -radius; k <= radius; k++) {
+    const start = clip(y + k, 0, height - 1) * width;
+    if (k === -radius) for (let x = 0; x < width; x++) sums[x] = data[start + x];
+    else for (let x = 0; x < width; x++) sums[x] += data[start + x];
+  }
+}
+
+function wideMean(picture, radius) {
+  return alongRows(transpose(alongRows(transpose(picture), radius)), radius);
+}
+
+function alongRows({ width, height, data }, radius) {
+  const size = 2 * radius + 1;
+  const means = plane(width, height);
+  const sums = new Float64Array(width + size);
+  for (let y = 0; y < height; y++) {
+    let total = 0;
+    for (let k = 0; k < sums.length; k++) {
+      total += data[y * width + clip(k - radius - 1, 0, width - 1)];
+      sums[k] = total;
+    }
+    for (let x = 0; x < width; x++) means.data[y * width + x] = (sums[x + size] - sums[x]) / size;
+  }
+  return means;
+}
+
+/** Repeat the border outwards. */
+function extended({ width, height, data }, margin) {
+  const wide = plane(width + 2 * margin, height + 2 * margin, data.constructor);
+  for (let y = 0; y < wide.height; y++) {
+    const from = clip(y - margin, 0, height - 1) * width;
+    const to = y * wide.width;
+    wide.data.fill(data[from], to, to + margin);
+    wide.data.set(data.subarray(from, from + width), to + margin);
+    wide.data.fill(data[from + width - 1], to + margin + width, to + wide.width);
+  }
+  return wide;
+}
+
+/**
+ * The sums over squares of 3, whole or, of float32, rounded to float32 at each step; the border is repeated outwards.
+ * @param {Plane} picture uint8 or float32
+ * @returns {Plane} float32
+ */
+export function sumsOfNine(picture) {
+  const { width, height, data } = picture;
+  const sums = plane(width, height);
+  const rows = new Float32Array(width + 2);
+  for (let y = 0; y < height; y++) {
+    const above = Math.max(y - 1, 0) * width;
+    const below = Math.min(y + 1, height - 1) * width;
+    for (let x = 0; x < width; x++) rows[x + 1] = f(data[above + x] + data[y * width + x]) + data[below + x];
+    rows[0] = rows[1];
+    rows[width + 1] = rows[width];
+    for (let x = 0; x < width; x++) sums.data[y * width + x] = f(rows[x] + rows[x + 1]) + rows[x + 2];
+  }
+  return sums;
+}
+
+/** The maximum over squares of `2 * radius + 1`; the border is repeated outwards. */
+export function boxMax(picture, radius) {
+  return windowMax(extended(picture, radius), 2 * radius + 1);
+}
+
+/** The maximum over squares of `size` that lie in the plane, which is `size - 1` larger each way. */
+function windowMax(picture, size) {
+  const { width, height } = picture;
+  let data = picture.data;
+  let rows = height;
+  for (let reach = 1; reach < size; ) {
+    const step = Math.min(reach, size - reach);
+    rows -= step;
+    data = larger(data, step * width, rows * width);
+    reach += step;
+  }
+  for (let reach = 1; reach < size; ) {
+    const step = Math.min(reach, size - reach);
+    data = larger(data, step, data.length - step);
+    reach += step;
+  }
+  const inner = plane(width - size + 1, rows, data.constructor);
+  for (let y = 0; y < rows; y++) inner.data.set(data.subarray(y * width, y * width + inner.width), y * inner.width);
+  return inner;
+}
+
+/** The larger one of each value and that which follows so far behind; rows of a plane run into each other. */
+function larger(data, step, count) {
+  const most = new data.constructor(count);
+  for (let k = 0; k < count; k++) most[k] = data[k] > data[k + step] ? data[k] : data[k + step];
+  return most;
+}
+
+/** Fill dark shapes narrower than `2 * radius + 1` (a morphological closing); wider ones stay as they are. */
+export function close(picture, radius) {
+  const size = 2 * radius + 1;
+  return negative(windowMax(negative(windowMax(extended(picture, 2 * radius), size)), size));
+}
+
+/** @returns {Plane} float32, each number's sign turned */
+export function negative({ width, height, data }) {
+  const turned = plane(width, height);
+  for (let k = 0; k < data.length; k++) turned.data[k] = -data[k];
+  return turned;
+}
+
+/**
+ * np.median of float32.
+ * @param {Float32Array} values
+ */
+export function median(values) {
+  const step = Math.max(1, Math.floor(values.length / SAMPLE));
+  const sample = new Float32Array(Math.ceil(values.length / step));
+  for (let k = 0; k < sample.length; k++) sample[k] = values[k * step];
+  sample.sort();
+  if (sample.length < SAMPLE) return medianOfSorted(sorted(values));
+  const [low, high] = SAMPLE_SHARES.map((share) => sample[Math.trunc(share * sample.length)]);
+  const between = new Float32Array(values.length);
+  let below = 0;
+  let count = 0;
+  for (let k = 0; k < values.length; k++) {
+    if (values[k] < low) below++;
+    else if (values[k] <= high) between[count++] = values[k];
+  }
+  const [first, last] = [((values.length - 1) >> 1) - below, (values.length >> 1) - below];
+  if (first < 0 || last >= count) return medianOfSorted(sorted(values));
+  const near = between.subarray(0, count).sort();
+  return f(f(near[first] + near[last]) / 2);
+}
+
+function medianOfSorted(ordered) {
+  const half = ordered.length >> 1;
+  return ordered.length % 2 ? ordered[half] : f(f(ordered[half - 1] + ordered[half]) / 2);
+}

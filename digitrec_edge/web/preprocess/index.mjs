@@ -1,0 +1,99 @@
+// The picture pipeline of digitrec_edge/preprocess for browsers and node: from pixels to digits, equal to the byte.
+//
+// Every module beside this one is the twin of the Python file of its name; tests/web_twins.json says which is whose.
+// A picture is bytes, row by row. Sentences of a PictureError are those of Python.
+
+import { PictureError } from "./errors.mjs";
+import { picturesOf } from "./explain.mjs";
+import { canvasToGrey, checkSize } from "./reading.mjs";
+import { Stages, readStages } from "./stages.mjs";
+import { readNumber as readTouching } from "./touching.mjs";
+
+/**
+ * What a recogniser says of a digit: `probability` is the highest one, and is what chooses among cuts of digits that
+ * touch; whatever else is in it (digit, score, accepted) is handed on.
+ * @typedef {(image: Uint8Array) => {probability: number}} Recognise
+ */
+
+/**
+ * A digit: its place in pixels of the picture, 784 pixels for the recogniser, and what that says of it.
+ * @typedef {{top: number, left: number, bottom: number, right: number}} Box
+ * @typedef {{box: Box, image: Uint8Array, answer?: object}} Found
+ */
+
+/**
+ * Make what a canvas gives grey; where grey would hide the ink, the hue shows it.
+ * @param {Uint8Array|Uint8ClampedArray} pixels RGBA
+ * @param {number} width
+ * @param {number} height
+ * @returns {Uint8Array} a byte for each pixel
+ */
+export function readColour(pixels, width, height) {
+  return canvasToGrey(pixels, width, height).data;
+}
+
+/**
+ * Find the digits of a picture, with every stage between; a failure is part of the answer, as `stages.failure`.
+ * @param {Uint8Array} grey
+ * @param {number} width
+ * @param {number} height
+ * @returns {Stages}
+ * @throws {PictureError} the picture is too small or too thin
+ */
+export function stagesOf(grey, width, height) {
+  checkSize(width, height, "the picture");
+  return readStages({ width, height, data: grey });
+}
+
+/**
+ * Read the one digit of a picture.
+ * @returns {Found} without an answer
+ * @throws {PictureError} there is none, or there are several
+ */
+export function readDigit(grey, width, height) {
+  return found(stagesOf(grey, width, height).single());
+}
+
+/**
+ * Read every digit of a picture, in reading order.
+ * @returns {Found[]} without answers
+ * @throws {PictureError} there is none
+ */
+export function readDigits(grey, width, height) {
+  return stagesOf(grey, width, height).digits().map((digit) => found(digit));
+}
+
+/**
+ * Read every digit of a picture, in reading order, those that touch one by one, as `predict --multi` does.
+ * @param {Uint8Array} grey
+ * @param {number} width
+ * @param {number} height
+ * @param {Recognise} recognise
+ * @returns {Found[]} with answers
+ * @throws {PictureError} there is none
+ */
+export function readNumber(grey, width, height, recognise) {
+  return numberOf(stagesOf(grey, width, height), recognise);
+}
+
+/** The same, of stages. */
+export function numberOf(stages, recognise) {
+  return readTouching(stages, recognise).map(({ digit, answer }) => found(digit, answer));
+}
+
+/**
+ * Every stage that was reached, with its picture: "picture", "repaired", "background", "foreground", "components",
+ * "without frames", and "28 x 28" for each digit; those in between may be smaller than the picture, or a part of it.
+ * @param {Stages} stages
+ * @returns {{name: string, width: number, height: number, data: Uint8Array}[]}
+ */
+export function explain(stages) {
+  return picturesOf(stages).map(({ name, picture }) => ({ name, ...picture }));
+}
+
+/** What a digit is to those who use it. */
+function found({ box, image }, answer) {
+  return answer === undefined ? { box, image } : { box, image, answer };
+}
+
+export { PictureError, Stages };

@@ -1,0 +1,218 @@
+// Twin of digitrec_edge/preprocess/rulings.py.
+
+import { clip, countOf, mean, medianOf, percentile, plane, rint, transpose } from "./arrays.mjs";
+import { cutOf, findComponents, heightOf, widthOf } from "./components.mjs";
+import { boxMean } from "./filters.mjs";
+import { above } from "./foreground.mjs";
+import { Line, findLines } from "./lines.mjs";
+import { strokeWidth } from "./normalise.mjs";
+
+/** Stroke width by the longer side; handwriting is mostly thicker. */
+const THIN = 0.1;
+
+/** Of the picture's foreground's longest side; shorter components are no frames. */
+const MIN_SHARE = 0.25;
+
+const MIN_SIDE_PX = 24;
+
+/** Of the threshold of the foreground; a thin line is weaker than a pen's stroke. */
+const FAINT = 0.5;
+
+/** Of the digit's height; no level stroke of a digit is so long. */
+const LONG = 1.15;
+
+/** Of the digit's height; a line that others meet at both ends is as long, or one of those is. */
+const FRAMING = 0.85;
+
+/** Of another line's thickness; where two boxes meet the line between them is double. */
+const DOUBLE = 2.3;
+
+/** Of the pen's stroke. */
+const PRINT = 0.8;
+
+/** Of a frame's longer side; what is left must be as high to be a digit. */
+const MIN_REST = 0.05;
+
+/** Of a component's width and height; shorter lines are no edges, and no teeth of a comb. */
+const LEVEL = 0.45;
+const TOOTH = 0.2;
+
+/**
+ * Take rulings out of a foreground.
+ * @param {Foreground} foreground
+ * @param {{labels: Plane, components: Component[]}} parts of its mask
+ * @returns {Foreground|null} null when there are none
+ */
+export function withoutRulings(foreground, parts) {
+  if (!large(parts.components).some((c) => isThin(c, parts.labels))) return null;
+  let { labels, components } = parts;
+  if (!foreground.clean) {
+    const faint = above(boxMean(foreground.strength, 1), FAINT * foreground.threshold);
+    ({ labels, components } = findComponents(faint));
+  }
+  const taken = plane(labels.width, labels.height, Uint8Array);
+  for (const suspect of large(components).filter((c) => isThin(c, labels, 1.3 * THIN))) {
+    const others = components.reduce((most, c) => (c === suspect ? most : Math.max(most, heightOf(c.box))), 0);
+    put(taken, rulingsOf(cutOf(suspect, labels), others), suspect.box);
+  }
+  return countOf(taken.data) ? takenOut(foreground, taken) : null;
+}
+
+/** Mark in `picture` what a part of it, with these bounds, marks. */
+function put(picture, part, box) {
+  for (let y = 0, from = 0; y < part.height; y++) {
+    const start = (box.top + y) * picture.width + box.left;
+    for (let x = 0; x < part.width; x++) picture.data[start + x] |= part.data[from++];
+  }
+}
+
+function large(components) {
+  const sides = components.map((c) => Math.max(heightOf(c.box), widthOf(c.box)));
+  const least = Math.max(MIN_SIDE_PX, MIN_SHARE * sides.reduce((most, side) => Math.max(most, side), 0));
+  return components.filter((_, k) => sides[k] >= least);
+}
+
+function isThin(component, labels, thin = THIN) {
+  const longer = Math.max(heightOf(component.box), widthOf(component.box));
+  return strokeWidth(cutOf(component, labels)) <= thin * longer;
+}
+
+/**
+ * The pixels of one component that are rulings.
+ * @param {Plane} own uint8, the component, cut at its bounds
+ * @param {number} othersPx the height of the highest component beside it
+ * @returns {Plane} uint8
+ */
+function rulingsOf(own, othersPx) {
+  const none = plane(own.width, own.height, Uint8Array);
+  const levelFound = findLines(own, LEVEL * own.width);
+  const uprightFound = findLines(transpose(own), TOOTH * own.height);
+  const met = uprightFound.filter((line) => levelFound.some((other) => meet(line, other)));
+  const [level, upright] = alike(levelFound, met);
+  const edges = upright.filter((line) => isEdge(line, level, upright));
+  const [shorter, longer] = [Math.min(own.width, own.height), Math.max(own.width, own.height)];
+  const rest = without(own, bandOf(own, level), transpose(bandOf(turned(own), edges)));
+  const restPx = findComponents(rest).components.reduce((most, c) => Math.max(most, heightOf(c.box)), 0);
+  const leftPx = Math.max(othersPx, restPx);
+  const little = countOf(rest.data) <= 0.1 * countOf(own.data);
+  const mixed = restPx > 0.25 * shorter && !little;
+  if (leftPx < MIN_REST * longer || !(othersPx || mixed)) return none;
+  if (mixed && !isPrint(level, edges, strokeWidth(rest))) return none;
+  const alone = level.length === 1 && little;
+  const ruling = level.filter((line) => isRuling(line, edges, leftPx, alone));
+  return withoutPen(own, ruling, edges.filter((line) => ruling.some((other) => meet(line, other))));
+}
+
+/** The shape of the transposed picture. */
+function turned({ width, height }) {
+  return { width: height, height: width };
+}
+
+/** What is left of a mask without any of others. */
+function without(mask, ...others) {
+  return { ...mask, data: mask.data.map((x, k) => (x && !others.some((other) => other.data[k]) ? 1 : 0)) };
+}
+
+/** Give lines that seem thicker than the thin ones, as the pen runs along them, the thickness of those. */
+function alike(...kinds) {
+  const all = kinds.flat().map((line) => line.thickness);
+  const most = all.length ? 1.5 * percentile(Float64Array.from(all), 25) + 1 : 0;
+  return kinds.map((lines) => lines.map((x) => new Line(x.start, x.centre, Math.min(x.thickness, most))));
+}
+
+/** Tell lines that a digit touches from its own strokes: they are thinner, or make a whole box or grid. */
+function isPrint(level, edges, penPx) {
+  const thickness = [...level, ...edges].map((line) => line.thickness);
+  if (!thickness.length || medianOf(thickness) <= PRINT * penPx) return true;
+  return level.filter((line) => edges.filter((edge) => meet(edge, line)).length >= 2).length >= 2;
+}
+
+function meet(upright, level) {
+  const column = mean(upright.centre);
+  const row = level.at(column);
+  const reach = 2 * level.thickness + 0.05 * Math.min(upright.length, level.length) + 3;
+  return (
+    upright.start - reach <= row &&
+    row <= upright.end + reach &&
+    level.start - reach <= column &&
+    column <= level.end + reach
+  );
+}
+
+function isCorner(upright, level) {
+  const column = upright.at(mean(level.centre));
+  const reach = 0.06 * level.length + 2 * upright.thickness;
+  return meet(upright, level) && Math.min(Math.abs(column - level.start), Math.abs(column - level.end)) <= reach;
+}
+
+/** At the end of a level line; or between such ones and as long as they are; or across two level lines. */
+function isEdge(line, level, upright) {
+  if (level.some((other) => isCorner(line, other))) return true;
+  const across = level.filter((other) => meet(line, other) && line.thickness <= DOUBLE * other.thickness);
+  if (across.length >= 2) return true;
+  const corners = upright.filter((other) => level.some((base) => isCorner(other, base)));
+  return corners.some(
+    (other) =>
+      Math.abs(line.length - other.length) <= 0.12 * other.length && line.thickness <= DOUBLE * other.thickness,
+  );
+}
+
+function isRuling(line, edges, leftPx, alone) {
+  if (line.length >= LONG * leftPx) return true;
+  const meeting = edges.filter((edge) => meet(edge, line));
+  const longest = Math.max(line.length, ...meeting.map((edge) => edge.length));
+  if (meeting.length >= 2 && longest >= FRAMING * leftPx) return true;
+  return alone && line.length >= 0.4 * leftPx;
+}
+
+/** All that lies within half a thickness, and `more` pixels, of the lines' middles. */
+function bandOf({ width, height }, lines, more = 0) {
+  const band = plane(width, height, Uint8Array);
+  for (const line of lines) {
+    const half = 0.5 * line.thickness + 1 + more;
+    line.centre.forEach((row, k) => {
+      markColumn(band, line.start + k, row, half);
+    });
+  }
+  return band;
+}
+
+/** Mark the rows of a column that are within `reach` of a row. */
+function markColumn({ width, height, data }, column, row, reach) {
+  const first = Math.max(0, Math.floor(row - reach) - 1);
+  const last = Math.min(height - 1, Math.ceil(row + reach) + 1);
+  for (let y = first; y <= last; y++) if (Math.abs(y - row) <= reach) data[y * width + column] = 1;
+}
+
+/** The rulings but where the pen crosses them: where ink goes on beside them. */
+function withoutPen(own, level, upright) {
+  const bands = [bandOf(own, level), transpose(bandOf(turned(own), upright))];
+  const across = without(own, transpose(bandOf(turned(own), upright, 2)));
+  const along = without(own, bandOf(own, level, 2));
+  const pen = [penOf(across, level), transpose(penOf(transpose(along), upright))];
+  const data = bands[0].data.map((x, k) => ((x || bands[1].data[k]) && !pen[0].data[k] && !pen[1].data[k] ? 1 : 0));
+  return { ...own, data };
+}
+
+/** The parts of level lines above or below which there is ink. */
+function penOf(ink, lines) {
+  const { width, height } = ink;
+  const pen = plane(width, height, Uint8Array);
+  for (const line of lines) {
+    const beside = 0.5 * line.thickness + 2;
+    line.centre.forEach((row, k) => {
+      const column = line.start + k;
+      const here = [rint(row - beside), rint(row + beside)].some(
+        (y) => y >= 0 && y < height && ink.data[clip(y, 0, height - 1) * width + column],
+      );
+      if (here) markColumn(pen, column, row, beside);
+    });
+  }
+  return { ...pen, data: pen.data.map((x, k) => (x && ink.data[k] ? 1 : 0)) };
+}
+
+/** The foreground without `taken`. */
+function takenOut(foreground, taken) {
+  const strength = { ...foreground.strength, data: foreground.strength.data.map((x, k) => (taken.data[k] ? 0 : x)) };
+  return { ...foreground, strength, mask: without(foreground.mask, taken) };
+}
