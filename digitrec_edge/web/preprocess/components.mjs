@@ -84,7 +84,7 @@ export function findComponents(mask) {
 
 /** Runs of pixels along rows: each one's row, start and end; `firstOf` is the first run of each row. */
 function runsOf({ width, height, data }) {
-  const most = height * ((width + 1) >> 1);
+  const most = countRuns(data) + height; // a run may go on in the next row
   const [rows, starts, ends] = [new Int32Array(most), new Int32Array(most), new Int32Array(most)];
   const firstOf = new Int32Array(height + 1);
   let count = 0;
@@ -101,6 +101,16 @@ function runsOf({ width, height, data }) {
   }
   firstOf[height] = count;
   return { rows, starts, ends, firstOf, count };
+}
+
+function countRuns(data) {
+  let count = 0;
+  for (let at = 0, before = 0; at < data.length; at++) {
+    const here = data[at] ? 1 : 0;
+    count += here & (before ^ 1);
+    before = here;
+  }
+  return count;
 }
 
 /** Join runs in neighbouring rows that touch, also by a corner; a root is the smallest run of its set. */

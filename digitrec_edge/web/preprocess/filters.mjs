@@ -34,8 +34,8 @@ function nearMean(picture, radius) {
     row.fill(row[radius], 0, radius);
     row.fill(row[width + radius - 1], width + radius);
     for (let x = 0, at = y * width; x < width; x++) {
-      let sum = row[x] + row[x + 1];
-      for (let k = 2; k <= 2 * radius; k++) sum += row[x + k];
+      let sum = row[x] + row[x + 1] + row[x + 2];
+      if (radius === 2) sum = sum + row[x + 3] + row[x + 4];
       means.data[at++] = sum * share;
     }
   }
@@ -85,7 +85,7 @@ function extended({ width, height, data }, margin) {
 
 /**
  * The sums over squares of 3, whole or, of float32, rounded to float32 at each step; the border is repeated outwards.
- * @param {Plane} picture uint8 or float32
+ * @param {Plane} picture float32
  * @returns {Plane} float32
  */
 export function sumsOfNine(picture) {
@@ -132,7 +132,10 @@ function windowMax(picture, size) {
 /** The larger one of each value and that which follows so far behind; rows of a plane run into each other. */
 function larger(data, step, count) {
   const most = new data.constructor(count);
-  for (let k = 0; k < count; k++) most[k] = data[k] > data[k + step] ? data[k] : data[k + step];
+  for (let k = 0; k < count; k++) {
+    const [one, other] = [data[k], data[k + step]];
+    most[k] = one > other ? one : other;
+  }
   return most;
 }
 
@@ -160,16 +163,18 @@ export function median(values) {
   sample.sort();
   if (sample.length < SAMPLE) return medianOfSorted(sorted(values));
   const [low, high] = SAMPLE_SHARES.map((share) => sample[Math.trunc(share * sample.length)]);
-  const between = new Float32Array(values.length);
   let below = 0;
-  let count = 0;
+  let above = 0;
   for (let k = 0; k < values.length; k++) {
     if (values[k] < low) below++;
-    else if (values[k] <= high) between[count++] = values[k];
+    else if (values[k] > high) above++;
   }
+  const between = new Float32Array(values.length - below - above);
+  let count = 0;
+  for (let k = 0; k < values.length; k++) if (values[k] >= low && values[k] <= high) between[count++] = values[k];
   const [first, last] = [((values.length - 1) >> 1) - below, (values.length >> 1) - below];
   if (first < 0 || last >= count) return medianOfSorted(sorted(values));
-  const near = between.subarray(0, count).sort();
+  const near = between.sort();
   return f(f(near[first] + near[last]) / 2);
 }
 

@@ -87,7 +87,7 @@ function borderOf({ width, height, data }) {
 /** The darkest and the lightest mean over 3 x 3 pixels; of a small picture the pixels themselves. */
 function extremes(grey) {
   if (Math.min(grey.width, grey.height) < 64) return [smallest(grey.data), largest(grey.data)];
-  const sums = sumsOfNine(grey).data;
+  const sums = sumsOfNine({ ...grey, data: new Float32Array(grey.data) }).data;
   return [smallest(sums) / 9, largest(sums) / 9];
 }
 
@@ -137,7 +137,10 @@ function fullContrast(contrast, low) {
   const peak = largest(smooth);
   if (peak <= low) return peak;
   const least = f(low + 0.5 * (peak - low));
-  return median(smooth.filter((x) => x >= least));
+  const inner = new Float32Array(smooth.length);
+  let count = 0;
+  for (let k = 0; k < smooth.length; k++) if (smooth[k] >= least) inner[count++] = smooth[k];
+  return median(inner.subarray(0, count));
 }
 
 /** Light, shadow and vignette remain when everything narrow is filled; the contrast is relative to them. */
@@ -174,7 +177,7 @@ function coarseOf(grey) {
   const factor = Math.max(1, ceilDivide(Math.max(grey.width, grey.height), COARSE_PX));
   const width = Math.max(1, Math.floor(grey.width / factor));
   const height = Math.max(1, Math.floor(grey.height / factor));
-  return resize({ ...grey, data: Float32Array.from(grey.data) }, width, height, "box");
+  return resize({ ...grey, data: new Float32Array(grey.data) }, width, height, "box");
 }
 
 /** The brightness without foreground, at the size of `grey`. */

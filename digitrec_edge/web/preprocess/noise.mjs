@@ -74,7 +74,7 @@ export function calm(grey) {
   const wanted = Math.ceil((WANTED * noiseOf(grey)) / Math.max(light - dark, 1));
   const most = Math.min(wanted, MAX_REDUCTION, Math.floor(side / MIN_SIDE_PX));
   const reduction = Math.max(1, ceilDivide(longer, 1024), most);
-  const smooth = boxMean(reduce({ ...grey, data: Float32Array.from(grey.data) }, reduction), SMOOTH_PX);
+  const smooth = boxMean(reduce({ ...grey, data: new Float32Array(grey.data) }, reduction), SMOOTH_PX);
   const [low, high] = percentiles(smooth.data, SPREAD);
   if (high - low < Math.max(MIN_RANGE, MIN_RATIO * noiseOf(smooth))) return null;
   const floor = Math.max(0, low - FLOOR * (high - low));

@@ -63,8 +63,9 @@ function resizeRows({ width, height, data }, to, filter) {
   for (let row = 0; row < height; row++) {
     for (let column = 0; column < to; column++) {
       const start = row * width + first[column];
+      const [at, end] = [column * most - start, start + count[column]];
       let sum = 0;
-      for (let k = 0; k < count[column]; k++) sum += data[start + k] * weights[column * most + k];
+      for (let k = start; k < end; k++) sum += data[k] * weights[at + k];
       resized.data[row * to + column] = sum;
     }
   }

@@ -110,7 +110,9 @@ function turned({ width, height }) {
 
 /** What is left of a mask without any of others. */
 function without(mask, ...others) {
-  return { ...mask, data: mask.data.map((x, k) => (x && !others.some((other) => other.data[k]) ? 1 : 0)) };
+  const left = { ...mask, data: mask.data.slice() };
+  for (const { data } of others) for (let k = 0; k < data.length; k++) if (data[k]) left.data[k] = 0;
+  return left;
 }
 
 /** Give lines that seem thicker than the thin ones, as the pen runs along them, the thickness of those. */

@@ -66,7 +66,7 @@ export function findSheet(grey) {
   if (Math.min(grey.width, grey.height) < MIN_PICTURE_PX) return null;
   const factor = ceilDivide(Math.max(grey.width, grey.height), COARSE_PX);
   const small = reduce(grey, factor);
-  const coarse = { ...small, data: Float32Array.from(small.data) };
+  const coarse = { ...small, data: new Float32Array(small.data) };
   let best = null;
   for (const patch of patchesOf(coarse)) {
     const corners = sheetOf(patch, coarse);
@@ -93,8 +93,10 @@ function patchesOf(coarse) {
 }
 
 function below(picture, bound) {
-  const least = f(bound);
-  return { ...picture, data: Uint8Array.from(picture.data, (x) => (x < least ? 1 : 0)) };
+  const mask = plane(picture.width, picture.height, Uint8Array);
+  const most = f(bound);
+  for (let k = 0; k < mask.data.length; k++) mask.data[k] = picture.data[k] < most ? 1 : 0;
+  return mask;
 }
 
 function mayBeSheet(part, mask) {
@@ -105,13 +107,12 @@ function mayBeSheet(part, mask) {
 
 /** A component with its holes filled; a hole at the border of the picture is none. */
 function filled(label, labels) {
-  const patch = { ...labels, data: Uint8Array.from(labels.data, (x) => (x === label ? 1 : 0)) };
+  const patch = plane(labels.width, labels.height, Uint8Array);
+  for (let k = 0; k < patch.data.length; k++) patch.data[k] = labels.data[k] === label ? 1 : 0;
   const around = findComponents(inverted(patch));
   const holes = new Uint8Array(around.components.length + 1);
   for (const part of around.components) if (!isAtBorder(part, patch)) holes[part.label] = 1;
-  patch.data.forEach((_, k) => {
-    if (holes[around.labels.data[k]]) patch.data[k] = 1;
-  });
+  for (let k = 0; k < patch.data.length; k++) if (holes[around.labels.data[k]]) patch.data[k] = 1;
   return patch;
 }
 
@@ -163,9 +164,12 @@ function hullOf({ width, height, data }) {
   const most = new Float64Array(HULL_SINES.length).fill(-Infinity);
   const points = HULL_SINES.map(() => [0, 0]);
   for (let y = 0; y < height; y++) {
-    for (let x = 0; x < width; x++) {
-      if (!data[y * width + x]) continue;
-      for (let k = 0; k < most.length; k++) {
+    const ends = [data.indexOf(1, y * width) - y * width, data.lastIndexOf(1, (y + 1) * width - 1) - y * width];
+    if (ends[0] < 0 || ends[0] >= width) continue;
+    for (let k = 0; k < most.length; k++) {
+      const level = Math.abs(HULL_COSINES[k]) < 1e-9; // then roundings decide between a row's pixels
+      const columns = level ? columnsOf(data.subarray(y * width, (y + 1) * width)) : ends;
+      for (const x of columns) {
         const reach = x * HULL_COSINES[k] + y * HULL_SINES[k];
         if (reach <= most[k]) continue;
         most[k] = reach;
@@ -175,6 +179,13 @@ function hullOf({ width, height, data }) {
   }
   const ordered = points.sort((p, q) => p[0] - q[0] || p[1] - q[1]);
   return ordered.filter((p, k) => !k || p[0] !== ordered[k - 1][0] || p[1] !== ordered[k - 1][1]);
+}
+
+/** Where a row is not 0. */
+function columnsOf(row) {
+  const columns = [];
+  for (let x = 0; x < row.length; x++) if (row[x]) columns.push(x);
+  return columns;
 }
 
 function areaOf(corners) {

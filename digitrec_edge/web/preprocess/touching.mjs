@@ -1,6 +1,6 @@
 // Twin of digitrec_edge/preprocess/touching.py.
 
-import { crop, interpolate, mean, pairwiseSum32, plane, rint } from "./arrays.mjs";
+import { clip, crop, interpolate, mean, pairwiseSum32, plane, rint } from "./arrays.mjs";
 import { boxOf, findComponents, heightOf, union, widthOf } from "./components.mjs";
 import { above } from "./foreground.mjs";
 import { normalise } from "./normalise.mjs";
@@ -129,17 +129,19 @@ function pieceOf(digit, left, right, crossed) {
   const [boxHeight, boxWidth] = [heightOf(box), widthOf(box)];
   if (boxHeight < MIN_PIECE_HEIGHT * height || boxWidth < low * height || boxWidth > high * height) return null;
   const numbers = new Set(kept.map((part) => part.label));
-  own.data.forEach((_, k) => {
+  for (let k = 0; kept.length < components.length && k < own.data.length; k++) {
     if (labels.data[k] > 0 && !numbers.has(labels.data[k])) own.data[k] = 0;
-  });
+  }
   return { digit: placed(digit, box, crop(own, box)), width: boxWidth / height, height: boxHeight / height, crossed };
 }
 
 /** What of a strength lies from one edge to another, 0 elsewhere. */
 function between({ width, height, data }, left, right) {
   const own = plane(width, height);
-  for (let y = 0, at = 0; y < height; y++) {
-    for (let x = 0; x < width; x++, at++) own.data[at] = x >= left[y] && x < right[y] ? data[at] : 0;
+  for (let y = 0; y < height; y++) {
+    const start = y * width + clip(Math.ceil(left[y]), 0, width);
+    const end = y * width + clip(Math.ceil(right[y]), 0, width);
+    if (start < end) own.data.set(data.subarray(start, end), start);
   }
   return own;
 }
