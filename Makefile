@@ -108,6 +108,7 @@ campaigns: $(READY)  ## hostile pictures, files, devices and models by the thous
 	$(BIN)/python tests/hostile_devices.py --count 1000 --seed 7
 	$(BIN)/python -m tests.kills --count 500 --seed 7
 	$(BIN)/python tests/fuzz.py --count 10000 --seed 0
+	$(BIN)/python tests/web_equality.py --scale 2
 
 clean:  ## remove what make built, but not .venv
 	rm -rf build dist *.egg-info

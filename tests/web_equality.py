@@ -158,9 +158,7 @@ def _number(stages: Stages, probabilities: Probabilities, asked: list[tuple[str,
     rows = [row for group in kept for row in group]
     for place, row in enumerate(rows):
         places.setdefault(row.__array_interface__["data"][0], place)
-    return [
-        [_edges(digit), _digest(digit.image), places[row.__array_interface__["data"][0]]] for digit, row in read
-    ]
+    return [[_edges(digit), _digest(digit.image), places[row.__array_interface__["data"][0]]] for digit, row in read]
 
 
 def _outcome(read: Callable[[], Any]) -> Any:

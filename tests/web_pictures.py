@@ -7,7 +7,6 @@ import io
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from digitrec_edge import mnist
@@ -153,7 +152,7 @@ def _fuzz(digits: mnist.Digits, seed: int) -> Pixels:
     shape = tuple(int(side) for side in random.integers(1, 72, 2))
     coarse = random.integers(0, 256, [max(1, side // int(random.integers(1, 12))) for side in shape])
     kind = (Image.Resampling.NEAREST, Image.Resampling.BILINEAR)[random.integers(2)]
-    page = np.asarray(Image.fromarray(coarse.astype(np.uint8)).resize(shape[::-1], kind)).astype(np.float64)
+    page = np.asarray(Image.fromarray(coarse.astype(np.uint8)).resize((shape[1], shape[0]), kind)).astype(np.float64)
     if random.random() < 0.6:
         page = np.where(page > random.integers(60, 250), random.integers(256), random.integers(256))
     if random.random() < 0.4:
