@@ -7,10 +7,13 @@ const f = Math.fround;
 /** Up to here a window's rows and columns are added one by one; wider ones are differences of cumulative sums. */
 const NEAR_RADIUS = 2;
 
-const SAMPLE = 2048;
+/** So many values are sorted to find the median; more are counted. */
+const FEW = 1024;
 
-/** So many of many values tell between which two the median lies. */
-const SAMPLE_SHARES = [0.46, 0.54];
+/** Where medians count: it is kept, for so large an array costs more than what is done in it. */
+let room = new Int32Array(0);
+const UPPER = new Int32Array(1 << 16);
+const LOWER = new Int32Array(1 << 16);
 
 /**
  * The mean over squares of `2 * radius + 1`; the border is repeated outwards. Sums are float64, means float32.
@@ -72,7 +75,7 @@ function alongRows({ width, height, data }, radius) {
 
 /** Repeat the border outwards. */
 function extended({ width, height, data }, margin) {
-  const wide = plane(width + 2 * margin, height + 2 * margin, data.constructor);
+  const wide = plane(width + 2 * margin, height + 2 * margin);
   for (let y = 0; y < wide.height; y++) {
     const from = clip(y - margin, 0, height - 1) * width;
     const to = y * wide.width;
@@ -103,7 +106,7 @@ export function sumsOfNine(picture) {
   return sums;
 }
 
-/** The maximum over squares of `2 * radius + 1`; the border is repeated outwards. */
+/** The maximum over squares of `2 * radius + 1`, float32; the border is repeated outwards. */
 export function boxMax(picture, radius) {
   return windowMax(extended(picture, radius), 2 * radius + 1);
 }
@@ -124,16 +127,17 @@ function windowMax(picture, size) {
     data = larger(data, step, data.length - step);
     reach += step;
   }
-  const inner = plane(width - size + 1, rows, data.constructor);
+  const inner = plane(width - size + 1, rows);
   for (let y = 0; y < rows; y++) inner.data.set(data.subarray(y * width, y * width + inner.width), y * inner.width);
   return inner;
 }
 
 /** The larger one of each value and that which follows so far behind; rows of a plane run into each other. */
 function larger(data, step, count) {
-  const most = new data.constructor(count);
+  const most = new Float32Array(count);
   for (let k = 0; k < count; k++) {
-    const [one, other] = [data[k], data[k + step]];
+    const one = data[k];
+    const other = data[k + step];
     most[k] = one > other ? one : other;
   }
   return most;
@@ -153,32 +157,42 @@ export function negative({ width, height, data }) {
 }
 
 /**
- * np.median of float32.
+ * np.median of float32: the values are counted by the bits of their numbers, the upper half of them first.
  * @param {Float32Array} values
  */
 export function median(values) {
-  const step = Math.max(1, Math.floor(values.length / SAMPLE));
-  const sample = new Float32Array(Math.ceil(values.length / step));
-  for (let k = 0; k < sample.length; k++) sample[k] = values[k * step];
-  sample.sort();
-  if (sample.length < SAMPLE) return medianOfSorted(sorted(values));
-  const [low, high] = SAMPLE_SHARES.map((share) => sample[Math.trunc(share * sample.length)]);
-  let below = 0;
-  let above = 0;
-  for (let k = 0; k < values.length; k++) {
-    if (values[k] < low) below++;
-    else if (values[k] > high) above++;
+  const [first, last] = [(values.length - 1) >> 1, values.length >> 1];
+  if (values.length < FEW) {
+    const ordered = sorted(values);
+    return f(f(ordered[first] + ordered[last]) / 2);
   }
-  const between = new Float32Array(values.length - below - above);
-  let count = 0;
-  for (let k = 0; k < values.length; k++) if (values[k] >= low && values[k] <= high) between[count++] = values[k];
-  const [first, last] = [((values.length - 1) >> 1) - below, (values.length >> 1) - below];
-  if (first < 0 || last >= count) return medianOfSorted(sorted(values));
-  const near = between.sort();
-  return f(f(near[first] + near[last]) / 2);
+  const keys = keysOf(values);
+  const counts = UPPER.fill(0);
+  for (let k = 0; k < keys.length; k++) counts[(keys[k] >> 16) + 0x8000]++;
+  const one = ranked(keys, counts, first);
+  const other = one.next > last ? one : ranked(keys, counts, last);
+  return f(f(one.value + other.value) / 2);
 }
 
-function medianOfSorted(ordered) {
-  const half = ordered.length >> 1;
-  return ordered.length % 2 ? ordered[half] : f(f(ordered[half - 1] + ordered[half]) / 2);
+/** Whole numbers in the order of these float32. */
+function keysOf(values) {
+  if (room.length < values.length) room = new Int32Array(values.length);
+  const keys = room.subarray(0, values.length);
+  new Float32Array(room.buffer, 0, values.length).set(values);
+  for (let k = 0; k < keys.length; k++) keys[k] ^= (keys[k] >> 31) & 0x7fffffff;
+  return keys;
+}
+
+/** The value of a rank, and how many are not larger; `counts` are those of the upper halves. */
+function ranked(keys, counts, rank) {
+  let upper = 0;
+  let below = 0;
+  while (below + counts[upper] <= rank) below += counts[upper++];
+  const within = LOWER.fill(0);
+  for (let k = 0; k < keys.length; k++) if ((keys[k] >> 16) + 0x8000 === upper) within[keys[k] & 0xffff]++;
+  let lower = 0;
+  while (below + within[lower] <= rank) below += within[lower++];
+  const key = ((upper - 0x8000) << 16) | lower;
+  const value = new Float32Array(Int32Array.of(key ^ ((key >> 31) & 0x7fffffff)).buffer)[0];
+  return { value, next: below + within[lower] };
 }
