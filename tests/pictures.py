@@ -23,6 +23,7 @@ if not __package__:  # run as a script
 from digitrec_edge import mnist
 from digitrec_edge.errors import PictureError
 from digitrec_edge.preprocess import decode, read_number, read_stages
+from digitrec_edge.preprocess.touching import Recognise
 from runtimes import Model
 from tests import photographs
 from tests.photographs import Plane, Scene
@@ -117,14 +118,22 @@ def _project(planes: Sequence[Plane], scene: Scene, random: Random) -> list[Plan
     return [np.clip(np.asarray(plane, np.float32), 0, 1) for plane in flat]
 
 
+def recognise_with(model: Model) -> Recognise:
+    """Return what reads pieces of a number."""
+
+    def recognise(images: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        prediction = model.predict(images)
+        return prediction.probabilities, prediction.scores
+
+    return recognise
+
+
 def read(made: Made, model: Model) -> str:
     """Return what is read on a picture, or why nothing is."""
     try:
         stages = read_stages(decode(made.data, "picture"))
         if made.multi:
-            return "".join(
-                str(row.argmax()) for _, row in read_number(stages, lambda i: model.predict(i).probabilities)
-            )
+            return "".join(str(row.argmax()) for _, row in read_number(stages, recognise_with(model)))
         return str(model.classify(stages.single().image))
     except PictureError as error:
         return str(error)

@@ -8,9 +8,11 @@ from numpy.typing import NDArray
 
 from digitrec_edge import mnist
 from digitrec_edge.errors import PictureError
-from digitrec_edge.preprocess import Digit, Piece, read_number, read_stages
+from digitrec_edge.preprocess import Digit, Piece, likeliness, read_number, read_stages
+from digitrec_edge.preprocess.components import Box
 from digitrec_edge.preprocess.touching import find_pieces
 from runtimes import Model
+from tests.pictures import recognise_with
 
 
 def joined(digits: mnist.Digits) -> NDArray[np.uint8]:
@@ -24,8 +26,12 @@ def joined(digits: mnist.Digits) -> NDArray[np.uint8]:
 
 
 def read(page: NDArray[np.uint8], model: Model) -> str:
-    found = read_number(read_stages(page), lambda images: model.predict(images).probabilities)
+    found = read_number(read_stages(page), recognise_with(model))
     return "".join(str(row.argmax()) for _, row in found)
+
+
+def recognise_nothing(images: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    return np.full((len(images), 10), 0.1, np.float32), np.zeros(len(images), np.float32)
 
 
 def test_two_digits_that_touch_are_two(mnist_test: mnist.Digits, pretrained_model: Model) -> None:
@@ -42,10 +48,10 @@ def test_most_single_digits_stay_whole(
 def test_the_score_chooses(mnist_test: mnist.Digits, pretrained_model: Model) -> None:
     stages = read_stages(joined(mnist_test))
 
-    def whole_is_best(piece: Piece, _: NDArray[np.float32]) -> float:
+    def whole_is_best(piece: Piece, _: NDArray[np.float32], score: float) -> float:
         return 0.0 if piece.width > 1.1 else -100.0
 
-    found = read_number(stages, lambda images: pretrained_model.predict(images).probabilities, whole_is_best)
+    found = read_number(stages, recognise_with(pretrained_model), whole_is_best)
     assert len(found) == 1
 
 
@@ -57,6 +63,32 @@ def test_a_digit_without_its_strength_has_no_pieces(mnist_test: mnist.Digits) ->
 
 def test_nothing_is_no_number() -> None:
     with pytest.raises(PictureError, match="blank"):
-        read_number(
-            read_stages(np.full((50, 50), 255, np.uint8)), lambda images: np.zeros((len(images), 10), np.float32)
-        )
+        read_number(read_stages(np.full((50, 50), 255, np.uint8)), recognise_nothing)
+
+
+def piece_of(width: float = 0.6, height: float = 1.0, crossed: float = 1.0, strokes: int = 1) -> Piece:
+    return Piece(Digit(Box(0, 0, 28, 28), np.zeros((28, 28), np.uint8)), width, height, crossed, strokes)
+
+
+def test_a_piece_of_low_score_is_less_likely_however_probable() -> None:
+    sure = np.eye(10, dtype=np.float32)[3]
+    assert likeliness(piece_of(), sure, 18.0) > likeliness(piece_of(), sure, 8.0) > likeliness(piece_of(), sure, 2.0)
+
+
+@pytest.mark.parametrize("unlike", [{"width": 1.2}, {"height": 0.5}, {"crossed": 4.0}, {"strokes": 3}])
+def test_what_is_unlike_a_digit_or_cuts_through_strokes_is_less_likely(unlike: dict[str, float]) -> None:
+    sure = np.eye(10, dtype=np.float32)[3]
+    assert likeliness(piece_of(**unlike), sure, 12.0) < likeliness(piece_of(), sure, 12.0)  # type: ignore[arg-type]
+
+
+def test_the_whole_shape_is_among_its_pieces(mnist_test: mnist.Digits) -> None:
+    (digit,) = read_stages(joined(mnist_test)).several()
+    pieces = find_pieces(digit)
+    assert (0, max(end for _, end in pieces)) in pieces
+
+
+def test_digits_of_a_number_keep_their_place_in_the_picture(mnist_test: mnist.Digits, pretrained_model: Model) -> None:
+    (left, _), (right, _) = read_number(read_stages(joined(mnist_test)), recognise_with(pretrained_model))
+    assert 60 <= left.box.left < left.box.right <= 200
+    assert 150 <= right.box.left < right.box.right <= 290
+    assert 30 <= min(left.box.top, right.box.top) < max(left.box.bottom, right.box.bottom) <= 170

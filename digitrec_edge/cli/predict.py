@@ -257,8 +257,12 @@ def _apart(model: "Model", stages: "Stages") -> "tuple[Stages, list[Prediction]]
     from digitrec_edge.errors import PictureError
     from digitrec_edge.preprocess import read_number
 
+    def recognise(images: "NDArray[np.uint8]") -> "tuple[NDArray[np.float32], NDArray[np.float32]]":
+        prediction = model.predict(images)
+        return prediction.probabilities, prediction.scores
+
     try:
-        read = read_number(stages, lambda images: model.predict(images).probabilities)
+        read = read_number(stages, recognise)
     except PictureError:
         return stages, []
     answers = [model.predict(digit.image) for digit, _ in read]
