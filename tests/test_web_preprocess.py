@@ -226,3 +226,31 @@ def test_a_module_that_changes_alone_is_told_and_a_comment_is_no_change(tmp_path
     python.unlink()
     (tmp_path / "digitrec_edge/web/preprocess/more.mjs").write_text("")
     assert len(web_twins.complaints(table, tmp_path)) == 3
+
+
+@needs_node
+def test_the_entry_takes_any_bytes_and_refuses_too_few() -> None:
+    script = f"""
+        const entry = await import({json.dumps((MODULES / "index.mjs").as_uri())});
+        const page = new Uint8Array(60 * 40).fill(250);
+        for (let row = 8; row < 32; row++) page.fill(10, row * 60 + 28, row * 60 + 33);
+        const read = [page, new Uint8ClampedArray(page), Buffer.from(page), [...page]].map((bytes) =>
+            entry.readNumber(bytes, 60, 40, (image) => ({{ probability: image[14 * 28 + 14] / 255, digit: 1 }})));
+        let refused;
+        try {{ entry.readDigit(page.subarray(1), 60, 40); }} catch (error) {{ refused = String(error); }}
+        console.log(JSON.stringify({{ refused, read: read.map(([found]) => [found.box, found.answer]) }}));
+    """
+    command = ["node", "--input-type=module", "-e", script]
+    told = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    expected = [{"top": 8, "left": 28, "bottom": 32, "right": 33}, {"probability": 1, "digit": 1}]
+    assert told["read"] == [expected] * 4
+    assert told["refused"] == "RangeError: 60 x 40 pixels need 2400 bytes, 2399 are given"
+
+
+def test_no_module_imports_itself_through_others() -> None:
+    """One script is made of them: each after those that it imports."""
+    imports = {path.stem: re.findall(r'from "\./(\w+)\.mjs"', path.read_text(encoding="utf-8")) for path in FILES}
+    done: set[str] = set()
+    while ready := [name for name, needed in imports.items() if name not in done and {*needed} <= done]:
+        done.update(ready)
+    assert done == {*imports}

@@ -51,7 +51,7 @@ function number(stages, asked) {
 }
 
 function read({ start, width, height, channels, asked }) {
-  const data = new Uint8Array(pixels.subarray(start, start + width * height * channels));
+  const data = pixels.subarray(start, start + width * height * channels);
   const grey = channels === 1 ? data : readColour(canvas(data, channels), width, height);
   const found = { grey: digest(grey) };
   const small = grey.length < SMALL;

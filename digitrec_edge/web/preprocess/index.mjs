@@ -39,10 +39,20 @@ export function readColour(pixels, width, height) {
  * @param {number} height
  * @returns {Stages}
  * @throws {PictureError} the picture is too small or too thin
+ * @throws {RangeError} there are not as many bytes as pixels
  */
 export function stagesOf(grey, width, height) {
+  if (grey.length !== width * height) {
+    throw new RangeError(`${width} x ${height} pixels need ${width * height} bytes, ${grey.length} are given`);
+  }
   checkSize(width, height, "the picture");
-  return readStages({ width, height, data: grey });
+  return readStages({ width, height, data: plainBytes(grey) });
+}
+
+/** The same bytes as a plain Uint8Array; node's Buffer and a clamped array are others. */
+function plainBytes(bytes) {
+  if (!(bytes instanceof Uint8Array)) return new Uint8Array(bytes);
+  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
 /**
