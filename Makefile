@@ -7,7 +7,7 @@ CLI := $(BIN)/digitrec-edge
 PYTHONS := 3.12 3.13 3.14
 export PYTHONDONTWRITEBYTECODE :=  # what hundreds of processes import is compiled once
 
-.PHONY: help setup demo test lint docs test-artifacts test-device test-desktop test-newest test-pythons pi pi-boards pi-others pi-instructions pi-instructions-accept pi-needs wheel facts pretrained campaigns clean
+.PHONY: help setup demo test lint docs test-artifacts test-device test-desktop test-newest test-pythons pi pi-boards pi-others pi-instructions pi-instructions-accept pi-needs native wheel facts pretrained campaigns clean
 
 help:  ## show this
 	@grep -hE '^[a-z0-9.-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F '\t' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -83,6 +83,10 @@ pi-instructions-accept: pi-needs  ## ... and hold later counts against these
 
 pi-needs: $(READY)
 	@PYTHONPATH=tests/pi $(BIN)/python -m emulated_pi.needs --install
+
+native: $(READY)  ## build the libraries of the native runtime for every processor, by zig (411 MB): the same bytes everywhere
+	@PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install -q -c constraints.txt ziglang
+	@$(BIN)/python -m digitrec_edge.dense.build --all
 
 wheel: $(READY)  ## build dist/*.whl, and dist/device/*.whl without the training images, for devices
 	@rm -rf build/lib build/bdist.* dist && mkdir -p build

@@ -46,12 +46,14 @@ class Precision:
     """The arithmetic of a variant, as its card names it.
 
     Attributes:
+        activations: type of the numbers that go from layer to layer.
         integer: whether it is chosen for speed and size, so that being slower than float32 is worth a warning.
     """
 
     name: str
     gate: Gate
     tolerance: Tolerance
+    activations: str
     integer: bool
 
 
@@ -89,12 +91,14 @@ FLOAT32 = Precision(
     "float32",
     Gate(1.0, 0.0, 1e-4, "the same float32 sums in another order: 784 products of magnitude 1 differ by about 1e-5"),
     Tolerance(1e-5, "the same sums in another order"),
+    activations="float32",
     integer=False,
 )
 FLOAT16 = Precision(
     "float16",
     Gate(0.999, 0.1, 0.25, "weights keep 11 of 24 bits, a relative error of 2^-11: logits of 30 move by hundredths"),
     Tolerance(1e-3, "the same sums in another order, of weights that some kernels multiply as float16"),
+    activations="float32",
     integer=False,
 )
 INT8 = Precision(
@@ -104,24 +108,28 @@ INT8 = Precision(
         "8 bits move logits by about their scale, 0.1 to 0.2; only digits with a rival that near may change",
     ),
     Tolerance(0.02, "kernels round one step, 1/255 of a layer's range, apart in each of four layers"),
+    activations="int8",
     integer=True,
 )  # fmt: skip
 INT8_DYNAMIC = Precision(
     "int8-dynamic",
     Gate(0.995, 0.2, INFINITE, "weights as coarse as int8's, activations quantised by their own range each time"),
     Tolerance(0.02, "activations are quantised to 8 bits by each kernel's own rule"),
+    activations="float32",
     integer=True,
 )
 INT16X8 = Precision(
     "int16x8",
     Gate(0.995, 0.2, INFINITE, "weights as coarse as int8's; the activations' 16 bits add next to nothing"),
     Tolerance(1e-3, "16-bit activations rounded one step apart"),
+    activations="int16",
     integer=True,
 )
 INT4 = Precision(
     "int4",
     Gate(0.98, 1.0, INFINITE, "15 steps per weight: one digit in a hundred may change, most of them near-ties"),
     Tolerance(0.02, "as int8: the activations have 8 bits"),
+    activations="int8",
     integer=True,
 )
 

@@ -22,6 +22,7 @@ class InterpreterSession:
     """A TFLite model; artifacts have a static batch of 1, batches run in a second, resized interpreter."""
 
     chunk = CHUNK
+    reentrant = False
 
     def __init__(self, factory: InterpreterFactory, data: bytes, threads: int) -> None:
         self._make: Callable[[], Any] = lambda: factory(model_content=data, num_threads=threads)

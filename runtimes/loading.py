@@ -49,8 +49,8 @@ def load(
         raise InputError(f"threads is {threads}, 1 to {MAX_THREADS} are allowed")
     rows = candidates(runtime)
     found = artifact.parse(path, sealed=sealed) if isinstance(path, bytes) else artifact.read(path, sealed=sealed)
-    able = [row for row in rows if row.installed and row.runs(found.format.name) and not unmet(found, row)]
-    row = able[0] if able else choose(found.format.name, rows)
+    able = (row for row in rows if row.installed and row.runs(found.format.name) and not unmet(found, row))
+    row = next(able, None) or choose(found.format.name, rows)
     return open_model(found, row, threads, key)
 
 
@@ -64,7 +64,7 @@ def choose(format_name: str, rows: Sequence[RuntimeRow]) -> RuntimeRow:
     able = for_format(format_name, rows)
     installed = [row for row in able if row.installed]
     if not installed and len(able) > 1:
-        extras = " or ".join(install_extra(row.extra) for row in able)
+        extras = " or ".join(install_extra(row.extra) for row in able if row.extra)
         raise NotInstalledError(f"no runtime for .{format_name} files is installed: {extras}")
     return (installed or able)[0]
 

@@ -4,6 +4,7 @@ import os
 import threading
 import weakref
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, NoReturn
@@ -47,18 +48,19 @@ class Prediction:
 
 
 class Model:
-    """An artifact in a runtime. Several threads may share it: calls wait for each other.
+    """An artifact in a runtime. Several threads may share it: calls wait for each other, but in a reentrant runtime.
 
     ``labels`` are what its answers are called, in their order; of a file without a card they are the ten digits.
     ``threshold`` is the least score of a digit, minus infinity where the card has none.
 
-    A forked process cannot use a model that was loaded before: the threads and locks of the runtime are not copied in a
-    state that could go on. It says so, and the process loads the file again.
+    A forked process cannot use a model that was loaded before, unless the runtime is reentrant: the runtime's threads
+    and locks are not copied in a state that could go on. It says so, and the process loads the file again.
     """
 
     def __init__(self, session: Session, artifact: Artifact, row: RuntimeRow, threads: int) -> None:
         self._session: Session | None = session
         self._lock = threading.Lock()
+        self._reentrant = session.reentrant
         self.artifact = artifact
         self.card = artifact.card
         no_digit = artifact.card.no_digit if artifact.card else None
@@ -101,6 +103,8 @@ class Model:
             InputError: another shape or dtype.
         """
         try:
+            if self._reentrant:
+                return self._classify(image)
             with self._lock:
                 return self._classify(image)
         except InputError:
@@ -133,7 +137,7 @@ class Model:
             raise self._failure(cause) from cause
 
     def _logits(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        with self._lock:
+        with self._turn():
             session = self._open()
             if images.ndim == 2:
                 return self._real(session.run_one(self._prepared(images[None])))[0]
@@ -142,6 +146,10 @@ class Model:
                 part = images[start : start + session.chunk]
                 results[start : start + len(part)] = self._real(session.run_batch(self._prepared(part)))
             return results
+
+    def _turn(self) -> AbstractContextManager[object]:
+        """Wait for other threads' calls to end, where the runtime needs it."""
+        return nullcontext() if self._reentrant else self._lock
 
     def predict(self, images: NDArray[np.uint8]) -> Prediction:
         """Read digits; takes what :meth:`logits` takes and raises what it raises."""
@@ -154,7 +162,7 @@ class Model:
 
     def invoke(self) -> None:
         """Run the model again on its last input, nothing copied in or out: for benchmarks."""
-        with self._lock:
+        with self._turn():
             self._open().invoke()
 
     def _prepared(self, images: NDArray[np.uint8]) -> NDArray[Any]:
@@ -222,7 +230,10 @@ _LOADED: "weakref.WeakSet[Model]" = weakref.WeakSet()
 
 def _after_fork() -> None:
     for model in list(_LOADED):
-        model._lose()
+        if model._reentrant:
+            model._lock = threading.Lock()  # another thread may have been about to close it
+        else:
+            model._lose()
 
 
 if hasattr(os, "register_at_fork"):  # Windows has no fork

@@ -23,6 +23,7 @@ class OnnxSession:
     """An ONNX model; its first dimension is the batch, which is free, or 1: pictures then run one by one."""
 
     chunk = CHUNK
+    reentrant = False
 
     def __init__(self, data: bytes, threads: int) -> None:
         options = onnxruntime.SessionOptions()

@@ -116,12 +116,14 @@ def _checking(write: Callable[[NDArray[np.uint8]], object]) -> Callable[[NDArray
 
 
 class Session(Protocol):
-    """A loaded model in one runtime; not safe for use by two threads at a time."""
+    """A loaded model in one runtime; not safe for use by two threads at a time, unless it says so."""
 
     input: TensorSpec
     output: TensorSpec
     chunk: int
     """How many examples ``run_batch`` takes at the most, so that memory stays bounded."""
+    reentrant: bool
+    """Whether several threads may run it at a time, and a forked process may go on with it."""
 
     def classifier(self, prepare: "Prepare") -> Callable[[NDArray[np.uint8]], int]:
         """Return the shortest path from one picture ``(28, 28) uint8`` to its digit in this runtime.

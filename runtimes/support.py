@@ -50,7 +50,8 @@ def lacks(row: RuntimeRow, version: str, name: str, needed: int) -> bool:
 
 def fits(row: RuntimeRow, variant: Variant) -> bool:
     """Say whether the release that artifacts are made for can run a variant at all."""
-    return row.runs(variant.format) and not (variant.needs and lacks(row, row.release, *variant.needs))
+    computes = not row.activations or variant.precision.activations in row.activations
+    return computes and row.runs(variant.format) and not (variant.needs and lacks(row, row.release, *variant.needs))
 
 
 def lacking(row: RuntimeRow, version: str, graph: Graph) -> str | None:
@@ -69,6 +70,10 @@ def lacking(row: RuntimeRow, version: str, graph: Graph) -> str | None:
             return f"needs {name} {needed} ({row.name} {version} does not have it)"
         if needed > has[name]:
             return f"needs {name} {needed} ({row.name} {version} has {has[name]} at the most)"
+    types = {tensor.name: tensor.dtype for tensor in graph.tensors}
+    for name in (name for operator in graph.operators for name in operator.outputs if row.activations):
+        if types[name] not in row.activations:
+            return f"computes with {types[name]} ({row.name} {version} does with int8 alone)"
     return None
 
 

@@ -63,6 +63,18 @@ class IndexPackage:
             return None
 
 
+class OwnKernels:
+    """The kernels that ship with digitrec-edge, on machines for which there is a library."""
+
+    distribution = ""
+
+    def version(self) -> str | None:
+        """See Presence; it is the kernels' own version."""
+        from digitrec_edge.dense import library
+
+        return library.RELEASE if library.is_here() else None
+
+
 @dataclass(frozen=True)
 class RuntimeRow:
     """A row of the table.
@@ -80,6 +92,8 @@ class RuntimeRow:
         pixels_in: whether float variants made for it take the picture's uint8 bytes and scale them by a DEQUANTIZE
             of their own. On a Raspberry Pi 4 that costs tflite-runtime 2.14 2.4 k instructions, and numpy 11 k
             (docs/instructions.md).
+        activations: types of the numbers between layers that it computes with; empty where its operators tell all.
+        cure: what to do where it is not here and no extra brings it.
     """
 
     name: str
@@ -92,6 +106,8 @@ class RuntimeRow:
     installed_mb: int
     suffix: str = ""
     pixels_in: bool = False
+    activations: tuple[str, ...] = ()
+    cure: str = "install digitrec-edge again"
 
     def runs(self, format_name: str) -> bool:
         """Whether this runtime reads files of a format at all."""
@@ -130,7 +146,7 @@ class RuntimeRow:
             raise BrokenRuntimeError(f"{self.name} is installed but does not work: {diagnose(cause)}") from cause
 
     def _not_installed(self) -> NotInstalledError:
-        cure = install_extra(self.extra) if self.extra else "install digitrec-edge again"
+        cure = install_extra(self.extra) if self.extra else self.cure
         return NotInstalledError(f"{self.name} is not installed: {cure}")
 
 
@@ -166,6 +182,20 @@ RUNTIMES = (
         release="1.24.4",  # up to 1.23 it reads whatever file a hostile model names as its weights
         colour="#009e73",
         installed_mb=55,
+    ),
+    RuntimeRow(
+        name="native",
+        module="runtimes.native",
+        presence=OwnKernels(),
+        extra="",
+        formats=("tflite",),
+        release="1.0",
+        colour="#cc79a7",
+        installed_mb=0,
+        suffix="-native",
+        activations=("int8", "uint8"),
+        cure="it has no kernels for this machine; where there is a C compiler, python -m digitrec_edge.dense.build "
+        "makes them",
     ),
 )
 

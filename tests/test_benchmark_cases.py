@@ -43,6 +43,7 @@ def test_each_artifact_meets_each_runtime_for_its_format(folder: Path) -> None:
         ("a.onnx", "onnxruntime"),
         ("b.tflite", "litert"),
         ("b.tflite", "tflite-runtime"),
+        ("b.tflite", "native"),
     ]
     assert {case.threads for case in cases} == {3}
     assert {case.data for case in cases} == {"own.npz"}

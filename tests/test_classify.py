@@ -22,12 +22,15 @@ NAMES = (
     "float16-tflite-runtime.tflite", "int8-dynamic-tflite-runtime.tflite", "int8-tflite-runtime.tflite",
     "int16x8-tflite-runtime.tflite",
 )  # fmt: skip
+WHOLE = ("int8.tflite", "int4.tflite", "int8-tflite-runtime.tflite")
+"""What computes with int8 alone."""
 NEVER = {("int8-dynamic.tflite", "tflite-runtime"), ("int4.tflite", "tflite-runtime")}
 PAIRS = [
     (name, row.name)
     for name in NAMES
     for row in RUNTIMES
     if row.installed and row.runs(name.rsplit(".")[-1]) and (name, row.name) not in NEVER
+    if not row.activations or name in WHOLE
 ]
 
 

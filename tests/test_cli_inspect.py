@@ -126,12 +126,13 @@ def test_it_shows_all_there_is(cli: Cli, artifacts: Path) -> None:
 
 def test_there_is_a_yes_or_no_and_a_why_for_each_runtime(cli: Cli, artifacts: Path) -> None:
     rows = table(cli("inspect", artifacts / "digitrec-int4.tflite").stdout, "runtimes")
-    assert [row[:2] for row in rows] == [["litert", "yes"], ["tflite-runtime", "no"], ["onnxruntime", "no"]]
+    answers = [["litert", "yes"], ["tflite-runtime", "no"], ["onnxruntime", "no"], ["native", "yes"]]
+    assert [row[:2] for row in rows] == answers
     assert re.search(r"1\.0\.1 and later run it", rows[0][2])
     assert rows[1][2] == "needs FULLY_CONNECTED 12 (tflite-runtime 2.14.0 has 10 at the most)"
     assert rows[2][2] == "runs .onnx and .ort files"
     rows = table(cli("inspect", artifacts / "digitrec-float32.ort").stdout, "runtimes")
-    assert [row[1] for row in rows] == ["no", "no", "yes"]
+    assert [row[1] for row in rows] == ["no", "no", "yes", "no"]
 
 
 @pytest.mark.parametrize("name", ["digitrec-int8.tflite", "digitrec-int8.onnx", "digitrec-int8.ort"])
@@ -151,9 +152,9 @@ def test_json_is_one_object_with_the_same(cli: Cli, artifacts: Path, name: str) 
     assert [layer["shape"] for layer in result["layers"]] == [[784, 256], [256, 128], [128, 128], [128, 10]]
     assert sum(layer["stored_bytes"] for layer in result["layers"]) + result["rest_bytes"] == len(found.data)
     answers = {row["runtime"]: row for row in result["runtimes"]}
-    assert answers.keys() == {"litert", "tflite-runtime", "onnxruntime"}
+    assert answers.keys() == {"litert", "tflite-runtime", "onnxruntime", "native"}
     for row in RUNTIMES:
-        expected = metadata.version(row.distribution) if row.name in INSTALLED else None
+        expected = row.version if row.name in INSTALLED else None
         assert answers[row.name]["installed"] == expected
         assert answers[row.name]["runs"] == (found.format.name in row.formats)
 
@@ -172,7 +173,7 @@ def test_a_foreign_file_is_shown_without_a_card(cli: Cli, artifacts: Path, tmp_p
 def test_it_works_with_base_dependencies_alone(artifacts: Path, suffix: str) -> None:
     done = with_base_alone("inspect", artifacts / f"digitrec-int8{suffix}")
     assert done.returncode == 0, done.stderr
-    assert len(table(done.stdout, "runtimes")) == 3
+    assert len(table(done.stdout, "runtimes")) == 4
 
 
 def test_the_blocker_blocks() -> None:
@@ -187,7 +188,7 @@ def test_without_any_runtime_each_row_says_that_it_is_not_installed(artifacts: P
     done = with_base_alone("inspect", artifacts / "digitrec-float32.tflite")
     assert done.returncode == 0, done.stderr
     rows = table(done.stdout, "runtimes")
-    assert [row[1] for row in rows] == ["yes", "yes", "no"]
+    assert [row[1] for row in rows] == ["yes", "yes", "no", "no"]
     assert rows[0][2].startswith("not installed; ")
 
 

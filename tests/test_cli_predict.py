@@ -122,7 +122,9 @@ def test_a_model_that_cannot_be_used_is_one_line_and_status_1(
 def test_a_runtime_that_cannot_run_the_file_is_one_line(cli: Cli, pictures: Path) -> None:
     done = cli("predict", pictures / "0.png", "--model", pretrained.DEFAULT, "--runtime", "onnxruntime", ok=False)
     assert done.returncode == 1
-    assert done.stderr == ("digitrec-edge: onnxruntime does not run .tflite files; litert or tflite-runtime does\n")
+    assert done.stderr == (
+        "digitrec-edge: onnxruntime does not run .tflite files; litert or tflite-runtime or native does\n"
+    )
 
 
 def test_a_folder_or_a_pipe_is_no_picture(cli: Cli, tmp_path: Path) -> None:

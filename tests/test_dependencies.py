@@ -30,7 +30,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "digitrec_edge.preprocess.bmff": ("heif",),
     "digitrec_edge.remote": ("remote",),
     "benchmarks.scripts": ("all",),
-    **{row.module: (row.extra,) for row in RUNTIMES},
+    **{row.module: (row.extra,) for row in RUNTIMES if row.extra},
 }
 """Extras that a part of the code may use beside the base; nothing else may use any."""
 

@@ -1,4 +1,4 @@
-"""A model does not survive a fork: the child says so at once, whatever other threads were doing, and loads it again."""
+"""No model but that of native survives a fork: the child says so at once, whatever threads did, and loads it again."""
 
 import os
 import signal
@@ -50,8 +50,8 @@ def refuses(call: Callable[[], object]) -> bool:
 
 @pytest.mark.parametrize(
     ("runtime", "name"),
-    [(row.name, f"digitrec-int8.{row.formats[0]}") for row in RUNTIMES if row.installed],
-    ids=[row.name for row in RUNTIMES if row.installed],
+    [(row.name, f"digitrec-int8.{row.formats[0]}") for row in RUNTIMES if row.installed and row.name != "native"],
+    ids=[row.name for row in RUNTIMES if row.installed and row.name != "native"],
 )
 @pytest.mark.parametrize("threads", [1, 2])
 def test_a_forked_child_refuses_a_model_at_once_and_loads_it_again(

@@ -3,7 +3,6 @@
 import sys
 from importlib import metadata
 from pathlib import Path
-from typing import cast
 
 import pytest
 
@@ -18,7 +17,7 @@ from runtimes import RUNTIMES, RuntimeRow
 from runtimes.table import IndexPackage
 
 SUFFIXES = (".tflite", ".onnx", ".ort")
-LITERT, TFLITE_RUNTIME, ONNX = RUNTIMES
+LITERT, TFLITE_RUNTIME, ONNX, NATIVE = RUNTIMES
 
 
 def needing(*needs: tuple[str, int]) -> Graph:
@@ -116,6 +115,7 @@ def test_it_imports_no_runtime(artifacts: Path, monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setattr(RuntimeRow, "load", fail)
     for row in RUNTIMES:
-        monkeypatch.setitem(sys.modules, cast(IndexPackage, row.presence).package, None)
+        name = row.presence.package if isinstance(row.presence, IndexPackage) else row.module
+        monkeypatch.setitem(sys.modules, name, None)
     result = inspect(artifact.read(artifacts / "digitrec-int8.tflite"))
     assert result.operators

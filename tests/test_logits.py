@@ -48,7 +48,7 @@ def test_they_are_those_of_the_loaded_model_in_the_order_of_the_images(
     ("artifact", "runtime", "data", "reason"),
     [
         ("absent.tflite", "litert", None, "no such file: absent.tflite"),
-        (None, "onnxruntime", None, "onnxruntime does not run .tflite files; litert or tflite-runtime does"),
+        (None, "onnxruntime", None, "onnxruntime does not run .tflite files; litert or tflite-runtime or native does"),
         (None, "litert", "absent", "no such data set: absent"),
     ],
 )

@@ -23,6 +23,7 @@ PAIRS = [
     for name in NAMES
     for row in RUNTIMES
     if row.installed and any(name.endswith(f.suffix) and f.name in row.formats for f in FORMATS)
+    if not row.activations or "int8" in name
 ]
 IMAGES = mnist.load("test").images
 

@@ -36,7 +36,9 @@ def test_names_colours_and_files_of_two_runtimes_do_not_meet() -> None:
 def test_an_unknown_name_is_refused_with_those_there_are() -> None:
     with pytest.raises(InputError) as raised:
         find("tensorrt")
-    assert str(raised.value) == "no runtime is called 'tensorrt'; choose from litert, tflite-runtime, onnxruntime"
+    assert (
+        str(raised.value) == "no runtime is called 'tensorrt'; choose from litert, tflite-runtime, onnxruntime, native"
+    )
 
 
 @pytest.mark.parametrize(
@@ -44,7 +46,7 @@ def test_an_unknown_name_is_refused_with_those_there_are() -> None:
     [
         ("onnx", "litert", "onnxruntime does"),
         ("ort", "tflite-runtime", "onnxruntime does"),
-        ("tflite", "onnxruntime", "litert or tflite-runtime does"),
+        ("tflite", "onnxruntime", "litert or tflite-runtime or native does"),
     ],
 )
 def test_a_runtime_that_does_not_run_the_format_names_one_that_does(format_name: str, runtime: str, able: str) -> None:
@@ -91,4 +93,4 @@ def test_tables_are_read_without_numpy_and_without_any_runtime() -> None:
 
 def test_scales_per_channel_of_dense_weights_are_only_for_runtimes_that_know_them() -> None:
     known = {row.name: not support.lacks(row, row.release, "FULLY_CONNECTED", 12) for row in for_format("tflite")}
-    assert known == {"litert": True, "tflite-runtime": False}
+    assert known == {"litert": True, "tflite-runtime": False, "native": True}

@@ -11,7 +11,7 @@ from digitrec_edge.formats.graph import Graph
 from runtimes import RUNTIMES, RuntimeRow, support
 from runtimes.table import find
 
-TFLITE = [row for row in RUNTIMES if "tflite" in row.formats]
+TFLITE = [row for row in RUNTIMES if "tflite" in row.formats and row.distribution]
 
 
 def newest_known(runtime: str, version: str) -> dict[str, int]:

@@ -34,7 +34,7 @@ def test_extras_are_those_of_pyproject() -> None:
 @pytest.mark.checkout
 def test_the_extra_of_a_runtime_asks_for_the_oldest_release_that_is_used() -> None:
     text = (ROOT / "pyproject.toml").read_text()
-    for row in RUNTIMES:
+    for row in (row for row in RUNTIMES if row.distribution):
         floors = re.findall(rf'"{row.distribution}>=([\d.]+)', text)
         assert floors
         assert {version_key(floor) for floor in floors} <= {

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitrec_edge.errors import DamagedError
+from digitrec_edge.formats import SAMPLE_FILE, recognise
 from digitrec_edge.formats.budget import BUDGET
 from digitrec_edge.labels import Numbers
 from digitrec_edge.mnist import SIDE
@@ -53,6 +54,27 @@ def unpack(data: bytes, classes: int) -> Sample:
     except ValueError as cause:
         raise DamagedError(f"the artifact's sample cannot be read: {cause}; export it again") from cause
     return found
+
+
+def images_of(data: bytes) -> NDArray[np.uint8] | None:
+    """Return the images ``(N, 28, 28)`` that travel in a file that was found whole; None where none do.
+
+    Raises:
+        DamagedError: there is a sample that cannot be read.
+    """
+    kind = recognise(data) if SAMPLE_FILE.encode() in data else None
+    if kind is None:
+        return None
+    try:
+        _, files = kind.load().split(data)
+        if SAMPLE_FILE not in files:
+            return None
+        (images,) = read_arrays(files[SAMPLE_FILE], ["images"], limit_bytes=BUDGET.attached_bytes)
+    except ValueError as cause:
+        raise DamagedError(f"the artifact's sample cannot be read: {cause}; export it again") from cause
+    if images.dtype != np.uint8 or images.shape[1:] != (SIDE, SIDE):
+        raise DamagedError(f"the artifact's sample holds images of {images.dtype} {images.shape}; export it again")
+    return images
 
 
 def _check(found: Sample, classes: int) -> None:

@@ -194,9 +194,11 @@ def default_artifact(runtime: str) -> Path:
     from runtimes import RUNTIMES
     from runtimes.loading import AUTO
 
-    able = [row for row in RUNTIMES if runtime == row.name or (runtime == AUTO and row.installed)]
-    formats = {name for row in able for name in row.formats}
-    return next((path for name, path in pretrained.BY_FORMAT.items() if name in formats), pretrained.DEFAULT)
+    for name, path in pretrained.BY_FORMAT.items():
+        rows = (row for row in RUNTIMES if row.runs(name))
+        if any(runtime == row.name or (runtime == AUTO and row.installed) for row in rows):
+            return path
+    return pretrained.DEFAULT
 
 
 def _read(model: "Model", one: Named, asked: _Asked, explain: Path | None) -> dict[str, Any]:

@@ -38,12 +38,14 @@ class Part:
         distribution: its name in the package index.
         target: what the probe tries: ``numpy``, ``pillow``, ``runtime:NAME``, or a module to import.
         extra: the extra that installs it; empty for what every installation has.
+        cure: what to do where it is missing and no extra brings it.
     """
 
     name: str
     distribution: str
     target: str
     extra: str
+    cure: str = "the package needs it"
 
 
 @dataclass(frozen=True)
@@ -117,7 +119,7 @@ def consult(on_part: Callable[[str], None] = lambda name: None) -> Report:
     for row in RUNTIMES:
         if base[0].status == WORKS:
             on_part(row.name)
-            runtimes += examine([Part(row.name, row.distribution, f"runtime:{row.name}", row.extra)], machine)
+            runtimes += examine([Part(row.name, row.distribution, f"runtime:{row.name}", row.extra, row.cure)], machine)
         else:
             runtimes.append(Examination(row.name, UNTRIED, None, "numpy must work first"))
     on_part("the tools of training and export")
@@ -149,6 +151,6 @@ def examine(parts: Sequence[Part], machine: Machine, timeout_s: float = TIMEOUT_
 
 def _where_to_get(part: Part, machine: Machine) -> str:
     if not part.extra:
-        return "not installed; the package needs it"
+        return f"not installed; {part.cure}"
     obstacle = why_none(part.distribution, machine) if part.distribution in _WITH_WHEELS else ""
     return f"cannot be installed here: {obstacle}" if obstacle else f"not installed: {install_extra(part.extra)}"

@@ -86,12 +86,18 @@ def try_import(name: str) -> str:
     return ""
 
 
+def _own_version(part: str) -> str:
+    from runtimes.table import find
+
+    return find(part.rpartition(":")[2]).version
+
+
 def try_part(request: dict[str, str]) -> dict[str, str | None]:
     """Try one part.
 
     Args:
         request: ``target``: ``runtime:NAME``, ``numpy``, ``pillow``, or a module to import; and ``distribution``, in
-            the package index.
+            the package index; empty for a runtime that is not from there.
 
     Returns:
         ``status`` (works, missing, broken, not tried), ``version`` and ``detail``.
@@ -99,7 +105,7 @@ def try_part(request: dict[str, str]) -> dict[str, str | None]:
     part, distribution = request["target"], request["distribution"]
     version = None
     try:
-        version = metadata.version(distribution)
+        version = metadata.version(distribution) if distribution else _own_version(part)
         attempts: dict[str, Callable[[], str]] = {"numpy": try_numpy, "pillow": try_pillow}
         kind, _, name = part.rpartition(":")
         attempt = attempts.get(part) or (lambda: try_runtime(name) if kind == "runtime" else try_import(name))

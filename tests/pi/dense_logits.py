@@ -16,11 +16,11 @@ def rounding_of(kernels: str, machine: str) -> Rounding:
     """Return the rounding of a runtime's kernels.
 
     Args:
-        kernels: ``XNNPACK``, or those of built-in operators.
+        kernels: ``XNNPACK``, what rounds like it, or those of built-in operators.
         machine: as uname names it.
     """
     litert, _, away, up = ROUNDINGS
-    if kernels == "XNNPACK":
+    if kernels.startswith("XNNPACK"):
         return litert
     return up if machine == "x86_64" else away
 

@@ -11,12 +11,15 @@ from emulated_pi.setups import COUNTED, installed
 pytestmark = [pytest.mark.pi, pytest.mark.checkout]
 
 GOALS = {
+    "pi5 / native / digitrec-int8.tflite / classify": 19_000,
+    "pi4 / native / digitrec-int8.tflite / classify": 42_000,
+    "pi2 / native / digitrec-int8.tflite / classify": 62_000,
     "pi5 / litert / digitrec-int8.tflite / classify": 56_000,
     "pi4 / tflite-runtime / digitrec-float32-tflite-runtime.tflite / classify": 140_000,
 }
 
 
-REPEATED = {"litert": 0.001, "tflite-runtime": 0.001, "onnxruntime": 0.01}
+REPEATED = {"native": 0.001, "litert": 0.001, "tflite-runtime": 0.001, "onnxruntime": 0.01}
 """TFLite's runtimes repeat to the instruction. In about one process of eight ONNX Runtime's memory comes to lie
 otherwise, for a reason not found, and calls that allocate cost up to 0.7 % more or less."""
 

@@ -24,7 +24,7 @@ class Count:
     """Instructions of one call, the interquartile mean of many: calls may come in two kinds, half of them each.
 
     Attributes:
-        call: ``invoke``, ``classify`` or ``public idiom``.
+        call: ``invoke``, ``classify``, ``public idiom`` or ``noise``.
         spread: (largest - smallest) / middle over all counted calls.
     """
 

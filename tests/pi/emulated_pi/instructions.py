@@ -23,7 +23,7 @@ ACCEPTED = Path(__file__).parents[1] / "instructions.json"
 MEASURED = BUILD / "instructions.json"
 DOCUMENT = ROOT / "docs" / "instructions.md"
 MOST_GROWTH = 0.02
-CALLS = ("invoke", "classify", "public idiom")
+CALLS = ("invoke", "classify", "public idiom", "noise")
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Table:
     refused: dict[str, str]
 
 
-def measure(artifacts: Path, boards: Sequence[str] = ("pi4", "pi5")) -> Table:
+def measure(artifacts: Path, boards: Sequence[str] = ("pi2", "pi4", "pi5")) -> Table:
     """Count every artifact in every runtime on these boards."""
     figures: dict[str, int] = {}
     refused: dict[str, str] = {}
@@ -71,13 +71,14 @@ def accepted() -> dict[str, int]:
 def table_lines(table: Table) -> list[str]:
     """Return the table in Markdown: a row per artifact, runtime and board."""
     lines = [
-        "| board | runtime | artifact | invoke alone | classify | idiom of public examples |",
-        "| --- | --- | --- | ---: | ---: | ---: |",
+        "| board | runtime | artifact | invoke alone | classify | idiom of public examples | classify, noise |",
+        "| --- | --- | --- | ---: | ---: | ---: | ---: |",
     ]
     rows = sorted({key.rpartition(" / ")[0] for key in (*table.figures, *table.refused)})
     for row in rows:
         cells = [table.figures.get(f"{row} / {call}") for call in CALLS]
-        numbers = " | ".join("refused" if cell is None else f"{cell:,}" for cell in cells)
+        absent = "" if any(cells) else "refused"
+        numbers = " | ".join(absent if cell is None else f"{cell:,}" for cell in cells)
         lines.append(f"| {row.replace(' / ', ' | ')} | {numbers} |")
     return lines
 

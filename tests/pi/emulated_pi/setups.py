@@ -35,26 +35,27 @@ _NEWEST = ("digitrec-int4.tflite", "digitrec-int8-dynamic.tflite")
 _ONNX = ("digitrec-float32.onnx", "digitrec-int8.onnx", "digitrec-float32.ort", "digitrec-int8.ort")
 
 SETUPS = (
-    Setup("Pi 4, Bookworm, tflite", PI4, BOOKWORM, ("tflite",), ("tflite-runtime",), _TFLITE),
+    Setup("Pi 4, Bookworm, tflite", PI4, BOOKWORM, ("tflite",), ("tflite-runtime", "native"), _TFLITE),
     Setup(
         "Pi 5, Bookworm, litert and onnx",
         PI5,
         BOOKWORM,
         ("litert", "onnx"),
-        ("litert", "onnxruntime"),
+        ("litert", "onnxruntime", "native"),
         (*_TFLITE, *_NEWEST, *_ONNX),
     ),
-    Setup("Pi 5, Trixie, litert", PI5, TRIXIE, ("litert",), ("litert",)),
-    Setup("Pi 5, Forky, litert and onnx", PI5, FORKY, ("litert", "onnx"), ("litert", "onnxruntime")),
-    Setup("Pi 2, Bookworm of 32 bits, tflite", PI2, BOOKWORM_32, ("tflite",), ("tflite-runtime",)),
+    Setup("Pi 5, Trixie, litert", PI5, TRIXIE, ("litert",), ("litert", "native")),
+    Setup("Pi 5, Forky, litert and onnx", PI5, FORKY, ("litert", "onnx"), ("litert", "onnxruntime", "native")),
+    Setup("Pi 2, Bookworm of 32 bits, tflite", PI2, BOOKWORM_32, ("tflite",), ("tflite-runtime", "native")),
 )
 COUNTED = (
     SETUPS[0],
     Setup("Pi 4, Bookworm, litert and onnx", PI4, BOOKWORM, ("litert", "onnx"), ("litert", "onnxruntime")),
     Setup("Pi 5, Bookworm, tflite", PI5, BOOKWORM, ("tflite",), ("tflite-runtime",)),
+    Setup("Pi 2, Bookworm of 32 bits, native", PI2, BOOKWORM_32, ("tflite",), ("native",)),
     SETUPS[1],
 )
-"""Those whose instructions are counted: every runtime on Pi 4 and Pi 5."""
+"""Those whose instructions are counted: every runtime on Pi 4 and Pi 5, and in 32 bits our own kernels."""
 
 
 @cache

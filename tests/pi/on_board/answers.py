@@ -20,9 +20,11 @@ SINGLES = 200
 
 
 def kernels(path: Path, runtime: str) -> str:
-    """Name the kernels that compute a model."""
+    """Name the kernels that compute a model, or those whose rounding they have."""
     if runtime == "onnxruntime":
         return "MLAS"
+    if runtime == "native":
+        return "XNNPACK's rounding"
     if runtime == "litert":
         from ai_edge_litert.interpreter import Interpreter
     else:

@@ -88,8 +88,21 @@ def onnx_calls(path: Path, image: Any) -> dict[str, Callable[[Any], Any]]:
     return {"invoke": invoke, "public idiom": idiom}
 
 
+def native_calls(model: Any, image: Any) -> dict[str, Callable[[Any], Any]]:
+    """Return the kernels alone with ``image``, and the way of this package with a picture that has no zero."""
+    session = model._session
+    inputs, outputs = image.tobytes(), np.empty((1, *session.output.shape), np.uint8)
+    run, block, place = session._run, session._block, outputs.ctypes.data
+    noise = np.random.default_rng(0).integers(1, 256, (28, 28), dtype=np.uint8)
+    return {"invoke": lambda image: run(block, inputs, 1, place), "noise": lambda image: model.classify(noise)}
+
+
 def calls_for(path: Path, runtime: str, image: Any) -> dict[str, Callable[[Any], Any]]:
     """Return what is counted for one artifact, by name; ``classify`` is the way of this package."""
+    if runtime == "native":
+        model = load(path, runtime)
+        own = native_calls(model, image)
+        return {"invoke": own["invoke"], "classify": model.classify, "noise": own["noise"]}
     if runtime == "onnxruntime":
         own = onnx_calls(path, image)
     elif runtime == "litert":
