@@ -12,12 +12,15 @@ from numpy.typing import NDArray
 from converters.recogniser import AS_THE_GRAPH_SHOWS, Meaning, Recogniser, as_recogniser
 from digitrec_edge import mnist
 from digitrec_edge.artifact.card import Calibration
+from digitrec_edge.dense.choices import Choice
 from digitrec_edge.files import sha256
 from digitrec_edge.labels import DIGITS
 from digitrec_edge.quantization import PIXEL_MAX
 from digitrec_edge.training import network as model
 from digitrec_edge.training.blemishes import add_blemishes
 from digitrec_edge.training.history import read_history
+
+AS_USUAL = Choice()
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,7 @@ class Source:
         layers: class and name of the layers that have weights, in their order.
         calibration_images: ``(N, 28, 28) uint8``, the representative data set, drawn from the
             training images and never from the test images.
+        choice: how C is made of it.
     """
 
     path: Path
@@ -43,6 +47,7 @@ class Source:
     layers: tuple[tuple[str, str], ...]
     calibration: Calibration
     calibration_images: NDArray[np.uint8]
+    choice: Choice = AS_USUAL
 
     def fresh_model(self) -> Any:
         """Load the recogniser into a clean session, so that names do not depend on what ran before."""
@@ -77,6 +82,7 @@ def open_source(
     labels: tuple[str, ...] = DIGITS,
     meaning: Meaning = AS_THE_GRAPH_SHOWS,
     custom_objects: Mapping[str, Any] = MappingProxyType({}),
+    choice: Choice = AS_USUAL,
 ) -> Source:
     """Check a Keras file and draw its representative data set.
 
@@ -88,6 +94,7 @@ def open_source(
         labels: of the numbers that the model gives, in their order.
         meaning: of the model's input and output; what is None in it is found from the graph.
         custom_objects: layers and functions that are not Keras' own, by the name that the file has for them.
+        choice: how C is made of it, where C is.
 
     Raises:
         ConversionError: the file is not a Keras digit recogniser.
@@ -102,4 +109,6 @@ def open_source(
     if blemished:
         images[-blemished:] = add_blemishes(images[-blemished:], 1.0, np.random.default_rng(seed))
     calibration = Calibration(calibration_images, seed, sha256(indices.astype("<i8").tobytes()), blemished)
-    return Source(path, content, labels, meaning, custom_objects, found.notes, layers, calibration, images)
+    return Source(
+        path, content, labels, meaning, custom_objects, found.notes, layers, calibration, images, choice
+    )  # fmt: skip

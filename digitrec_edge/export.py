@@ -164,8 +164,7 @@ def _export_all(
     _clear(folder)
     try:
         for variant, row, runner in plan:
-            suffix = formats.by_name(variant.format).suffix
-            path = folder / f"{variant.name}{row.suffix}{suffix}"
+            path = folder / f"{_name(variant, row)}{formats.by_name(variant.format).suffix}"
             result = _export_one(job, variant, row, path, runner)
             results.append(result)
             on_result(result)
@@ -174,6 +173,11 @@ def _export_all(
     if any(isinstance(result, Exported) for result in results):
         golden.write(folder / golden.FILE_NAME, job.reference)
     return results
+
+
+def _name(variant: Variant, target: RuntimeRow) -> str:
+    """What an artifact is called: by its target, too, where that is not the usual one of the format."""
+    return variant.name if target is for_format(variant.format)[0] else f"{variant.name}{target.suffix}"
 
 
 def _clear(folder: Path) -> None:
@@ -258,7 +262,7 @@ def _card(source: Source, variant: Variant, target: RuntimeRow, payload: bytes) 
     if history:
         recipe = {**history.recipe.summary(), "seed": history.seed, "finished_epochs": len(history.epochs)}
     return Card(
-        name=f"{variant.name}{target.suffix}",
+        name=_name(variant, target),
         format=variant.format,
         variant=variant.precision.name,
         inputs=tuple(_port(tensor) for tensor in graph.inputs),

@@ -70,6 +70,7 @@ class Variant:
         tools: distributions that take part.
         help: what it is, in a few words.
         needs: an operator and its version without which this variant cannot be, whatever the target.
+        choices: options of ``export`` that are for this variant: fields of ``digitrec_edge.dense.choices.Choice``.
     """
 
     option: str
@@ -80,6 +81,7 @@ class Variant:
     tools: tuple[str, ...]
     help: str
     needs: tuple[str, int] | None = None
+    choices: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -140,6 +142,7 @@ _TFLITE = ("tensorflow", "keras")
 _ONNX = (*_TFLITE, "tf2onnx", "onnx")
 _ORT = (*_ONNX, "onnxruntime")
 _INT4 = (*_TFLITE, "ai-edge-quantizer")
+_OF_C = ("rounding", "kernel")
 
 VARIANTS = (
     Variant("float32", FLOAT32, "tflite", "float32", False, _TFLITE, "float32"),
@@ -155,6 +158,8 @@ VARIANTS = (
     Variant("onnx-int8", INT8, "onnx", "int8", True, _ORT, "int8 weights and activations (QDQ)"),
     Variant("ort", FLOAT32, "ort", "float32", False, _ORT, "ONNX Runtime's own format, float32"),
     Variant("ort-int8", INT8, "ort", "int8", True, _ORT, "ONNX Runtime's own format, int8"),
+    Variant("c", INT8, "c", "int8", True, _TFLITE, "int8 in C for microcontrollers: Arduino, CMake", None, _OF_C),
+    Variant("c-int4", INT4, "c", "int4", True, _INT4, "int4 in C for microcontrollers", NARROW_DENSE, _OF_C),
 )  # fmt: skip
 
 TOOLS = tuple(dict.fromkeys(tool for row in VARIANTS for tool in row.tools))

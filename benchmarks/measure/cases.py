@@ -80,11 +80,10 @@ def find_artifacts(paths: Sequence[Path]) -> list[Path]:
     Raises:
         BenchmarkError: nothing is there.
     """
-    suffixes = {row.suffix for row in formats.FORMATS}
     found: list[Path] = []
     for path in paths:
         if path.is_dir():
-            inside = sorted(p for p in path.iterdir() if p.suffix in suffixes and not p.name.startswith("."))
+            inside = sorted(p for p in path.iterdir() if formats.of_file_name(p.name) and not p.name.startswith("."))
             if not inside:
                 raise BenchmarkError(f"no artifacts in {path}; make some with: digitrec-edge export")
             found += inside
@@ -135,9 +134,9 @@ def plan(
     cases = []
     for path in found:
         beside = path.parent / golden.FILE_NAME
-        suffixed = {f.name for f in formats.FORMATS if f.suffix == path.suffix}  # none: let each runtime say why not
+        named = formats.of_file_name(path.name)  # None: let each runtime say why not
         for row in RUNTIMES:
-            able = not suffixed or suffixed & set(row.formats)
+            able = named is None or row.runs(named.name)
             if able and (row.name in runtimes or not runtimes):
                 reference = str(beside) if beside.exists() else None
                 source = str(data) if data else None

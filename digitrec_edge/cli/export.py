@@ -10,8 +10,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from digitrec_edge.cli import terminal
-from digitrec_edge.cli.options import DataOption, TargetOption, flag_per_variant, parse_points, parse_share
+from digitrec_edge.cli.options import (
+    DataOption,
+    KernelOption,
+    RoundingOption,
+    TargetOption,
+    flag_per_variant,
+    parse_points,
+    parse_share,
+)
 from digitrec_edge.cli.sign import open_signer
+from digitrec_edge.dense.choices import Choice
 from digitrec_edge.variants import VARIANTS, Variant
 from runtimes.table import RuntimeRow, find
 
@@ -60,6 +69,8 @@ def export(
     max_accuracy_drop: Annotated[
         str | None, typer.Option(help="Accuracy that an artifact may lose, such as 0.5pp. Default: per variant.")
     ] = None,
+    rounding: RoundingOption = None,
+    kernel: KernelOption = None,
     sign: Annotated[
         Path | None, typer.Option(help="Private key in a PEM file: sign each artifact, see digitrec-edge sign.")
     ] = None,
@@ -86,14 +97,16 @@ def export(
     objects = _import_objects(custom_objects or [])
     signer = open_signer(sign) if sign else None
     every = all_variants or not chosen
+    choice = _choice(chosen, every=every, rounding=rounding, kernel=kernel)
     wanted = list(VARIANTS if every else chosen)
     if target is not None:
         wanted = _fitting(wanted, find(target), every=every)
     with terminal.progress() as bar:
         task = bar.add_task("loading TensorFlow", total=len(wanted))
         source = open_source(
-            model, data, calibration_images, seed, labels=known, meaning=meaning, custom_objects=objects
-        )
+            model, data, calibration_images, seed, labels=known, meaning=meaning, custom_objects=objects,
+            choice=choice,
+        )  # fmt: skip
         for note in source.notes:
             typer.echo(f"note: {terminal.escaped(note)}", err=True)
         bar.update(task, description="exporting and trying")
@@ -154,6 +167,17 @@ def _import_objects(names: Sequence[str]) -> dict[str, Any]:
     finally:
         sys.path.pop(0)
     return found
+
+
+def _choice(chosen: Sequence[Variant], *, every: bool, **given: str | None) -> Choice:
+    """Take what is chosen for the variants that know such a choice; one that was asked for by its option must."""
+    made = {name: value for name, value in given.items() if value is not None}
+    for name in made:
+        odd = None if every else next((row for row in chosen if name not in row.choices), None)
+        if odd:
+            able = ", ".join(f"--{row.option}" for row in VARIANTS if name in row.choices)
+            raise typer.BadParameter(f"--{odd.option} has no such choice; {able} have", param_hint=f"--{name}")
+    return Choice(**made)
 
 
 def _fitting(wanted: list[Variant], target: RuntimeRow, *, every: bool) -> list[Variant]:

@@ -19,7 +19,7 @@ def inspect(
     file: Annotated[
         Path,
         typer.Argument(
-            help="A .tflite, .onnx or .ort file, with or without a card.", show_default="the pretrained one"
+            help="A .tflite, .onnx, .ort or -c.zip file, with or without a card.", show_default="the pretrained one"
         ),
     ] = pretrained.DEFAULT,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
@@ -48,6 +48,7 @@ def inspect(
         ("file sha256", result.file_sha256),
         ("model sha256", result.payload_sha256),
         *(_card(result.card) if result.card else [("card", "none: digitrec-edge did not make this file")]),
+        *result.remarks,
     ]:
         print(f"{name:13} {text}")
     _print_tensors(result)

@@ -4,18 +4,25 @@ from digitrec_edge.dense.network import Network
 from digitrec_edge.dense.rounding import ROUNDINGS, Rounding
 from digitrec_edge.dense.tflite import read_network
 
+_ZIP = b"PK"
+
 
 def network_of(data: bytes) -> tuple[Network, Rounding]:
     """Read the network of a model file that was found whole.
 
     Args:
-        data: the file, or its model alone: a .tflite file of int8 or int4 Dense layers.
+        data: the file, or its model alone: a .tflite file of int8 or int4 Dense layers, or C in a ZIP archive.
 
     Returns:
         The network, and how its sums are rounded; a TFLite file says nothing of that, so it is LiteRT's way.
 
     Raises:
-        MalformedError: it is no TFLite model.
+        MalformedError: it is no model.
         NotDenseError: it is another model than of Dense layers of whole numbers; names what it has instead.
     """
+    if data[:2] == _ZIP:
+        from digitrec_edge.dense import c_archive  # and all that writes such, which a .tflite file needs none of
+
+        tables = c_archive.tables_of(data)
+        return tables.network, tables.rounding
     return read_network(data), ROUNDINGS[0]

@@ -32,7 +32,7 @@ class Format:
     """A row of the table.
 
     Attributes:
-        suffix: of its files.
+        suffix: that the names of its files end in.
         module: with the functions above.
     """
 
@@ -48,6 +48,7 @@ class Format:
 FORMATS = (
     Format("tflite", ".tflite", "digitrec_edge.formats.tflite"),
     Format("ort", ".ort", "digitrec_edge.formats.ort"),
+    Format("c", "-c.zip", "digitrec_edge.dense.c_archive"),
     Format("onnx", ".onnx", "digitrec_edge.formats.onnx"),
 )
 """Those with a magic number first: ONNX has none."""
@@ -66,6 +67,11 @@ MARK = b"digitrec_edge"
 def recognise(data: bytes) -> Format | None:
     """Return the format of a file by its content, or None."""
     return next((row for row in FORMATS if row.load().recognise(data)), None)
+
+
+def of_file_name(name: str) -> Format | None:
+    """Return the format that a file has by its name, or None; what is in it may be another."""
+    return next((row for row in FORMATS if name.endswith(row.suffix)), None)
 
 
 def by_name(name: str) -> Format:

@@ -53,6 +53,7 @@ class Graph:
         operators: in an order in which they can be computed.
         needs: what a runtime must have to run it: operators (TFLite) or opsets and IR (ONNX), each
             with the lowest version that will do.
+        remarks: what else a format has to say of a model, a word and a text each.
     """
 
     inputs: tuple[Tensor, ...]
@@ -60,6 +61,7 @@ class Graph:
     tensors: tuple[Tensor, ...]
     operators: tuple[Operator, ...]
     needs: tuple[tuple[str, int], ...]
+    remarks: tuple[tuple[str, str], ...] = ()
 
 
 def in_order_of_computation(operators: Iterable[Operator]) -> tuple[Operator, ...]:

@@ -67,8 +67,7 @@ def expect(request: BenchmarkRequest, files: Sequence[Path]) -> Expected:
         request: as a device will get it.
         files: that it will get; the artifacts among them are measured.
     """
-    suffixes = {row.suffix for row in formats.FORMATS}
-    artifacts = [path for path in files if path.suffix in suffixes]
+    artifacts = [path for path in files if formats.of_file_name(path.name)]
     cases = plan(
         artifacts, request.runtimes, variants=request.variants, threads=request.threads, batches=request.batches
     )

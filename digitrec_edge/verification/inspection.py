@@ -37,6 +37,7 @@ class Inspection:
     Attributes:
         payload_bytes: of the model alone, without card and sample.
         tensors: inputs and outputs among them.
+        remarks: what else the format has to say, a word and a text each.
         layers, rest_bytes: add up to ``file_bytes``, see :mod:`digitrec_edge.verification.layers`.
     """
 
@@ -52,6 +53,7 @@ class Inspection:
     tensors: tuple[Tensor, ...]
     operators: tuple[Operator, ...]
     needs: tuple[tuple[str, int], ...]
+    remarks: tuple[tuple[str, str], ...]
     layers: tuple[LayerSize, ...]
     rest_bytes: int
     runtimes: tuple[RuntimeAnswer, ...]
@@ -74,6 +76,7 @@ def inspect(found: Artifact) -> Inspection:
         tensors=graph.tensors,
         operators=graph.operators,
         needs=graph.needs,
+        remarks=graph.remarks,
         layers=layers,
         rest_bytes=rest_bytes(len(found.data), layers),
         runtimes=tuple(answer(row, found.format.name, graph) for row in RUNTIMES),

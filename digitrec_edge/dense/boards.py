@@ -1,0 +1,86 @@
+"""Common boards and what of them a network leaves: their makers' figures for flash, RAM and clock."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from digitrec_edge.dense.footprint import Footprint
+
+ROOM_KB = 64
+"""What else a program needs at the most as a rule: a bootloader, Arduino's core, USB, what reads a camera or panel."""
+
+Fit = Literal["yes", "tight", "no"]
+
+
+@dataclass(frozen=True)
+class Board:
+    """A row of the table.
+
+    Attributes:
+        core: as the table of figures calls it; None where none was measured that is like it.
+        flash_kb, ram_kb: that it has.
+        mhz: of its core.
+    """
+
+    name: str
+    chip: str
+    core: str | None
+    flash_kb: int
+    ram_kb: int
+    mhz: int
+
+
+BOARDS = (
+    Board("micro:bit v1", "nRF51822", "Cortex-M0", 256, 16, 16),
+    Board("micro:bit v2", "nRF52833", "Cortex-M4", 512, 128, 64),
+    Board("Raspberry Pi Pico", "RP2040", "Cortex-M0", 2048, 264, 125),
+    Board("Raspberry Pi Pico 2", "RP2350", "Cortex-M33", 4096, 520, 150),
+    Board("Arduino Zero, MKR", "SAMD21", "Cortex-M0", 256, 32, 48),
+    Board("Arduino Uno R4", "RA4M1", "Cortex-M4", 256, 32, 48),
+    Board("Arduino Nano 33 BLE", "nRF52840", "Cortex-M4", 1024, 256, 64),
+    Board("Arduino Due", "SAM3X8E", "Cortex-M3", 512, 96, 84),
+    Board("Black Pill F401", "STM32F401CC", "Cortex-M4", 256, 64, 84),
+    Board("Black Pill F411", "STM32F411CE", "Cortex-M4", 512, 128, 100),
+    Board("Nucleo F767ZI", "STM32F767ZI", "Cortex-M7", 2048, 512, 216),
+    Board("Nucleo H743ZI", "STM32H743ZI", "Cortex-M7", 2048, 1024, 480),
+    Board("Teensy 4.1", "i.MX RT1062", "Cortex-M7", 7936, 1024, 600),
+    Board("nRF52840 DK", "nRF52840", "Cortex-M4", 1024, 256, 64),
+    Board("nRF54L15 DK", "nRF54L15", "Cortex-M33", 1524, 256, 128),
+    Board("ESP32-C3", "ESP32-C3", "RV32IMC", 4096, 400, 160),
+    Board("ESP32-S3", "ESP32-S3, Xtensa", None, 8192, 512, 240),
+    Board("Arduino Uno R3, Nano", "ATmega328P, AVR", None, 32, 2, 16),
+)
+
+
+@dataclass(frozen=True)
+class BoardFit:
+    """Whether a network fits a board.
+
+    Attributes:
+        left_kb: of flash, for all else.
+        measured: whether the code was measured on a core like the board's.
+        least_ms: of one picture, if every instruction took one clock: a mean that the board does not go below.
+    """
+
+    board: Board
+    fit: Fit
+    left_kb: int
+    measured: bool
+    least_ms: float | None
+
+
+def fit_boards(rows: tuple[Footprint, ...]) -> tuple[BoardFit, ...]:
+    """Say of every board whether a network fits; where no core like its own was measured, by the largest footprint."""
+    by_core = {row.core: row for row in rows}
+    largest = max(rows, key=lambda row: row.flash_bytes, default=None)
+    found = []
+    for board in BOARDS:
+        own = by_core.get(board.core or "")
+        row = own or largest
+        if row is None or (own is None and board.core is not None):
+            continue  # a kernel that this board's core does not run
+        left_kb = board.flash_kb - -(-row.flash_bytes // 1024)
+        holds = left_kb >= 0 and (board.ram_kb << 10) > row.ram_bytes + row.stack_bytes + 784
+        fit: Fit = "no" if not holds else "yes" if left_kb >= ROOM_KB else "tight"
+        steps = own.instructions if own else None
+        found.append(BoardFit(board, fit, left_kb, own is not None, steps.mean / board.mhz / 1000 if steps else None))
+    return tuple(found)

@@ -1,0 +1,56 @@
+/* The self-test: a checksum of the tables, and one of the answers to pictures whose answers are known.
+ *
+ * A file of its own, so that a program that does not call it is none the larger for it. */
+#include "digitrec.h"
+#include "digitrec/internal.h"
+#include "digitrec/known.h"
+
+static uint8_t picture[DIGITREC_PIXELS];
+
+static uint32_t with_answer(uint32_t crc)
+{
+    int8_t logits[DIGITREC_LABELS];
+    digitrec_logits(picture, logits);
+    for (int k = 0; k < DIGITREC_LABELS; k++)
+        crc = digitrec_crc(crc, (uint8_t)logits[k], 8);
+    return digitrec_crc(crc, (uint8_t)digitrec_classify(picture), 8);
+}
+
+/* Digits leave most weights alone, since paper is 0: noise without a zero reaches every one of them. */
+static void fill_with_noise(uint32_t *state)
+{
+    for (int i = 0; i < DIGITREC_PIXELS; i++) {
+        *state = *state * UINT32_C(1664525) + UINT32_C(1013904223);
+        picture[i] = (uint8_t)(*state >> 24 | 1);
+    }
+}
+
+/* Paper is written as 0 and how many pixels of it there are, all else as it is. */
+static const uint8_t *unpack(const uint8_t *packed)
+{
+    for (int i = 0; i < DIGITREC_PIXELS;) {
+        if (*packed) {
+            picture[i++] = *packed++;
+            continue;
+        }
+        packed++;
+        for (int n = *packed++; n > 0 && i < DIGITREC_PIXELS; n--)
+            picture[i++] = 0;
+    }
+    return packed;
+}
+
+int digitrec_self_test(void)
+{
+    const uint8_t *packed = digitrec_known;
+    uint32_t crc = UINT32_C(0xFFFFFFFF), state = DIGITREC_NOISE_SEED;
+    for (int k = 0; k < DIGITREC_KNOWN; k++) {
+        packed = unpack(packed);
+        crc = with_answer(crc);
+    }
+    for (int k = 0; k < DIGITREC_NOISE; k++) {
+        fill_with_noise(&state);
+        crc = with_answer(crc);
+    }
+    return (digitrec_tables_crc() != DIGITREC_TABLES_CRC) + 2 * (~crc != DIGITREC_ANSWERS_CRC);
+}

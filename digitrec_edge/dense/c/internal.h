@@ -1,0 +1,20 @@
+/* What digitrec.c offers digitrec_self_test.c and nobody else. */
+#ifndef DIGITREC_INTERNAL_H
+#define DIGITREC_INTERNAL_H
+
+#include <stdint.h>
+
+/* CRC-32 (that of ZIP files, of PNG and of Ethernet) over the lowest bits of a word, lowest byte first. Start with all
+ * bits set, and invert the end. */
+static inline uint32_t digitrec_crc(uint32_t crc, uint32_t word, int bits)
+{
+    crc ^= word;
+    while (bits-- > 0)
+        crc = (crc >> 1) ^ (UINT32_C(0xEDB88320) & (UINT32_C(0) - (crc & 1)));
+    return crc;
+}
+
+/* The checksum of every number in tables.h that is computed with. */
+uint32_t digitrec_tables_crc(void);
+
+#endif

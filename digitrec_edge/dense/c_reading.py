@@ -1,0 +1,130 @@
+"""The network out of tables.h again. The file may be anybody's: it is read as text, and never compiled.
+
+It is read just as it is written and in no other way, so that nothing else can stand in it.
+"""
+
+import re
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digitrec_edge.dense.c_tables import BY_FLOAT, VERSION, Tables, write_tables
+from digitrec_edge.dense.network import Dense, Network
+from digitrec_edge.dense.packing import KERNELS
+from digitrec_edge.dense.rounding import ROUNDINGS
+from digitrec_edge.dense.tflite import MOST_LAYERS, MOST_NUMBERS
+from digitrec_edge.formats.graph import MalformedError
+from digitrec_edge.quantization import PIXEL_MAX
+
+MOST_BYTES = 32 << 20
+"""Of the text: the largest network that is computed here has 23 MiB."""
+
+_DEFINE = re.compile(r"#define DIGITREC_(\w{4,12}) (-?[0-9.e+-]{1,20}f?)\n")
+_ARRAY = re.compile(r"static const (\w{5,15}) digitrec_(\w{5,12})\[(\d{1,7})\] = \{\n([0-9a-fx.e,\n-]*)\};\n")
+_ROW = re.compile(
+    r" {4}\{(\d{1,4}), (\d{1,4}), (\d{1,3}), (\d{1,3}), "
+    r"digitrec_weights_(\d), digitrec_bias_\5, digitrec_factors_\5, (0|digitrec_shifts_\5)\},\n"
+)
+_NUMBER = {
+    "weights8": re.compile(r"(?:0x[0-9a-f]{8},\n?)+"),
+    "weights4": re.compile(r"(?:0x[0-9a-f]{4},\n?)+"),
+    "whole": re.compile(r"(?:-?[0-9]{1,10},\n?)+"),
+    "real": re.compile(r"(?:[0-9]\.?[0-9]{0,12}(?:e-[0-9]{2})?f,\n?)+"),
+}
+_LARGEST_SUM = 1 << 31
+
+
+def read_tables(text: str) -> Tables:
+    """Read the text of tables.h.
+
+    Raises:
+        MalformedError: it is not what digitrec-edge writes, is of a newer version, or its numbers fit no network.
+    """
+    try:
+        found = _read(text)
+    except MalformedError:
+        raise
+    except (ValueError, KeyError, IndexError, OverflowError) as cause:
+        raise MalformedError(f"its tables cannot be read: {' '.join(str(cause).split())[:200]}") from cause
+    if write_tables(found) != text:
+        raise MalformedError("its tables are not written as digitrec-edge writes them")
+    return found
+
+
+def _read(text: str) -> Tables:
+    defines = dict(_DEFINE.findall(text[:2000]))
+    if int(defines["TABLES"]) != VERSION:
+        raise MalformedError(
+            f"its tables are of version {defines['TABLES'][:9]}, {VERSION} is known: update digitrec-edge"
+        )
+    rounding = {str(row.number): row for row in ROUNDINGS}[defines["ROUNDING"]]
+    kernel = {str(row.number): row for row in KERNELS}[defines["KERNEL"]]
+    bits = int(defines["BITS"])
+    _need(bits in kernel.bits, f"the kernel {kernel.name} takes no weights of {bits} bits")
+    arrays = {name: (kind, int(size), body) for kind, name, size, body in _ARRAY.findall(text)}
+    rows = _ROW.findall(text)
+    _need(0 < len(rows) <= MOST_LAYERS, f"there are {len(rows)} layers, 1 to {MOST_LAYERS} fit")
+    layers = []
+    for k, (inputs, outputs, zero, low, *_) in enumerate(rows, 1):
+        sizes = int(outputs), int(inputs)
+        _need(min(sizes) > 0 and max(sizes) <= MOST_NUMBERS, f"a layer has shape {sizes}, {MOST_NUMBERS} numbers fit")
+        _need(sizes[1] % kernel.multiple == 0, f"the kernel {kernel.name} takes no {sizes[1]} inputs")
+        _need(int(low) in (0, int(zero)) and int(zero) <= PIXEL_MAX, f"layer {k} starts at {low}")
+        words = _numbers(arrays, f"weights_{k}", f"weights{bits}", -(-sizes[0] // 4) * sizes[1])
+        bias = _numbers(arrays, f"bias_{k}", "whole", sizes[0])
+        weights = kernel.unpack(words.astype(np.uint32), bits, *sizes)
+        most = np.abs(bias) + PIXEL_MAX * np.abs(weights.astype(np.int64)).sum(axis=1)
+        _need(int(most.max()) < _LARGEST_SUM, "a sum may leave 32 bits")
+        factors = _factors(arrays, k, sizes[0], rounding.number == BY_FLOAT)
+        layers.append(
+            Dense(weights, bits, bias.astype(np.int32), factors, factors.astype(np.float32), int(zero), int(low))
+        )
+    for before, after in pairwise(layers):
+        _need(before.outputs == after.inputs, "its layers do not fit one another")
+    scale, zero_point = float(np.float32(float(defines["LOGIT_SCALE"].rstrip("f")))), int(defines["LOGIT_ZERO"])
+    _need(1e-12 < scale < 1e12 and -128 <= zero_point <= 127, f"its logits have scale {scale:g} and zero {zero_point}")
+    threshold = int(defines["THRESHOLD"])
+    _need(0 <= threshold < _LARGEST_SUM, f"its threshold is {threshold}")
+    network = Network(tuple(layers), "uint8", 1 / PIXEL_MAX, 0, "int8", scale, zero_point)
+    return Tables(network, rounding, kernel, threshold)
+
+
+def _need(holds: bool, what: str) -> None:
+    if not holds:
+        raise MalformedError(what)
+
+
+def _numbers(arrays: dict[str, tuple[str, int, str]], name: str, kind: str, size: int) -> NDArray[Any]:
+    """Read the numbers of an array: int64 of words and whole numbers, float64 of real ones."""
+    _, stated, body = arrays[name]
+    if stated != size:
+        raise MalformedError(f"digitrec_{name} has {stated} numbers, {size} are needed")
+    if not _NUMBER[kind].fullmatch(body):
+        raise MalformedError(f"digitrec_{name} has numbers of another form")
+    text = body.replace("\n", "").rstrip(",")
+    if kind.startswith("weights"):
+        digits = bytes.fromhex(text.replace("0x", "").replace(",", ""))
+        return _exactly(np.frombuffer(digits, f">u{int(kind[-1]) // 2}"), name, size)
+    words = text.split(",")
+    if kind == "real":
+        return _exactly(np.array([float(word[:-1]) for word in words]), name, size)
+    return _exactly(np.array([int(word) for word in words], np.int64), name, size)
+
+
+def _exactly(numbers: NDArray[Any], name: str, size: int) -> NDArray[Any]:
+    if len(numbers) != size:
+        raise MalformedError(f"digitrec_{name} has {len(numbers)} numbers, {size} are needed")
+    return numbers
+
+
+def _factors(arrays: dict[str, tuple[str, int, str]], k: int, size: int, by_float: bool) -> NDArray[np.float64]:
+    if by_float:
+        factors = _numbers(arrays, f"factors_{k}", "real", size).astype(np.float32).astype(np.float64)
+    else:
+        numbers, shifts = (_numbers(arrays, f"{name}_{k}", "whole", size) for name in ("factors", "shifts"))
+        _need(bool(((shifts >= 0) & (shifts <= 30)).all()), f"layer {k} is shifted by more than 30 bits")
+        factors = numbers * 2.0 ** -(31.0 + shifts)
+    _need(bool(((factors > 0) & (factors < 1)).all()), f"layer {k} has a factor that is not between 0 and 1")
+    return factors

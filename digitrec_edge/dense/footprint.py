@@ -1,0 +1,114 @@
+"""What a network takes of a microcontroller: flash, RAM, stack and instructions, per core.
+
+The figures of the standard network are measured under emulation, by ``make mcu``, and stand in microcontrollers.json.
+Another network's flash and RAM follow from its sizes and the measured code; how long it takes is not known.
+"""
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from digitrec_edge.dense.c_tables import Tables, flash_bytes
+from digitrec_edge.dense.packing import find_kernel
+from digitrec_edge.dense.rounding import ROUNDINGS
+from digitrec_edge.records import parse
+
+FIGURES = Path(__file__).with_name("microcontrollers.json")
+
+
+@dataclass(frozen=True)
+class Instructions:
+    """Of one picture.
+
+    Attributes:
+        mean, least, most: over the 10,000 test images; the emulator's clock tells them to about 60.
+        slowest: of noise without a pixel of 0, which leaves nothing out: the most that a picture can take.
+    """
+
+    mean: int
+    least: int
+    most: int
+    slowest: int
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A measured row: the standard network on one core.
+
+    Attributes:
+        sizes: numbers between its layers, inputs first.
+        flash_bytes: of the least program that reads a picture, tables and start code with it.
+        self_test_bytes: more, with the self-test.
+        ram_bytes: static, without the picture.
+        stack_bytes: of a call, at its deepest.
+    """
+
+    core: str
+    bits: int
+    kernel: str
+    sizes: tuple[int, ...]
+    flash_bytes: int
+    self_test_bytes: int
+    ram_bytes: int
+    stack_bytes: int
+    instructions: Instructions
+
+
+@dataclass(frozen=True)
+class Figures:
+    """The file of figures; ``tools`` are names and versions of compilers and emulators."""
+
+    tools: dict[str, str]
+    figures: tuple[Figure, ...]
+
+
+@dataclass(frozen=True)
+class Footprint:
+    """What one network takes on one core.
+
+    Attributes:
+        measured: whether just this network's size and rounding were measured; else flash and RAM are computed.
+        instructions: None where they were not measured.
+    """
+
+    core: str
+    flash_bytes: int
+    self_test_bytes: int
+    ram_bytes: int
+    stack_bytes: int
+    measured: bool
+    instructions: Instructions | None
+
+
+@cache
+def measured_figures() -> Figures:
+    """Read the committed figures."""
+    return parse(Figures, json.loads(FIGURES.read_text(encoding="utf-8")))
+
+
+def footprints(tables: Tables) -> tuple[Footprint, ...]:
+    """Return a row per core on which the kernel was measured with weights of so many bits."""
+    layers = tables.network.layers
+    sizes = (layers[0].inputs, *(layer.outputs for layer in layers))
+    rows = []
+    for figure in measured_figures().figures:
+        if (figure.bits, figure.kernel) != (tables.bits, tables.kernel.name):
+            continue
+        same = figure.sizes == sizes
+        more = flash_bytes(figure.bits, sizes) - flash_bytes(figure.bits, figure.sizes)
+        ram = _buffers(sizes, figure.kernel) - _buffers(figure.sizes, figure.kernel)
+        measured = same and tables.rounding is ROUNDINGS[0]
+        rows.append(
+            Footprint(
+                figure.core, figure.flash_bytes + more, figure.self_test_bytes, figure.ram_bytes + ram,
+                figure.stack_bytes, measured, figure.instructions if same else None,
+            )
+        )  # fmt: skip
+    return tuple(rows)
+
+
+def _buffers(sizes: tuple[int, ...], kernel: str) -> int:
+    """Bytes of the static buffers: the list of inputs that are not 0, and two of the numbers between layers."""
+    widest = max(-(-size // 4) * 4 for size in sizes[1:])
+    return int(max(sizes[:-1]) * find_kernel(kernel).ram_per_input) + 2 * widest

@@ -1,0 +1,239 @@
+"""The table of figures: measured, compared byte for byte, held against the accepted one, written into package and docs.
+
+``python -m emulated_mcu.table`` measures and prints; with ``--accept`` the figures become those that the package
+publishes and that later ones are held against, and the tables in the docs are written anew.
+"""
+
+import argparse
+import dataclasses
+import json
+import re
+import subprocess
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digitrec_edge.dense.boards import fit_boards
+from digitrec_edge.dense.c_readme import board_lines, figure_lines
+from digitrec_edge.dense.c_tables import answers as numpy_answers
+from digitrec_edge.dense.footprint import FIGURES, Figure, Figures, Instructions, footprints, measured_figures
+from digitrec_edge.dense.packing import find_kernel
+from digitrec_edge.dense.rounding import ROUNDINGS, Rounding
+from digitrec_edge.files import write_file
+from digitrec_edge.records import parse
+from emulated_mcu import needs, networks
+from emulated_mcu.cores import CORES, Core
+from emulated_mcu.running import answers, build, run
+
+ROOT = Path(__file__).parents[3]
+DOCUMENT = ROOT / "docs" / "microcontrollers.md"
+MOST_GROWTH = 0.02
+AT_A_TIME = 2
+OTHERS = 500
+"""Test images for each of the roundings that are not LiteRT's, on each core."""
+GOALS = {"Cortex-M4": 190_000, "Cortex-M0": 460_000, "Cortex-M55 mve": 70_000}
+"""Mean instructions, int8."""
+MOST_RAM, MOST_FLASH = 2_355, {8: 260_000, 4: 133 << 10}
+"""Static RAM and stack together, 2.3 KB; and flash by the bits of a weight."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """What is run: a network with a rounding on a core, over so many test images; None is all of them."""
+
+    core: Core
+    bits: int
+    rounding: Rounding
+    test: int | None
+
+    @property
+    def name(self) -> str:
+        """Tells it from the others."""
+        return f"{self.core.name} / int{self.bits} / {self.rounding.name}"
+
+
+def cases() -> list[Case]:
+    """Return all of them, the long ones first: each core over all images with LiteRT's rounding, then the others."""
+    full = [Case(core, 8, ROUNDINGS[0], None) for core in sorted(CORES, key=lambda core: core.kernel != "mve")]
+    full += [Case(core, 4, ROUNDINGS[0], None) for core in CORES if 4 in find_kernel(core.kernel).bits]
+    return full + [Case(core, 8, rounding, OTHERS) for rounding in ROUNDINGS[1:] for core in CORES]
+
+
+class Oracles:
+    """Who is right: LiteRT where it is its rounding, numpy for the others; each asked once."""
+
+    def __init__(self) -> None:
+        self.pictures = networks.pictures()
+        self._litert = {bits: networks.litert_answers(bits, self.pictures.images) for bits in networks.MODELS}
+
+    def expected(self, case: Case, images: NDArray[np.uint8]) -> NDArray[np.int8]:
+        """Return the logits of a case, int8."""
+        if case.rounding is ROUNDINGS[0] and case.test is None:
+            return self._litert[case.bits]
+        return numpy_answers(networks.tables(case.bits, case.rounding, find_kernel(case.core.kernel)), images)
+
+
+def measure(case: Case, oracles: Oracles) -> tuple[Figure, int]:
+    """Build and run a case; returns its figures, and how many logits are not the oracle's.
+
+    Raises:
+        RuntimeError: it does not compile, fit or end; or its self-test finds something.
+    """
+    shown = oracles.pictures if case.test is None else networks.pictures(case.test)
+    found = networks.tables(case.bits, case.rounding, find_kernel(case.core.kernel))
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        networks.write_library(found, folder / "library")
+        least = build(case.core, folder / "library", "least", folder / "least.elf")
+        tested = build(case.core, folder / "library", "least", folder / "tested.elf", "-DWITH_SELF_TEST")
+        run(case.core, folder / "tested.elf")
+        build(case.core, folder / "library", "bench", folder / "bench.elf")
+        shown.images.tofile(folder / "images.bin")
+        run(case.core, folder / "bench.elf")
+        told = answers(case.core, folder, len(shown.images), len(networks.LABELS))
+    wrong = int((told.logits != oracles.expected(case, shown.images)).sum())
+    layers, digits, noise = found.network.layers, told.instructions[: shown.test], told.instructions[shown.test :]
+    steps = Instructions(*(round(float(each)) for each in (digits.mean(), digits.min(), digits.max(), noise.max())))
+    sizes = (layers[0].inputs, *(layer.outputs for layer in layers))
+    picture = 784
+    return Figure(
+        case.core.name, case.bits, case.core.kernel, sizes, least.flash, tested.flash - least.flash,
+        least.ram - picture, told.stack_bytes, steps,
+    ), wrong  # fmt: skip
+
+
+def measure_all() -> tuple[Figures, list[str]]:
+    """Measure every case, two at a time; returns the published figures, and a line for each case that is wrong."""
+    oracles = Oracles()
+
+    def one(case: Case) -> tuple[Figure, int]:
+        figure, wrong = measure(case, oracles)
+        print(f"{case.name}: {wrong} logits differ, {figure.instructions.mean:,} instructions", flush=True)
+        return figure, wrong
+
+    plan = cases()
+    with ThreadPoolExecutor(AT_A_TIME) as pool:
+        results = list(pool.map(one, plan))
+    lines = [
+        f"{case.name}: {wrong} logits are not the oracle's"
+        for case, (_, wrong) in zip(plan, results, strict=True)
+        if wrong
+    ]
+    kept = {case.name: figure for case, (figure, _) in zip(plan, results, strict=True) if case.test is None}
+    order = [f"{core.name} / int{bits} / {ROUNDINGS[0].name}" for bits in networks.MODELS for core in CORES]
+    return Figures(tools(), tuple(kept[name] for name in order if name in kept)), lines
+
+
+def tools() -> dict[str, str]:
+    """Return the versions of compilers and emulator."""
+    found = {}
+    for program, name in (
+        ("arm-none-eabi-gcc", "gcc for Arm"),
+        ("riscv64-unknown-elf-gcc", "gcc for RISC-V"),
+        ("qemu-system-arm", "QEMU"),
+    ):
+        text = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout
+        found[name] = re.search(r"\d+\.\d+\.\d+", text.partition("\n")[0].rpartition(")")[2] or text).group()  # type: ignore[union-attr]
+    return found
+
+
+def regressions(accepted: Figures, measured: Figures) -> list[str]:
+    """Return one line for each figure that grew by more than 2 %, is new, or is gone."""
+    lines = []
+    before, now = _numbers(accepted), _numbers(measured)
+    for key in sorted(before.keys() | now.keys()):
+        if key not in now:
+            lines.append(f"{key}: was not measured; it was {before[key]:,}")
+        elif key not in before:
+            lines.append(f"{key}: {now[key]:,}, and no accepted figure; type: make mcu-accept")
+        elif now[key] > before[key] * (1 + MOST_GROWTH):
+            lines.append(f"{key}: {now[key]:,}, {now[key] / before[key] - 1:+.1%} over the accepted {before[key]:,}")
+    return lines
+
+
+def missed(figures: Figures) -> list[str]:
+    """Return one line for each goal that is not met."""
+    lines = []
+    for figure in figures.figures:
+        name = f"{figure.core} / int{figure.bits}"
+        goal, ram = GOALS.get(figure.core), figure.ram_bytes + figure.stack_bytes
+        if goal and figure.bits == 8 and figure.instructions.mean > goal:
+            lines.append(f"{name}: {figure.instructions.mean:,} instructions, the goal is {goal:,}")
+        if figure.flash_bytes > MOST_FLASH[figure.bits]:
+            lines.append(f"{name}: {figure.flash_bytes:,} bytes of flash, the goal is {MOST_FLASH[figure.bits]:,}")
+        if figure.kernel != "dsp" and ram > MOST_RAM:
+            lines.append(f"{name}: {ram:,} bytes of RAM and stack, the goal is {MOST_RAM:,}")
+    return lines
+
+
+def _numbers(figures: Figures) -> dict[str, int]:
+    found = {}
+    for figure in figures.figures:
+        raw = dataclasses.asdict(figure)
+        for name, value in {**raw, **raw["instructions"]}.items():
+            if type(value) is int and name not in ("bits", "stack_bytes"):
+                found[f"{figure.core} / int{figure.bits} / {name}"] = value
+    return found
+
+
+def accepted() -> Figures:
+    """Read the figures that the package publishes."""
+    return parse(Figures, json.loads(FIGURES.read_text()))
+
+
+def save(figures: Figures, path: Path) -> None:
+    """Write figures as JSON."""
+    write_file(path, (json.dumps(dataclasses.asdict(figures), indent=1) + "\n").encode())
+
+
+def document_lines() -> dict[str, str]:
+    """Return the tables of the document, by the name of their place, from the accepted figures."""
+    found = {}
+    for bits, kernels in ((8, ("portable", "dsp", "mve")), (4, ("portable",))):
+        rows = [row for name in kernels for row in footprints(networks.tables(bits, ROUNDINGS[0], find_kernel(name)))]
+        found[f"int{bits}"] = "\n".join(figure_lines(tuple(rows)))
+        portable = footprints(networks.tables(bits, ROUNDINGS[0], find_kernel("portable")))
+        found[f"boards-int{bits}"] = "\n".join(board_lines(fit_boards(portable)))
+    return found
+
+
+def write_document() -> None:
+    """Put the tables between their marks."""
+    text = DOCUMENT.read_text()
+    for name, body in document_lines().items():
+        before, start, rest = text.partition(f"<!-- {name} -->\n")
+        _, end, after = rest.partition(f"<!-- /{name} -->")
+        if not end:
+            raise RuntimeError(f"{DOCUMENT} has no marks to put {name} between")
+        text = f"{before}{start}{body}\n{end}{after}"
+    write_file(DOCUMENT, text.encode())
+
+
+def main() -> int:
+    """Measure, compare, save; fail when a byte differs, a figure grew or a goal is missed."""
+    parser = argparse.ArgumentParser(prog="table")
+    parser.add_argument("--accept", action="store_true", help="publish these figures, and hold later ones against them")
+    options = parser.parse_args()
+    if needs.absent():
+        return needs.main()
+    figures, wrong = measure_all()
+    if options.accept and not wrong:
+        save(figures, FIGURES)
+        measured_figures.cache_clear()
+        write_document()
+        print(f"accepted: {FIGURES.relative_to(ROOT)}, {DOCUMENT.relative_to(ROOT)}")
+    lines = [*wrong, *missed(figures), *([] if options.accept else regressions(accepted(), figures))]
+    print(
+        "\n".join(lines)
+        or f"every byte is the oracle's, every goal is met, no figure grew by more than {MOST_GROWTH:.0%}"
+    )
+    return 1 if lines else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
