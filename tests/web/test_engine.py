@@ -1,0 +1,52 @@
+"""The page's engine, in node: equal to LiteRT in every logit, by both kernels; and what it refuses."""
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from digitrec_edge import mnist, pretrained
+
+pytestmark = pytest.mark.checkout
+WEB = Path(__file__).parents[2] / "digitrec_edge" / "web"
+
+
+@pytest.fixture(scope="module")
+def ran(node: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], NDArray[np.int8]]:
+    """What engine.mjs said, and the logits by each kernel, ``(2, 10000, 10)``."""
+    folder = tmp_path_factory.mktemp("engine")
+    mnist.load("test").images.tofile(folder / "images")
+    said = node("engine.mjs", pretrained.DEFAULT, WEB / "dense.wasm", folder / "images", folder / "logits")
+    return said, np.fromfile(folder / "logits", np.int8).reshape(2, -1, 10)
+
+
+def test_all_logits_are_those_of_litert(ran: tuple[dict[str, Any], NDArray[np.int8]], logits: NDArray[np.int8]) -> None:
+    said, found = ran
+    assert said["names"] == ["simd", "js"]
+    for name, numbers in zip(said["names"], found, strict=True):
+        assert int((numbers != logits).sum()) == 0, name
+
+
+def test_the_kernel_is_chosen_by_what_there_is(ran: tuple[dict[str, Any], NDArray[np.int8]]) -> None:
+    assert ran[0]["kernel"] == "simd"
+    assert ran[0]["without"] == "js"
+
+
+def test_what_is_no_model_or_no_picture_is_refused_in_words(ran: tuple[dict[str, Any], NDArray[np.int8]]) -> None:
+    refused = ran[0]["refused"]
+    assert "no TFLite file" in refused["nothing"]
+    assert "no TFLite file" in refused["no model"]
+    assert refused["half a model"] == "the model is damaged or cut off"
+    assert (
+        refused["short picture"] == refused["numbers"] == "a picture is a Uint8Array of 784, background 0 and ink 255"
+    )
+
+
+def test_hashes_are_those_of_the_standard_library(ran: tuple[dict[str, Any], NDArray[np.int8]]) -> None:
+    data = mnist.load("test").images.tobytes()
+    for length, digest in ran[0]["hashes"]:
+        assert digest == hashlib.sha256(data[:length]).hexdigest()
