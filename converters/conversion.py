@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from importlib import import_module, metadata
+from pathlib import Path
 from typing import cast
 
 from converters.source import Source
@@ -16,6 +17,17 @@ Convert = Callable[[Source, RuntimeRow], bytes]
 def tool_versions(variant: Variant) -> dict[str, str]:
     """Return the installed version of each tool that takes part in a variant."""
     return {tool: metadata.version(tool) for tool in (*variant.tools, "numpy", "digitrec-edge")}
+
+
+def write_beside(variant: Variant, artifact: Path) -> None:
+    """Write what belongs beside an artifact, if its variant has such.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    if variant.beside:
+        write = cast(Callable[[Path], None], getattr(import_module(f"converters.{variant.format}"), variant.beside))
+        write(artifact)
 
 
 def convert(source: Source, variant: Variant, target: RuntimeRow) -> bytes:

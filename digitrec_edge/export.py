@@ -17,7 +17,7 @@ from benchmarks.quality.accuracy import accuracy
 from benchmarks.quality.parity import check_gate
 from benchmarks.quality.parity_report import ParityReport, report_parity, write_report
 from converters import Source, convert
-from converters.conversion import tool_versions
+from converters.conversion import tool_versions, write_beside
 from digitrec_edge import __version__, artifact, formats, mnist
 from digitrec_edge.artifact import golden, sample
 from digitrec_edge.artifact.card import Card, ParityFigures, Preprocessing, Requirements, TensorCard
@@ -164,7 +164,7 @@ def _export_all(
     _clear(folder)
     try:
         for variant, row, runner in plan:
-            path = folder / f"{_name(variant, row)}{formats.by_name(variant.format).suffix}"
+            path = folder / f"{variant.stem}{_suffix(variant, row)}{formats.by_name(variant.format).suffix}"
             result = _export_one(job, variant, row, path, runner)
             results.append(result)
             on_result(result)
@@ -175,9 +175,9 @@ def _export_all(
     return results
 
 
-def _name(variant: Variant, target: RuntimeRow) -> str:
-    """What an artifact is called: by its target, too, where that is not the usual one of the format."""
-    return variant.name if target is for_format(variant.format)[0] else f"{variant.name}{target.suffix}"
+def _suffix(variant: Variant, target: RuntimeRow) -> str:
+    """What a target adds to an artifact's name: nothing where it is the usual one of the format."""
+    return "" if target is for_format(variant.format)[0] else target.suffix
 
 
 def _clear(folder: Path) -> None:
@@ -207,7 +207,7 @@ def _export_one(job: _Job, variant: Variant, target: RuntimeRow, final: Path, ru
         card = _card(job.source, variant, target, payload)
         with tempfile.TemporaryDirectory(prefix=_SCRATCH, dir=job.folder) as scratch:
             candidate = Path(scratch) / final.name
-            artifact.write(candidate, payload, card)
+            artifact.write(candidate, payload, card, envelope=variant.format)
             if job.sign:
                 job.sign(candidate)  # a machine that runs signed files only tries those only
             answer = runtime_logits(candidate, runtime, job.data)
@@ -216,10 +216,12 @@ def _export_one(job: _Job, variant: Variant, target: RuntimeRow, final: Path, ru
     except DigitrecError as error:
         return Refused(variant, final, error)
     figures = ParityFigures(runtime=answer.runtime, **dataclasses.asdict(report.parity))
-    artifact.write(final, payload, dataclasses.replace(card, parity=figures), _sample(job, answer))
+    card = dataclasses.replace(card, parity=figures)
+    artifact.write(final, payload, card, _sample(job, answer), envelope=variant.format)
     if job.sign:
         job.sign(final)
     write_report(report, final)
+    write_beside(variant, final)
     return Exported(variant, final, final.stat().st_size, report)
 
 
@@ -262,8 +264,8 @@ def _card(source: Source, variant: Variant, target: RuntimeRow, payload: bytes) 
     if history:
         recipe = {**history.recipe.summary(), "seed": history.seed, "finished_epochs": len(history.epochs)}
     return Card(
-        name=_name(variant, target),
-        format=variant.format,
+        name=f"{variant.name}{_suffix(variant, target)}",
+        format=formats.by_name(variant.format).model,
         variant=variant.precision.name,
         inputs=tuple(_port(tensor) for tensor in graph.inputs),
         outputs=tuple(_port(tensor) for tensor in graph.outputs),

@@ -71,6 +71,9 @@ class Variant:
         help: what it is, in a few words.
         needs: an operator and its version without which this variant cannot be, whatever the target.
         choices: options of ``export`` that are for this variant: fields of ``digitrec_edge.dense.choices.Choice``.
+        file: name of its file without suffix; empty is the artifact's own.
+        beside: in ``converters.FORMAT``; takes the path of the artifact and writes what belongs beside it; empty where
+            the artifact is all.
     """
 
     option: str
@@ -82,11 +85,18 @@ class Variant:
     help: str
     needs: tuple[str, int] | None = None
     choices: tuple[str, ...] = ()
+    file: str = ""
+    beside: str = ""
 
     @property
     def name(self) -> str:
-        """Name of the artifact, and of its file without suffix."""
+        """Name of the artifact."""
         return f"digitrec-{self.precision.name}"
+
+    @property
+    def stem(self) -> str:
+        """Name of its file without suffix."""
+        return self.file or self.name
 
 
 FLOAT32 = Precision(
@@ -160,6 +170,10 @@ VARIANTS = (
     Variant("ort-int8", INT8, "ort", "int8", True, _ORT, "ONNX Runtime's own format, int8"),
     Variant("c", INT8, "c", "int8", True, _TFLITE, "int8 in C for microcontrollers: Arduino, CMake", None, _OF_C),
     Variant("c-int4", INT4, "c", "int4", True, _INT4, "int4 in C for microcontrollers", NARROW_DENSE, _OF_C),
+    Variant(
+        "web", INT8, "html", "int8", True, _TFLITE, "the int8 artifact in one page that opens on a phone",
+        file="digitrec", beside="folder",
+    ),
 )  # fmt: skip
 
 TOOLS = tuple(dict.fromkeys(tool for row in VARIANTS for tool in row.tools))

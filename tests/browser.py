@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -62,18 +63,33 @@ class Browser:
 
     def send(self, method: str, timeout_s: float = 60, **parameters: Any) -> Any:
         """Send a command and wait for its answer."""
-        self._number += 1
-        message = {"id": self._number, "method": method, "params": parameters}
-        if self._session:
-            message["sessionId"] = self._session
-        os.write(self._out, json.dumps(message).encode() + b"\0")
+        return self.send_all([(method, parameters)], timeout_s)[0]
+
+    def send_all(self, commands: Sequence[tuple[str, dict[str, Any]]], timeout_s: float = 60) -> list[Any]:
+        """Send commands one behind the other without waiting in between, and then wait for all answers."""
+        waiting: dict[int, int] = {}
+        for place, (method, parameters) in enumerate(commands):
+            self._number += 1
+            waiting[self._number] = place
+            message = {"id": self._number, "method": method, "params": parameters}
+            if self._session:
+                message["sessionId"] = self._session
+            self._write(json.dumps(message).encode() + b"\0")
+        results: list[Any] = [None] * len(commands)
         end = time.monotonic() + timeout_s
-        while True:
+        while waiting:
             answer = self._receive(end)
-            if answer.get("id") == self._number:
-                if "error" in answer:
-                    raise RuntimeError(f"{method}: {answer['error']}")
-                return answer["result"]
+            place_of = waiting.pop(answer.get("id", 0), None)
+            if place_of is None:
+                continue
+            if "error" in answer:
+                raise RuntimeError(f"{commands[place_of][0]}: {answer['error']}")
+            results[place_of] = answer["result"]
+        return results
+
+    def _write(self, data: bytes) -> None:
+        while data:
+            data = data[os.write(self._out, data) :]
 
     def _receive(self, end: float) -> dict[str, Any]:
         while b"\0" not in self._buffer:
@@ -101,8 +117,10 @@ class Browser:
         elif method == "Page.loadEventFired":
             self._loaded = True
 
-    def open(self, page: Path, *, width: int, height: int = 800, dark: bool = False, mobile: bool = False) -> None:
-        """Open a file and wait until it and all its pictures are loaded."""
+    def open(
+        self, page: Path | str, *, width: int, height: int = 800, dark: bool = False, mobile: bool = False
+    ) -> None:
+        """Open a file or an address and wait until it and all its pictures are loaded."""
         self.send(
             "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=2 if mobile else 1,
             mobile=mobile,
@@ -110,7 +128,7 @@ class Browser:
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.send("Emulation.setEmulatedMedia", features=[scheme])
         self._loaded = False
-        self.send("Page.navigate", url=page.resolve().as_uri())
+        self.send("Page.navigate", url=page if isinstance(page, str) else page.resolve().as_uri())
         end = time.monotonic() + 60
         while not self._loaded:
             self._receive(end)
@@ -119,8 +137,24 @@ class Browser:
         """Return the value of a JavaScript expression, as JSON."""
         answer = self.send("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
         if "exceptionDetails" in answer:
-            raise RuntimeError(answer["exceptionDetails"]["text"])
+            details = answer["exceptionDetails"]
+            raise RuntimeError(details.get("exception", {}).get("description", details["text"]))
         return answer["result"].get("value")
+
+    def touch(self, strokes: Sequence[Sequence[tuple[float, float]]]) -> None:
+        """Draw with a finger: each stroke a list of places on the screen, in CSS pixels."""
+        commands: list[tuple[str, dict[str, Any]]] = []
+        for stroke in strokes:
+            for k, (x, y) in enumerate(stroke):
+                kind = "touchMove" if k else "touchStart"
+                commands.append(("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": x, "y": y}]}))
+            commands.append(("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []}))
+        self.send_all(commands)
+
+    def give_file(self, selector: str, path: Path) -> None:
+        """Choose a file for an ``<input type=file>``, as a person does in the dialogue."""
+        found = self.send("Runtime.evaluate", expression=f"document.querySelector({json.dumps(selector)})")
+        self.send("DOM.setFileInputFiles", files=[str(path.resolve())], objectId=found["result"]["objectId"])
 
     def screenshot(self, path: Path, *, whole: bool = False) -> None:
         """Write what is seen, or the whole page, as PNG."""

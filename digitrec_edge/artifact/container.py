@@ -18,6 +18,7 @@ from digitrec_edge.files import read_file, replacing, sha256
 from digitrec_edge.formats import CARD_FILE, LABELS_FILE, MARK, SAMPLE_FILE, SEAL_BYTES, Format
 from digitrec_edge.formats.budget import BUDGET
 from digitrec_edge.formats.graph import Graph, MalformedError
+from digitrec_edge.formats.sealing import is_sealed, sealed
 from digitrec_edge.records import NewerVersionError
 
 IN_MEMORY = Path("a model in memory")
@@ -85,7 +86,7 @@ def parse(data: bytes, path: Path = IN_MEMORY, *, sealed: bool = True) -> Artifa
     if len(data) > LIMIT_BYTES:
         raise ArtifactError(f"{path} has {len(data):,} bytes; at most {LIMIT_BYTES:,} are read")
     kind = formats.recognise(data)
-    whole = _is_sealed(data)
+    whole = is_sealed(data)
     if not sealed and kind and MARK in data:
         data, whole = _stripped(data, kind), False
     if not whole and MARK in data:
@@ -142,11 +143,6 @@ def signature_path(path: Path) -> Path:
     return path.with_name(f"{path.name}.sig")
 
 
-def _is_sealed(data: bytes) -> bool:
-    seal = data[-SEAL_BYTES:]
-    return seal[:7] == b"sha256:" and seal[7:] == sha256(memoryview(data)[:-SEAL_BYTES]).encode()
-
-
 def _card(path: Path, payload: bytes, files: Mapping[str, bytes]) -> Card:
     try:
         card = Card.from_json(files.get(CARD_FILE, b"null"))
@@ -159,29 +155,30 @@ def _card(path: Path, payload: bytes, files: Mapping[str, bytes]) -> Card:
     return card
 
 
-def write(path: str | os.PathLike[str], payload: bytes, card: Card, sample: bytes | None = None) -> None:
+def write(
+    path: str | os.PathLike[str], payload: bytes, card: Card, sample: bytes | None = None, envelope: str | None = None
+) -> None:
     """Write payload, card, sample and seal to ``path``, atomically; see :func:`seal`.
 
     A signature of the file that was there before is removed first.
     """
-    data = seal(payload, card, sample)
+    data = seal(payload, card, sample, envelope)
     with replacing(path) as temporary:
         temporary.write_bytes(data)
         signature_path(Path(path)).unlink(missing_ok=True)
 
 
-def seal(payload: bytes, card: Card, sample: bytes | None = None) -> bytes:
+def seal(payload: bytes, card: Card, sample: bytes | None = None, envelope: str | None = None) -> bytes:
     """Return the bytes of an artifact; the card's payload hash is set here.
 
     Args:
         payload: the model as its converter wrote it.
         card: what it says of itself.
         sample: test images and their logits for a self-test on the device, see :mod:`digitrec_edge.artifact.sample`.
+        envelope: format of the file, where it is one that holds artifacts of the card's; None is the card's own.
     """
     card = dataclasses.replace(card, payload_sha256=sha256(payload))
     files = {LABELS_FILE: "".join(f"{label}\n" for label in card.labels).encode(), CARD_FILE: card.to_json()}
     if sample is not None:
         files[SAMPLE_FILE] = sample
-    data = formats.by_name(card.format).load().attach(payload, files)
-    body = data[:-SEAL_BYTES]
-    return body + f"sha256:{sha256(body)}".encode()
+    return sealed(formats.by_name(envelope or card.format).load().attach(payload, files))

@@ -132,6 +132,6 @@ def flag_per_variant(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def _flag(name: str, row: Variant) -> inspect.Parameter:
-    text = f"{row.name}{formats.by_name(row.format).suffix}: {row.help}."
+    text = f"{row.stem}{formats.by_name(row.format).suffix}: {row.help}."
     option = Annotated[bool, typer.Option(f"--{row.option}", help=text)]
     return inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=False, annotation=option)

@@ -17,10 +17,11 @@ def strip(
     For a file that another tool has changed since it was exported, and for tools that want nothing but the model. What
     is written is checked as any foreign model is; what the card said of it no longer counts.
     """
-    from digitrec_edge import artifact
+    from digitrec_edge import artifact, formats
     from digitrec_edge.files import write_file
 
-    target = output or file.with_name(f"{file.stem}-stripped{file.suffix}")
-    payload = artifact.strip(file)
-    write_file(target, payload)
-    print(f"{target}  {len(payload):,} bytes, a model without card, sample and seal")
+    found = artifact.read(file, sealed=False)
+    kind = formats.by_name(found.format.model)
+    target = output or file.with_name(f"{file.stem}-stripped{kind.suffix if kind != found.format else file.suffix}")
+    write_file(target, found.payload)
+    print(f"{target}  {len(found.payload):,} bytes, a model without card, sample and seal")

@@ -34,11 +34,19 @@ class Format:
     Attributes:
         suffix: that the names of its files end in.
         module: with the functions above.
+        envelope_of: the format whose artifacts its files hold, and whose models a runtime is given; empty for a model's
+            own format. The card in it says that one.
     """
 
     name: str
     suffix: str
     module: str
+    envelope_of: str = ""
+
+    @property
+    def model(self) -> str:
+        """The format of the model."""
+        return self.envelope_of or self.name
 
     def load(self) -> FormatModule:
         """Import the functions of this format."""
@@ -49,6 +57,7 @@ FORMATS = (
     Format("tflite", ".tflite", "digitrec_edge.formats.tflite"),
     Format("ort", ".ort", "digitrec_edge.formats.ort"),
     Format("c", "-c.zip", "digitrec_edge.dense.c_archive"),
+    Format("html", ".html", "digitrec_edge.formats.html", envelope_of="tflite"),
     Format("onnx", ".onnx", "digitrec_edge.formats.onnx"),
 )
 """Those with a magic number first: ONNX has none."""

@@ -1,0 +1,51 @@
+"""Keras to the page: the int8 TFLite model, in an envelope that opens in a browser, and a folder to serve."""
+
+from pathlib import Path
+
+from converters import tflite
+from converters.source import Source
+from digitrec_edge.dense.tflite import NotDenseError, read_network
+from digitrec_edge.errors import ConversionError
+from digitrec_edge.files import make_folder, write_file
+from digitrec_edge.formats import SEAL_BYTES
+from digitrec_edge.formats.sealing import sealed
+from digitrec_edge.web import folder as web
+from digitrec_edge.web import page
+from runtimes.table import RuntimeRow
+
+STEM = "digitrec"
+"""Of the page's file; the folder is called ``web`` where that is called so, and ``web-TARGET`` for another target."""
+
+
+def int8(source: Source, target: RuntimeRow) -> bytes:
+    """Convert as ``--int8`` does, if the page's engine computes the model.
+
+    Raises:
+        ConversionError: it is no network of Dense layers.
+    """
+    payload = tflite.int8(source, target)
+    check(payload)
+    return payload
+
+
+def check(payload: bytes) -> None:
+    """Let pass what the page's engine computes: int8 Dense layers on a picture's own bytes.
+
+    Raises:
+        ConversionError: says what the model has instead.
+    """
+    try:
+        network = read_network(payload)
+    except NotDenseError as cause:
+        raise ConversionError(f"the page runs Dense layers only: {cause}; export with --int8") from cause
+    if network.input_dtype != "uint8" or any(layer.bits != 8 for layer in network.layers):
+        raise ConversionError("the page runs int8 weights on a picture's own bytes, uint8; export with --int8")
+
+
+def folder(path: Path) -> None:
+    """Write the folder ``web`` beside a page: the same page with what "add to home screen" needs."""
+    served = sealed(page.assemble(page.artifact_of(path.read_bytes()), served=True) + bytes(SEAL_BYTES))
+    place = path.with_name(path.stem.replace(STEM, web.NAME))
+    make_folder(place)
+    for name, content in web.files(served).items():
+        write_file(place / name, content)

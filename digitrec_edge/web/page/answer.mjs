@@ -1,0 +1,77 @@
+/** The answer: what was read, how sure, and the probability of every label. */
+import { NO_DIGIT } from "../recogniser.mjs";
+import { by, greyCanvas, make } from "./elements.mjs";
+import { noun, percent, sentence, shown, told } from "./words.mjs";
+
+const COLUMNS = 10;
+const LONG = 5; // from so many digits on they are shown smaller
+
+export class AnswerView {
+  /** @param {string[]} labels */
+  constructor(labels) {
+    this.labels = labels;
+    this.columns = Array.from({ length: Math.min(COLUMNS, labels.length) }, () => {
+      const fill = make("div", { className: "fill" }), label = make("div", { className: "label" });
+      const column = make("div", { className: "column" }, make("div", { className: "track" }, fill), label);
+      by("bars").append(column);
+      return { column, fill, label };
+    });
+  }
+
+  /**
+   * @param {import("../reading.mjs").Reading} reading
+   * @param {string} invitation what stands there as long as nothing is on the paper
+   */
+  show(reading, invitation) {
+    this.reading = reading;
+    const { digits } = reading, big = by("digit");
+    big.textContent = digits.length === 1 ? shown(digits[0].answer, this.labels) : digits.map((one) => shown(one.answer, this.labels)).join("");
+    big.className = [digits.length >= LONG ? "long" : "", digits.every((one) => one.answer.digit === NO_DIGIT) ? "none" : ""].join(" ").trim();
+    by("several").hidden = digits.length < 2;
+    by("several").replaceChildren(...(digits.length < 2 ? [] : digits.map((one, k) => this.chip(one, k))));
+    this.choose(0, invitation);
+  }
+
+  /** One of several digits: its pixels and label, to be chosen. */
+  chip({ image, answer }, k) {
+    const label = shown(answer, this.labels), picture = greyCanvas(image, 28, 28, { className: "pixels" });
+    const name = `${k + 1}: ${label === "?" ? `no ${noun(this.labels)}` : label}, ${percent(answer.probability)}`;
+    const button = make("button", { type: "button", ariaLabel: name, ariaPressed: "false" }, picture, label);
+    button.addEventListener("click", () => this.choose(k));
+    return make("li", {}, button);
+  }
+
+  /** Show the probabilities of one of the digits. */
+  choose(k, invitation = "") {
+    const { digits, refusal } = this.reading, one = digits[k];
+    [...by("several").querySelectorAll("button")].forEach((button, j) => { button.ariaPressed = String(j === k); });
+    const [heading, rest] = one ? told(one.answer, this.labels) : refusal ? ["Nothing is read", refusal] : ["", invitation];
+    by("words").replaceChildren(...(heading ? [make("strong", { textContent: heading })] : []), rest);
+    this.bars(one?.answer);
+  }
+
+  bars(answer) {
+    const places = answer ? likeliest(answer.probabilities, this.columns.length) : this.columns.map((_, k) => k);
+    this.columns.forEach(({ column, fill, label }, k) => {
+      const place = places[k], share = answer?.probabilities[place] ?? 0;
+      column.className = answer && answer.digit === place ? "column best" : "column";
+      fill.style.transform = `translateY(${100 - 100 * share}%)`;
+      label.textContent = this.labels[place];
+    });
+    by("bars").ariaLabel = answer
+      ? `Probabilities: ${places.map((place) => `${this.labels[place]} ${percent(answer.probabilities[place])}`).join(", ")}`
+      : "Probabilities: nothing is read yet";
+  }
+
+  /** Tell those who listen, once a stroke or a picture is complete. */
+  say() {
+    by("spoken").textContent = sentence(this.reading, this.labels);
+  }
+}
+
+/** The places of the likeliest labels, in the labels' order where they are all. */
+function likeliest(probabilities, count) {
+  const places = Array.from(probabilities.keys());
+  if (places.length <= count) return places;
+  return places.sort((a, b) => probabilities[b] - probabilities[a] || a - b).slice(0, count);
+}

@@ -1,0 +1,36 @@
+/** From a picture file to its pixels, by the browser's own decoder. */
+import { readColour } from "../preprocess/index.mjs";
+
+const MOST_PIXELS = 40_000_000;
+const SHOWN = 1600; // pixels of the longer side that are kept to be looked at
+const READ = 2048; // ... and to be read
+
+/**
+ * @param {File} file
+ * @returns {Promise<{grey: Uint8Array, width: number, height: number, picture: HTMLCanvasElement}>}
+ */
+export async function openPhotograph(file) {
+  const bitmap = await createImageBitmap(file, {
+    imageOrientation: "from-image", colorSpaceConversion: "none", premultiplyAlpha: "none",
+  }).catch(() => {
+    throw new Error(`${file.name || "this file"} is no picture that this browser can open`);
+  });
+  if (bitmap.width * bitmap.height > MOST_PIXELS) throw new Error(`the picture has ${bitmap.width} x ${bitmap.height} pixels, ${MOST_PIXELS / 1e6} million fit`);
+  const read = scaled(bitmap, READ), { width, height } = read;
+  const { data } = read.getContext("2d", { willReadFrequently: true }).getImageData(0, 0, width, height);
+  const picture = scaled(bitmap, SHOWN);
+  bitmap.close();
+  return { grey: readColour(data, width, height), width, height, picture };
+}
+
+/** A canvas with a bitmap on it, no side longer than `most`. */
+function scaled(bitmap, most) {
+  const scale = Math.min(1, most / Math.max(bitmap.width, bitmap.height));
+  const canvas = document.createElement("canvas");
+  canvas.width = Math.max(1, Math.round(bitmap.width * scale));
+  canvas.height = Math.max(1, Math.round(bitmap.height * scale));
+  const context = canvas.getContext("2d", { willReadFrequently: true });
+  context.imageSmoothingQuality = "high";
+  context.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
+  return canvas;
+}

@@ -1,0 +1,83 @@
+"""The page for everybody: axe finds nothing wrong, in both themes, on a phone and on a desk; motion can be stopped."""
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.web.visits import click, draw, visit
+
+if TYPE_CHECKING:
+    from tests.browser import Browser
+
+pytestmark = pytest.mark.checkout
+HERE = Path(__file__).parent
+BUILD = HERE.parents[1] / "build" / "npm"
+
+
+@pytest.fixture(scope="module")
+def axe() -> str:
+    """The script of axe-core, in the version of package.json; fetched once, into build/npm."""
+    script = BUILD / "node_modules" / "axe-core" / "axe.min.js"
+    wanted = (HERE / "package.json").read_bytes()
+    if not script.exists() or (BUILD / "package.json").read_bytes() != wanted:
+        npm = shutil.which("npm")
+        if npm is None:
+            pytest.skip("axe-core is not there: apt-get install npm")
+        BUILD.mkdir(parents=True, exist_ok=True)
+        (BUILD / "package.json").write_bytes(wanted)
+        command = [npm, "install", "--no-audit", "--no-fund", "--ignore-scripts", "--silent"]
+        done = subprocess.run(command, cwd=BUILD, capture_output=True, text=True, check=False, timeout=120)
+        if done.returncode:
+            pytest.skip(f"axe-core cannot be fetched: {done.stderr.strip()[:200]}")
+    return script.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_axe_finds_nothing(width: int, dark: bool, axe: str, page: Path, browser: "Browser") -> None:
+    visit(browser, page, dark=dark, width=width)
+    browser.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+    found = []
+    browser.evaluate(axe + "; 0")
+    for step in ("empty", "several", "example"):
+        if step == "several":
+            draw_two(browser, touch=width < 600)
+        if step == "example":
+            click(browser, "clear")
+            click(browser, "example")
+        result = browser.evaluate(
+            "axe.run().then((all) => JSON.stringify(all.violations.map((one) => "
+            "[one.id, one.nodes.map((node) => node.html.slice(0, 120))])))"
+        )
+        found += [(step, *one) for one in json.loads(result)]
+    assert found == []
+
+
+def draw_two(browser: "Browser", *, touch: bool) -> None:
+    """Two digits on the field, so that there are buttons to choose one."""
+    if touch:
+        draw(browser, [[(0.2, 0.3 + 0.04 * k) for k in range(10)], [(0.7, 0.3 + 0.04 * k) for k in range(10)]])
+        assert browser.evaluate("document.querySelectorAll('#several button').length") == 2
+
+
+def test_motion_stops_when_asked(page: Path, browser: "Browser") -> None:
+    visit(browser, page)
+    moving = "getComputedStyle(document.querySelector('#bars .fill')).transitionDuration"
+    assert browser.evaluate(moving) != "0s"
+    browser.send("Emulation.setEmulatedMedia", features=[{"name": "prefers-reduced-motion", "value": "reduce"}])
+    assert browser.evaluate(moving) == "0s"
+
+
+def test_everything_can_be_reached_by_the_keyboard_in_order(page: Path, browser: "Browser") -> None:
+    visit(browser, page, width=1280)
+    click(browser, "example")
+    browser.evaluate("document.activeElement.blur()")
+    seen = []
+    for _ in range(8):
+        browser.send("Input.dispatchKeyEvent", type="keyDown", key="Tab", code="Tab", windowsVirtualKeyCode=9)
+        seen.append(browser.evaluate("document.activeElement.id || document.activeElement.localName"))
+    assert seen == ["pad", "clear", "example", "camera", "picture", "share", "summary", "summary"]

@@ -1,0 +1,127 @@
+"""A damaged page never answers: wherever in the file a bit is flipped, it says so and offers nothing."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from digitrec_edge import artifact
+from digitrec_edge.errors import ArtifactError
+from tests.web.served import serving
+
+if TYPE_CHECKING:
+    from tests.browser import Browser
+
+pytestmark = pytest.mark.checkout
+FLIPS, CHUNK, NAVIGATED = 1_000, 100, 12
+TRY_ALL = """(async (flips) => {
+  const page = new Uint8Array(await (await fetch("digitrec.html")).arrayBuffer());
+  const attempt = async ([at, bit]) => {
+    const bytes = page.slice();
+    if (at >= 0) bytes[at] ^= 1 << bit;
+    const frame = document.createElement("iframe"), blob = new Blob([bytes], { type: "text/html" });
+    const address = URL.createObjectURL(blob);
+    await new Promise((done) => { frame.onload = done; frame.src = address; document.body.append(frame); });
+    const inside = frame.contentWindow, ready = inside.digitrec?.ready;
+    const answered = ready ? await ready.then(() => true, () => false) : false;
+    const found = {
+      answered, offered: Boolean(inside.digitrec?.logits), words: inside.document.documentElement.innerText ?? "",
+    };
+    frame.remove();
+    URL.revokeObjectURL(address);
+    return found;
+  };
+  const results = new Array(flips.length);
+  let next = 0;
+  await Promise.all([1, 2, 3, 4].map(async () => {
+    while (next < flips.length) {
+      const mine = next++;
+      results[mine] = await attempt(flips[mine]);
+    }
+  }));
+  return results;
+})"""
+
+
+def same_document(data: bytes, at: int, bit: int) -> bool:
+    """Whether a flip changes only the case of a letter of a tag or an attribute's name, or what a tag's end is called.
+
+    Such a file is the same document to every browser: names in HTML have no case, and an end tag that does not fit is
+    passed over.
+    """
+    before, after = data[: at + 1], data[at:]
+    inside = before.rfind(b"<") > before.rfind(b">")
+    quoted = before[before.rfind(b"<") :].count(b'"') % 2 == 1
+    name = inside and not quoted and bit == 5 and data[at : at + 1].isalpha()
+    closing = before[before.rfind(b"<") :][:6] in (b"</html", b"</body", b"</head") and b">" in after[:8]
+    return name or closing
+
+
+def test_a_flipped_bit_anywhere_is_refused_in_words(page: Path, browser: "Browser", tmp_path: Path) -> None:
+    data = page.read_bytes()
+    flips = [(k * len(data) // FLIPS + 97 * k % 300 % (len(data) // FLIPS), (3 * k + k // 8) % 8) for k in range(FLIPS)]
+    head = data.index(b'<script id="artifact"') + 60
+    flips += [(at, (at * 5) % 8) for at in range(0, head, 7)]  # what comes before the data, closely
+    flips += [(len(data) - 1 - at, at % 7) for at in range(0, 90, 3)]
+    (tmp_path / "index.html").write_text("<!DOCTYPE html><title>frames</title><body>")
+    (tmp_path / "digitrec.html").write_bytes(data)
+    with serving(tmp_path) as address:
+        browser.open(address, width=390, mobile=True)
+        whole, *found = [
+            one
+            for start in range(0, len(flips) + 1, CHUNK)
+            for one in browser.evaluate(f"{TRY_ALL}({json.dumps([(-1, 0), *flips][start : start + CHUNK])})")
+        ]
+    assert whole["answered"]
+    assert whole["offered"]
+    answered = [
+        flip for flip, one in zip(flips, found, strict=True) if one["answered"] and not same_document(data, *flip)
+    ]
+    assert answered == []
+    refused = [(flip, one) for flip, one in zip(flips, found, strict=True) if not one["answered"]]
+    assert len(refused) > 0.99 * len(flips)
+    for flip, one in refused:
+        assert not one["offered"], flip
+        assert "damaged" in one["words"] or "This page" in one["words"], (flip, one["words"][:200])
+    browser.complaints.clear()
+
+
+def test_it_is_so_from_a_file_too(page: Path, browser: "Browser", tmp_path: Path) -> None:
+    data = page.read_bytes()
+    places = {name: data.index(f'<script id="{name}"'.encode()) + 700 for name in ("artifact", "app", "boot")}
+    for k in range(NAVIGATED):
+        at = places[["artifact", "app", "boot"][k % 3]] + 31 * k
+        damaged = bytearray(data)
+        damaged[at] ^= 1 << (k % 7)
+        (tmp_path / "digitrec.html").write_bytes(damaged)
+        browser.open(tmp_path / "digitrec.html", width=390, mobile=True)
+        state: dict[str, Any] = browser.evaluate(
+            "(async () => ({"
+            " answered: Boolean(globalThis.digitrec) && await digitrec.ready.then(() => true, () => false),"
+            " words: document.body.innerText, parts: document.querySelectorAll('main').length }))()"
+        )
+        assert not state["answered"]
+        assert "damaged" in state["words"]
+        assert state["parts"] == 0
+        with pytest.raises(ArtifactError, match="damaged|changed"):
+            artifact.read(tmp_path / "digitrec.html")
+    browser.complaints.clear()
+
+
+def test_an_extension_of_the_browser_may_add_to_the_page(page: Path, browser: "Browser") -> None:
+    """Some put attributes and elements of their own into every page before it is complete."""
+    code = """new MutationObserver((_, observer) => {
+      if (!document.head) return;
+      document.documentElement.setAttribute("data-theme-of-mine", "dark");
+      document.head.prepend(Object.assign(document.createElement("meta"), { name: "mine", content: "x" }));
+      document.head.append(document.createElement("style"));
+      observer.disconnect();
+    }).observe(document, { childList: true, subtree: true });"""
+    script = browser.send("Page.addScriptToEvaluateOnNewDocument", source=code)
+    try:
+        browser.open(page, width=390, mobile=True)
+        assert browser.evaluate("document.querySelectorAll('meta[name=mine]').length") == 1
+        assert browser.evaluate("digitrec.ready.then((result) => result.passed)")
+    finally:
+        browser.send("Page.removeScriptToEvaluateOnNewDocument", identifier=script["identifier"])

@@ -1,0 +1,210 @@
+"""The page in a real browser: what it computes, draws and reads, and that it asks nobody for anything."""
+
+import base64
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from digitrec_edge import artifact, pretrained
+from tests.web.pen import written
+from tests.web.visits import PHONE, SETTLED, click, draw, state, visit
+
+if TYPE_CHECKING:
+    from tests.browser import Browser
+
+pytestmark = pytest.mark.checkout
+MOST_BYTES = 400_000
+DRAWN, DRAWN_RIGHT = 200, 0.97
+ALL_LOGITS = """(async (packed, kernel) => {
+  const bytes = Uint8Array.from(atob(packed), (c) => c.charCodeAt(0));
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+  const images = new Uint8Array(await new Response(stream).arrayBuffer());
+  let text = "";
+  for (let at = 0; at < images.length; at += 784) {
+    text += String.fromCharCode(...new Uint8Array(digitrec.logits(images.subarray(at, at + 784), kernel).buffer));
+  }
+  return btoa(text);
+})"""
+
+
+def test_it_is_small(page: Path) -> None:
+    assert page.stat().st_size <= MOST_BYTES
+
+
+def test_it_tests_itself_with_both_kernels(page: Path, browser: "Browser") -> None:
+    result = visit(browser, page)
+    assert result == {"passed": True, "images": 32, "different": {"simd": 0, "js": 0}, "agree": True}
+    assert browser.evaluate("digitrec.kernel") == "simd"
+    assert "32 images" in browser.evaluate("document.getElementById('test').textContent")
+
+
+@pytest.mark.parametrize("kernel", ["simd", "js"])
+def test_all_logits_are_those_of_litert(
+    kernel: str, page: Path, browser: "Browser", packed_images: str, logits: NDArray[np.int8]
+) -> None:
+    visit(browser, page)
+    text = browser.evaluate(f"{ALL_LOGITS}({json.dumps(packed_images)}, {json.dumps(kernel)})")
+    found = np.frombuffer(base64.b64decode(text), np.int8).reshape(-1, 10)
+    assert int((found != logits).sum()) == 0
+
+
+def test_without_simd_plain_javascript_is_chosen(page: Path, browser: "Browser") -> None:
+    code = "WebAssembly.Module = class { constructor() { throw new WebAssembly.CompileError('no SIMD'); } }"
+    script = browser.send("Page.addScriptToEvaluateOnNewDocument", source=code)
+    try:
+        assert visit(browser, page)["different"] == {"js": 0}
+        assert browser.evaluate("digitrec.kernel") == "js"
+    finally:
+        browser.send("Page.removeScriptToEvaluateOnNewDocument", identifier=script["identifier"])
+
+
+def test_digits_drawn_by_touch_are_read(page: Path, browser: "Browser") -> None:
+    visit(browser, page)
+    wrong = []
+    for k in range(DRAWN):
+        digit = k % 10
+        draw(browser, written(digit, np.random.default_rng([k, digit])))
+        shown = state(browser)
+        if shown["digit"] != str(digit):
+            wrong.append(f"{k}: {digit} read as {shown['digit']!r} ({shown['words']})")
+        click(browser, "clear")
+    assert len(wrong) <= (1 - DRAWN_RIGHT) * DRAWN, wrong
+
+
+def test_probabilities_move_as_one_draws_and_undo_takes_a_stroke_back(page: Path, browser: "Browser") -> None:
+    visit(browser, page)
+    assert state(browser)["digit"] == ""
+    draw(browser, [[(0.6, 0.2 + 0.05 * k) for k in range(13)]])
+    one = browser.evaluate("document.getElementById('bars').ariaLabel")
+    assert state(browser)["digit"] == "1"
+    assert state(browser)["spoken"].startswith("Read: 1, ")
+    draw(browser, [[(0.6 - 0.03 * k, 0.2) for k in range(12)]])
+    both = browser.evaluate("document.getElementById('bars').ariaLabel")
+    assert both != one
+    click(browser, "undo")
+    assert browser.evaluate("document.getElementById('bars').ariaLabel") == one
+    click(browser, "clear")
+    assert state(browser)["digit"] == ""
+    assert browser.evaluate("document.getElementById('undo').disabled")
+
+
+def test_equal_strokes_are_equal_pixels_however_the_page_is_zoomed(page: Path, browser: "Browser") -> None:
+    strokes = written(7, np.random.default_rng(0))
+    answers = set()
+    for width in (PHONE[0], 500):
+        visit(browser, page, width=width)
+        draw(browser, strokes)
+        answers.add((state(browser)["digit"], browser.evaluate("document.getElementById('bars').ariaLabel")))
+    assert len(answers) <= 2
+    assert {digit for digit, _ in answers} == {"7"}
+
+
+def test_no_digit_is_an_answer(page: Path, browser: "Browser") -> None:
+    visit(browser, page)
+    zigzag = [(0.35 + 0.3 * (k % 2), 0.2 + 0.05 * k) for k in range(13)]
+    draw(browser, [zigzag])
+    assert state(browser)["digit"] == "?"
+    assert state(browser)["words"].startswith("No digit")
+    assert state(browser)["spoken"] == "No digit."
+
+
+def test_an_example_is_an_image_that_travels(page: Path, browser: "Browser") -> None:
+    visit(browser, page)
+    labels = [int(label) for label in artifact_labels()]
+    for label in labels[:8]:
+        click(browser, "example")
+        assert state(browser)["digit"] == str(label)
+
+
+def artifact_labels() -> NDArray[np.uint8]:
+    from digitrec_edge.artifact import sample
+    from digitrec_edge.formats import SAMPLE_FILE
+
+    labels: NDArray[np.uint8] = sample.unpack(artifact.read(pretrained.DEFAULT).files[SAMPLE_FILE], 10).labels.astype(
+        np.uint8
+    )
+    return labels
+
+
+def test_the_model_is_given_back_to_the_byte(page: Path, browser: "Browser") -> None:
+    visit(browser, page)
+    kept = """(() => new Promise((done) => {
+      const make = URL.createObjectURL;
+      HTMLAnchorElement.prototype.click = function () {};
+      URL.createObjectURL = (blob) => {
+        blob.arrayBuffer().then((all) => {
+          let text = "";
+          for (const byte of new Uint8Array(all)) text += String.fromCharCode(byte);
+          done(btoa(text));
+        });
+        return make(blob);
+      };
+      document.getElementById("save").click();
+    }))()"""
+    assert base64.b64decode(browser.evaluate(kept)) == pretrained.DEFAULT.read_bytes()
+
+
+def test_the_keyboard_draws_too(page: Path, browser: "Browser") -> None:
+    visit(browser, page, width=1000)
+    browser.evaluate("document.getElementById('pad').focus()")
+    keys = ["ArrowUp"] * 6 + [" "] + ["ArrowDown"] * 12 + [" "]
+    for key in keys:
+        code = {"key": key, "code": "Space" if key == " " else key}
+        browser.send("Input.dispatchKeyEvent", type="keyDown", **code)
+        browser.send("Input.dispatchKeyEvent", type="keyUp", **code)
+    browser.evaluate(SETTLED)
+    assert state(browser)["digit"] == "1"
+
+
+def test_what_scripts_are_offered(page: Path, browser: "Browser") -> None:
+    visit(browser, page)
+    assert browser.evaluate("digitrec.logits(new Uint8Array(784)) instanceof Int8Array")
+    assert browser.evaluate("digitrec.logits(new Uint8Array(784)).length") == 10
+    assert browser.evaluate("digitrec.classify(new Uint8Array(784))") == -1
+    assert browser.evaluate("digitrec.read(new Uint8Array(10000).fill(255), 100, 100)") == []
+    for wrong in (
+        "digitrec.logits([1])",
+        "digitrec.read(new Uint8Array(5), 2, 2)",
+        "digitrec.logits(new Uint8Array(784), 'x')",
+    ):
+        with pytest.raises(RuntimeError, match="TypeError"):
+            browser.evaluate(wrong)
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_it_fits_and_asks_for_nothing(width: int, dark: bool, page: Path, browser: "Browser") -> None:
+    browser.complaints.clear()
+    browser.requests.clear()
+    visit(browser, page, dark=dark, width=width)
+    click(browser, "example")
+    browser.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+    assert browser.evaluate("document.documentElement.scrollWidth") <= width
+    small = """[...document.querySelectorAll('button, label.tool, summary')].map((one) => one.getBoundingClientRect())
+        .filter((box) => box.width && (box.width < 44 || box.height < 44)).length"""
+    assert browser.evaluate(small) == 0
+    background = browser.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert (int(background[4:].split(",")[0]) < 60) is dark
+    assert [url for url in browser.requests if not url.startswith("data:")] == [page.resolve().as_uri()]
+    assert browser.complaints == []
+
+
+def test_its_policy_lets_nothing_else_run_or_leave(page: Path, browser: "Browser") -> None:
+    visit(browser, page)
+    tried = """(async () => {
+      const script = document.createElement("script");
+      script.textContent = "globalThis.evil = true";
+      document.body.append(script);
+      const sent = await fetch("http://127.0.0.1:9/").then(() => true, () => false);
+      const image = new Image();
+      image.src = "http://127.0.0.1:9/x.png";
+      return [Boolean(globalThis.evil), sent];
+    })()"""
+    assert browser.evaluate(tried) == [False, False]
+    assert any("Content Security Policy" in words for words in browser.complaints)
+    assert "onclick" not in page.read_text()
+    browser.complaints.clear()
