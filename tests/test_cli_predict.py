@@ -290,3 +290,22 @@ def test_processes_are_started_when_asked_for_or_when_reading_takes_long(
     read = [*command._read_all(None, [*map(Named, "abc")], None, None, jobs)]
     assert read == [{"apart" if apart else "here": name} for name in "abc"]
     assert started == ([apart] if apart else [])
+
+
+def test_a_picture_upside_down_is_told(cli: Cli, pictures: Path) -> None:
+    four = np.pad(np.kron(mnist.load("test").images[4], np.ones((5, 5), np.uint8)), 20)
+    upright, turned = pictures / "upright.png", pictures / "turned.png"
+    Image.fromarray(four).save(upright)
+    Image.fromarray(four[::-1, ::-1]).save(turned)
+    done = cli("predict", upright, turned, ok=False)
+    assert done.stdout.splitlines()[-1] == (
+        "  (turned by 180 degrees it would be a 4, more surely: is the picture upside down?)"
+    )
+    assert len(done.stdout.splitlines()) == 3
+    one, other = json.loads(cli("predict", upright, turned, "--json", ok=False).stdout)
+    assert (one["turned"], one["turned_label"]) == (None, None)
+    assert (other["turned"], other["turned_label"]) == (180, "4")
+    both = pictures / "both.png"
+    Image.fromarray(np.hstack([four, four])[::-1, ::-1]).save(both)
+    (number,) = json.loads(cli("predict", both, "--multi", "--json", ok=False).stdout)
+    assert (number["turned"], number["turned_label"]) == (180, None)

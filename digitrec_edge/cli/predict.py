@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from digitrec_edge.preprocess import Stages
+    from digitrec_edge.preprocess import Digit, Stages
     from runtimes import Model, Prediction
 
 ALONE_S = 1.0
@@ -209,6 +209,7 @@ def _read(model: "Model", one: Named, asked: _Asked, explain: Path | None) -> di
     start = time.perf_counter_ns()
     picture = one.read()
     stages = read_stages(picture.grey, picture.reduction)
+    shapes = stages.shapes if asked.multi else stages.found
     stages, answers = _apart(model, stages) if asked.multi else (stages, [model.predict(d.image) for d in stages.found])
     file_to_digit_ms = (time.perf_counter_ns() - start) / 1e6
     if explain:
@@ -227,6 +228,7 @@ def _read(model: "Model", one: Named, asked: _Asked, explain: Path | None) -> di
         for digit, answer in zip(found, answers, strict=True)
     ]
     shared = {
+        **_turned(model, shapes, answers, asked.multi),
         "latency_us": _latency_us(model, found[0].image),
         "file_to_digit_ms": file_to_digit_ms,
         "runtime": model.runtime,
@@ -252,6 +254,27 @@ def _named(model: "Model", answer: "Prediction", asked: _Asked) -> dict[str, Any
     }
 
 
+def _turned(model: "Model", shapes: "Sequence[Digit]", answers: "list[Prediction]", multi: bool) -> dict[str, Any]:
+    """Return by how much the picture is turned, clockwise, where its digits would be far surer then, and as what.
+
+    Shapes are taken whole: a 4 upside down may be cut as if it were a 1 and a 7. One that was cut alone tells nothing.
+    """
+    from digitrec_edge.preprocess.turned import find_turn, is_doubtful
+
+    turn = None
+    if math.isfinite(model.threshold) and (len(shapes) > 1 or len(answers) == 1):
+        whole = [model.predict(shape.image) for shape in shapes] if multi else answers
+        if is_doubtful([answer.probabilities for answer in whole], [answer.accepted for answer in whole]):
+            turn = find_turn(shapes, [answer.scores for answer in whole], partial(_recognise, model))
+    label = model.labels[turn.digits[0]] if turn and not multi else None
+    return {"turned": turn.degrees if turn else None, "turned_label": label}
+
+
+def _recognise(model: "Model", images: "NDArray[np.uint8]") -> "tuple[NDArray[np.float32], NDArray[np.float32]]":
+    prediction = model.predict(images)
+    return prediction.probabilities, prediction.scores
+
+
 def _apart(model: "Model", stages: "Stages") -> "tuple[Stages, list[Prediction]]":
     """Read every digit, those that touch one by one; these take the place of what was found."""
     from dataclasses import replace
@@ -259,12 +282,8 @@ def _apart(model: "Model", stages: "Stages") -> "tuple[Stages, list[Prediction]]
     from digitrec_edge.errors import PictureError
     from digitrec_edge.preprocess import read_number
 
-    def recognise(images: "NDArray[np.uint8]") -> "tuple[NDArray[np.float32], NDArray[np.float32]]":
-        prediction = model.predict(images)
-        return prediction.probabilities, prediction.scores
-
     try:
-        read = read_number(stages, recognise)
+        read = read_number(stages, partial(_recognise, model))
     except PictureError:
         return stages, []
     answers = [model.predict(digit.image) for digit, _ in read]
@@ -304,8 +323,17 @@ def _print(result: dict[str, Any]) -> None:
         for digit in result["digits"]:
             left, top, right, bottom = digit["box"]
             print(f"  {_answer(digit)}  box {left},{top} to {right},{bottom}", flush=True)
-        return
-    print(f"{result['picture']}: {_answer(result)}  {latency}", flush=True)
+    else:
+        print(f"{result['picture']}: {_answer(result)}  {latency}", flush=True)
+    if result["turned"]:
+        print(f"  ({_turn_note(result)})", flush=True)
+
+
+def _turn_note(result: dict[str, Any]) -> str:
+    side = "upside down" if result["turned"] == 180 else "on its side"
+    clockwise = "" if result["turned"] == 180 else " clockwise"
+    what = f"it would be a {result['turned_label']}" if result["turned_label"] else "its digits would be read"
+    return f"turned by {result['turned']} degrees{clockwise} {what}, more surely: is the picture {side}?"
 
 
 def _answer(result: dict[str, Any]) -> str:
