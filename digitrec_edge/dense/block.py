@@ -43,8 +43,9 @@ def lay_out(network: Network, rounding: Rounding, kernel: int, group: int, offse
     parts: list[NDArray[Any]] = []
     place = _up(_NETWORK.itemsize, ALIGNED)
     for number, layer in enumerate(network.layers):
-        numbers, shifts = multipliers(layer.factors) if rounding.number else (np.zeros(layer.outputs),) * 2
-        arrays = (
+        unused = np.zeros(layer.outputs, np.int64)
+        numbers, shifts = multipliers(layer.factors) if rounding.number else (unused, unused)
+        arrays: tuple[NDArray[Any], ...] = (
             _weights(layer, group, offset), layer.bias, layer.factors32, numbers.astype("<i4"), shifts.astype("<i4"),
         )  # fmt: skip
         row = header["layers"][number]

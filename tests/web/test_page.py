@@ -153,9 +153,9 @@ def test_the_keyboard_draws_too(page: Path, browser: "Browser") -> None:
     browser.evaluate("document.getElementById('pad').focus()")
     keys = ["ArrowUp"] * 6 + [" "] + ["ArrowDown"] * 12 + [" "]
     for key in keys:
-        code = {"key": key, "code": "Space" if key == " " else key}
-        browser.send("Input.dispatchKeyEvent", type="keyDown", **code)
-        browser.send("Input.dispatchKeyEvent", type="keyUp", **code)
+        code = "Space" if key == " " else key
+        browser.send("Input.dispatchKeyEvent", type="keyDown", key=key, code=code)
+        browser.send("Input.dispatchKeyEvent", type="keyUp", key=key, code=code)
     browser.evaluate(SETTLED)
     assert state(browser)["digit"] == "1"
 
