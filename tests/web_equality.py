@@ -33,6 +33,7 @@ import digitrec_edge
 from digitrec_edge.errors import PictureError
 from digitrec_edge.preprocess import Digit, Stages, read_number, read_stages, to_grey
 from digitrec_edge.preprocess.reading import MAX_ASPECT, MIN_SIDE
+from digitrec_edge.preprocess.touching import Recognise
 from digitrec_edge.quantization import PIXEL_MAX
 
 MODULES = Path(digitrec_edge.__file__).parent / "web" / "preprocess"
@@ -41,7 +42,7 @@ BATCH_BYTES = 256 << 20
 SEED = 50_000
 
 Pixels = NDArray[np.uint8]
-Probabilities = Callable[[Pixels], NDArray[np.float32]]
+Asked = list[tuple[str, float, float]]
 
 
 @dataclass(frozen=True)
@@ -67,12 +68,12 @@ class Result:
         return [f"{kind}: {count - wrong[kind]} of {count} equal" for kind, count in self.read.items()]
 
 
-def compare(cases: Iterable[Case], probabilities: Probabilities, folder: Path) -> Result:
+def compare(cases: Iterable[Case], recognise: Recognise, folder: Path) -> Result:
     """Read pictures in both languages, as many at once as fit into ``BATCH_BYTES``; ``folder`` takes the files."""
     result, waiting = Result(), iter(cases)
     while batch := list(_batch(waiting)):
         start = time.perf_counter()
-        _write(batch, probabilities, folder)
+        _write(batch, recognise, folder)
         result.python_s += time.perf_counter() - start
         result.read.update(case.kind for case in batch)
         start = time.perf_counter()
@@ -92,12 +93,12 @@ def _batch(cases: Iterator[Case]) -> Iterator[Case]:
             return
 
 
-def _write(cases: Sequence[Case], probabilities: Probabilities, folder: Path) -> None:
+def _write(cases: Sequence[Case], recognise: Recognise, folder: Path) -> None:
     index, start = [], 0
     with (folder / "pictures.bin").open("wb") as stream:
         for case in cases:
-            asked: list[tuple[str, float]] = []
-            expected = _read(case.pixels, probabilities, asked)
+            asked: Asked = []
+            expected = _read(case.pixels, recognise, asked)
             height, width = case.pixels.shape[:2]
             channels = 1 if case.pixels.ndim == 2 else case.pixels.shape[2]
             place = {"start": start, "width": width, "height": height, "channels": channels}
@@ -106,7 +107,7 @@ def _write(cases: Sequence[Case], probabilities: Probabilities, folder: Path) ->
     (folder / "expected.json").write_text(json.dumps(index))
 
 
-def _read(pixels: Pixels, probabilities: Probabilities, asked: list[tuple[str, float]]) -> dict[str, Any]:
+def _read(pixels: Pixels, recognise: Recognise, asked: Asked) -> dict[str, Any]:
     grey = pixels if pixels.ndim == 2 else to_grey(Image.fromarray(pixels))
     height, width = grey.shape
     if min(width, height) < MIN_SIDE or max(width, height) > MAX_ASPECT * min(width, height):
@@ -124,7 +125,7 @@ def _read(pixels: Pixels, probabilities: Probabilities, asked: list[tuple[str, f
         "single": _outcome(lambda: _digits([stages.single()])),
         "digits": _outcome(lambda: _digits(stages.digits())),
         "tiles": [[name, plane.shape[1], plane.shape[0], _digest(plane)] for name, plane in tiles(stages)],
-        "number": _outcome(lambda: _number(stages, probabilities, asked)),
+        "number": _outcome(lambda: _number(stages, recognise, asked)),
     }
 
 
@@ -143,15 +144,15 @@ def tiles(stages: Stages) -> Iterator[tuple[str, Pixels]]:
         yield "28 x 28", digit.image
 
 
-def _number(stages: Stages, probabilities: Probabilities, asked: list[tuple[str, float]]) -> list[list[Any]]:
+def _number(stages: Stages, recognise: Recognise, asked: Asked) -> list[list[Any]]:
     places: dict[int, int] = {}
 
-    def ask(images: Pixels) -> NDArray[np.float32]:
-        rows = probabilities(images)
-        for image, row in zip(images, rows, strict=True):
-            asked.append((_digest(image), float(row.max())))
+    def ask(images: Pixels) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        rows, scores = recognise(images)
+        for image, row, score in zip(images, rows, scores, strict=True):
+            asked.append((_digest(image), float(row.max()), float(score)))
         kept.append(rows)
-        return rows
+        return rows, scores
 
     kept: list[NDArray[np.float32]] = []
     read = read_number(stages, ask)
@@ -185,6 +186,7 @@ def main(arguments: list[str]) -> int:
     """Compare a campaign's pictures; the exit status is 1 when one differs."""
     from digitrec_edge import mnist, pretrained
     from runtimes import load
+    from tests.pictures import recognise_with
     from tests.web_pictures import campaign
 
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
@@ -197,7 +199,7 @@ def main(arguments: list[str]) -> int:
     with load(pretrained.DEFAULT) as model, tempfile.TemporaryDirectory() as temporary:
         folder = chosen.keep or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
-        result = compare(cases, lambda images: model.predict(images).probabilities, folder)
+        result = compare(cases, recognise_with(model), folder)
     for found in result.differences[:20]:
         print(json.dumps(found)[:2_000])
     print("\n".join(result.lines()))

@@ -10,9 +10,9 @@ import { Stages, readStages } from "./stages.mjs";
 import { readNumber as readTouching } from "./touching.mjs";
 
 /**
- * What a recogniser says of a digit: `probability` is the highest one, and is what chooses among cuts of digits that
- * touch; whatever else is in it (digit, score, accepted) is handed on.
- * @typedef {(image: Uint8Array) => {probability: number}} Recognise
+ * What a recogniser says of a digit: `probability` is the highest one, `score` is as in digitrec_edge/no_digit.py; they
+ * choose among cuts of digits that touch. Whatever else is in it (digit, accepted) is handed on.
+ * @typedef {(image: Uint8Array) => {probability: number, score: number}} Recognise
  */
 
 /**
