@@ -64,7 +64,7 @@ def test_a_difference_of_one_pixel_is_told(mnist_test: mnist.Digits, pretrained_
     (tmp_path / "pictures.bin").write_bytes(pixels)
     command = ["node", str(web_equality.CHECK), str(tmp_path), str(MODULES)]
     told = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
-    assert [name for name, _, _ in told["details"]] == ["grey", "shapes", "single", "digits", "tiles", "number"]
+    assert [name for name, _, _ in told["details"]] == ["grey", "shapes", "single", "digits", "tiles", "number", "turn"]
 
 
 @needs_node

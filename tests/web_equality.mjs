@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 
 const [folder, modules] = process.argv.slice(2);
-const { PictureError, explain, numberOf, readColour, readDigit, readDigits, stagesOf } = await import(
+const { PictureError, explain, numberOf, readColour, readDigit, readDigits, stagesOf, turnOf } = await import(
   pathToFileURL(join(modules, "index.mjs")).href
 );
 const pixels = readFileSync(join(folder, "pictures.bin"));
@@ -50,7 +50,19 @@ function number(stages, asked) {
   return read.map(({ box, image, answer }) => [edges(box), digest(image), answer.place]);
 }
 
-function read({ start, width, height, channels, asked }) {
+/** Turn the shapes; as above, and `accepted` is what Python was told. */
+function turn(stages, asked) {
+  let next = 0;
+  const found = turnOf(stages, (image) => {
+    const [expected, probability, score, digit, accepted] = asked[next++] ?? ["no more", 0, 0, 0, true];
+    if (digest(image) !== expected) throw new PictureError(`another turned picture was asked about: number ${next}`);
+    return { digit, probability, score, accepted };
+  });
+  if (next !== asked.length) return `${next} turned pictures were asked about`;
+  return found && [found.degrees, found.digits];
+}
+
+function read({ start, width, height, channels, asked, askedTurned }) {
   const data = pixels.subarray(start, start + width * height * channels);
   const grey = channels === 1 ? data : readColour(canvas(data, channels), width, height);
   const found = { grey: digest(grey) };
@@ -66,6 +78,7 @@ function read({ start, width, height, channels, asked }) {
     digits: outcome(() => digits(small ? readDigits(grey, width, height) : stages.digits())),
     tiles: explain(stages).map((tile) => [tile.name, tile.width, tile.height, digest(tile.data)]),
     number: outcome(() => number(stages, asked)),
+    turn: outcome(() => turn(stages, askedTurned)),
   };
 }
 

@@ -34,15 +34,19 @@ from digitrec_edge.errors import PictureError
 from digitrec_edge.preprocess import Digit, Stages, read_number, read_stages, to_grey
 from digitrec_edge.preprocess.reading import MAX_ASPECT, MIN_SIDE
 from digitrec_edge.preprocess.touching import Recognise
+from digitrec_edge.preprocess.turned import find_turn, is_doubtful
 from digitrec_edge.quantization import PIXEL_MAX
 
 MODULES = Path(digitrec_edge.__file__).parent / "web" / "preprocess"
 CHECK = Path(__file__).with_suffix(".mjs")
 BATCH_BYTES = 256 << 20
 SEED = 50_000
+ACCEPTED = 2.0
+"""The least score of a digit here."""
 
 Pixels = NDArray[np.uint8]
-Asked = list[tuple[str, float, float]]
+Asked = list[tuple[str, float, float, int, bool]]
+"""Of each picture that the recogniser was asked about: hash, probability, score, digit, and whether it is one."""
 
 
 @dataclass(frozen=True)
@@ -98,16 +102,18 @@ def _write(cases: Sequence[Case], recognise: Recognise, folder: Path) -> None:
     with (folder / "pictures.bin").open("wb") as stream:
         for case in cases:
             asked: Asked = []
-            expected = _read(case.pixels, recognise, asked)
+            turned: Asked = []
+            expected = _read(case.pixels, recognise, asked, turned)
             height, width = case.pixels.shape[:2]
             channels = 1 if case.pixels.ndim == 2 else case.pixels.shape[2]
             place = {"start": start, "width": width, "height": height, "channels": channels}
-            index.append({"kind": case.kind, "name": case.name, **place, "asked": asked, "expected": expected})
+            index.append({"kind": case.kind, "name": case.name, **place, "asked": asked, "askedTurned": turned})
+            index[-1]["expected"] = expected
             start += stream.write(np.ascontiguousarray(case.pixels).tobytes())
     (folder / "expected.json").write_text(json.dumps(index))
 
 
-def _read(pixels: Pixels, recognise: Recognise, asked: Asked) -> dict[str, Any]:
+def _read(pixels: Pixels, recognise: Recognise, asked: Asked, turned: Asked) -> dict[str, Any]:
     grey = pixels if pixels.ndim == 2 else to_grey(Image.fromarray(pixels))
     height, width = grey.shape
     if min(width, height) < MIN_SIDE or max(width, height) > MAX_ASPECT * min(width, height):
@@ -126,6 +132,7 @@ def _read(pixels: Pixels, recognise: Recognise, asked: Asked) -> dict[str, Any]:
         "digits": _outcome(lambda: _digits(stages.digits())),
         "tiles": [[name, plane.shape[1], plane.shape[0], _digest(plane)] for name, plane in tiles(stages)],
         "number": _outcome(lambda: _number(stages, recognise, asked)),
+        "turn": _turn(stages, recognise, turned),
     }
 
 
@@ -149,8 +156,7 @@ def _number(stages: Stages, recognise: Recognise, asked: Asked) -> list[list[Any
 
     def ask(images: Pixels) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         rows, scores = recognise(images)
-        for image, row, score in zip(images, rows, scores, strict=True):
-            asked.append((_digest(image), float(row.max()), float(score)))
+        _note(images, rows, scores, asked)
         kept.append(rows)
         return rows, scores
 
@@ -160,6 +166,28 @@ def _number(stages: Stages, recognise: Recognise, asked: Asked) -> list[list[Any
     for place, row in enumerate(rows):
         places.setdefault(row.__array_interface__["data"][0], place)
     return [[_edges(digit), _digest(digit.image), places[row.__array_interface__["data"][0]]] for digit, row in read]
+
+
+def _note(images: Pixels, rows: NDArray[np.float32], scores: NDArray[np.float32], asked: Asked) -> None:
+    for image, row, score in zip(images, rows, scores, strict=True):
+        asked.append((_digest(image), float(row.max()), float(score), int(row.argmax()), bool(score >= ACCEPTED)))
+
+
+def _turn(stages: Stages, recognise: Recognise, asked: Asked) -> list[Any] | None:
+    """Tell whether the picture seems to be turned, as ``predict`` does."""
+
+    def ask(images: Pixels) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        rows, scores = recognise(images)
+        _note(images, rows, scores, asked)
+        return rows, scores
+
+    if not stages.shapes:
+        return None
+    rows, scores = ask(np.stack([shape.image for shape in stages.shapes]))
+    if not is_doubtful([*rows], [bool(score >= ACCEPTED) for score in scores]):
+        return None
+    turn = find_turn(stages.shapes, [float(score) for score in scores], ask)
+    return [turn.degrees, [*turn.digits]] if turn else None
 
 
 def _outcome(read: Callable[[], Any]) -> Any:

@@ -31,6 +31,11 @@ def _photograph(digits: mnist.Digits, seed: int) -> Pixels:
     return _decoded(photographs.make(digits.images, seed % len(digits), seed, scale), "L")
 
 
+def _turned(digits: mnist.Digits, seed: int) -> Pixels:
+    """A photograph on its side or upside down."""
+    return np.ascontiguousarray(np.rot90(_photograph(digits, seed), 1 + seed % 3))
+
+
 def _large(digits: mnist.Digits, seed: int) -> Pixels:
     """More than 1,024 pixels, which are averaged down first."""
     random = np.random.default_rng([seed, 1])
@@ -167,7 +172,8 @@ KINDS: dict[str, tuple[int, Make]] = {
     **{f"sheets {kind}": (60, _made("sheets", kind)) for kind in pictures.module_of("sheets")[0]},
     **{f"dark {kind}": (40, _made("dark", kind, "RGB")) for kind in pictures.module_of("dark")[0]},
     **{f"touching {kind}": (40, _made("touching", kind)) for kind in pictures.module_of("touching")[0]},
-    "photographs": (160, _photograph), "large": (30, _large), "scaled": (200, _scaled), "pages": (150, _page),
+    "photographs": (160, _photograph), "turned": (60, _turned), "large": (30, _large), "scaled": (200, _scaled),
+    "pages": (150, _page),
     "marks": (200, _marks), "noise": (80, _noise), "blank": (40, _blank), "tiny": (200, _tiny), "thin": (60, _thin),
     "transparent": (80, _transparent), "hues": (120, _hues), "fuzz": (4_000, _fuzz),
 }  # fmt: skip

@@ -8,6 +8,7 @@ import { picturesOf } from "./explain.mjs";
 import { canvasToGrey, checkSize } from "./reading.mjs";
 import { Stages, readStages } from "./stages.mjs";
 import { readNumber as readTouching } from "./touching.mjs";
+import { findTurn, isDoubtful } from "./turned.mjs";
 
 /**
  * What a recogniser says of a digit: `probability` is the highest one, `score` is as in digitrec_edge/no_digit.py; they
@@ -89,6 +90,21 @@ export function readNumber(grey, width, height, recognise) {
 /** The same, of stages. */
 export function numberOf(stages, recognise) {
   return readTouching(stages, recognise).map(({ digit, answer }) => found(digit, answer));
+}
+
+/**
+ * By how much a picture should be turned, clockwise, where its digits would be far surer then, as `predict` says it: of
+ * the shapes as they are before digits that touch are cut. A shape that was cut alone tells nothing.
+ * @param {Stages} stages
+ * @param {(image: Uint8Array) => {digit: number, probability: number, score: number, accepted: boolean}} recognise
+ * @param {number} [count] how many digits were read
+ * @returns {{degrees: number, digits: number[]}|null} what each would be then; null where nothing is to be said
+ */
+export function turnOf(stages, recognise, count = stages.shapes.length) {
+  if (stages.shapes.length < 2 && count !== 1) return null;
+  const answers = stages.shapes.map(({ image }) => recognise(image));
+  if (!isDoubtful(answers)) return null;
+  return findTurn(stages.shapes, answers.map((answer) => answer.score), recognise);
 }
 
 /**
