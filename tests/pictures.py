@@ -28,7 +28,7 @@ from runtimes import Model
 from tests import photographs
 from tests.photographs import Plane, Scene
 
-SETS = ("frames", "sheets", "dark", "touching")
+SETS = ("frames", "sheets", "dark", "touching", "ones")
 UNIT = 224
 """Pixels of a digit's height in the flat drawing, before it is projected."""
 
