@@ -7,7 +7,7 @@ CLI := $(BIN)/digitrec-edge
 PYTHONS := 3.12 3.13 3.14
 export PYTHONDONTWRITEBYTECODE :=  # what hundreds of processes import is compiled once
 
-.PHONY: help setup demo test lint docs test-artifacts test-device test-desktop test-newest test-pythons pi pi-boards pi-others pi-instructions pi-instructions-accept pi-needs native wheel facts pretrained campaigns clean
+.PHONY: help setup demo test lint docs test-artifacts test-device test-desktop test-newest test-pythons pi pi-boards pi-others pi-instructions pi-instructions-accept pi-needs mcu mcu-accept mcu-needs native wheel facts pretrained campaigns clean
 
 help:  ## show this
 	@grep -hE '^[a-z0-9.-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F '\t' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -87,6 +87,15 @@ pi-needs: $(READY)
 native: $(READY)  ## build the libraries of the native runtime for every processor, by zig (411 MB): the same bytes everywhere
 	@PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install -q -c constraints.txt ziglang
 	@$(BIN)/python -m digitrec_edge.dense.build --all
+
+mcu: mcu-needs  ## the exported C on emulated microcontrollers: every byte, and what it takes
+	@PYTHONPATH=tests/mcu $(BIN)/python -m emulated_mcu.table
+
+mcu-accept: mcu-needs  ## ... and publish these figures, in the package and in the docs
+	@PYTHONPATH=tests/mcu $(BIN)/python -m emulated_mcu.table --accept
+
+mcu-needs: $(READY)
+	@PYTHONPATH=tests/mcu $(BIN)/python -m emulated_mcu.needs --install
 
 wheel: $(READY)  ## build dist/*.whl, and dist/device/*.whl without the training images, for devices
 	@rm -rf build/lib build/bdist.* dist && mkdir -p build

@@ -169,7 +169,7 @@ VARIANTS = (
     Variant("ort", FLOAT32, "ort", "float32", False, _ORT, "ONNX Runtime's own format, float32"),
     Variant("ort-int8", INT8, "ort", "int8", True, _ORT, "ONNX Runtime's own format, int8"),
     Variant("c", INT8, "c", "int8", True, _TFLITE, "int8 in C for microcontrollers: Arduino, CMake", None, _OF_C),
-    Variant("c-int4", INT4, "c", "int4", True, _INT4, "int4 in C for microcontrollers", NARROW_DENSE, _OF_C),
+    Variant("c-int4", INT4, "c", "int4", True, _INT4, "int4 in C for microcontrollers", None, _OF_C),
     Variant(
         "web", INT8, "html", "int8", True, _TFLITE, "the int8 artifact in one page that opens on a phone",
         file="digitrec", beside="folder",

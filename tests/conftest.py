@@ -62,7 +62,8 @@ def sources_of(*entries: str) -> list[Path]:
                 waiting += [path for path in inside if path] or [_module(node.module)]
                 waiting += [_module(node.module)] * (not all(inside))
     folders = {path.parent for path in reached}
-    return sorted(reached | {path for folder in folders for path in folder.glob("*.json")})
+    beside = {path for folder in folders for pattern in ("*.json", "c/*") for path in folder.glob(pattern)}
+    return sorted(reached | beside)
 
 
 def _module(name: str) -> Path | None:

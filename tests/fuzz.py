@@ -154,8 +154,7 @@ def campaigns(folder: Path, scratch: Path, seed: int) -> list[Campaign]:
     from runtimes.table import RUNTIMES
 
     found = []
-    suffixes = {row.suffix for row in formats.FORMATS}
-    for path in sorted(p for p in folder.iterdir() if p.suffix in suffixes):
+    for path in sorted(p for p in folder.iterdir() if formats.of_file_name(p.name)):
         bare = scratch / f"foreign-{path.name}"
         bare.write_bytes(foreign(path))
         kind = artifact.read(path).format.name

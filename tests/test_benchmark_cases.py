@@ -10,7 +10,7 @@ from digitrec_edge.errors import BenchmarkError, InputError
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    for name in ("b.tflite", "a.onnx", "golden.npz", "notes.txt", ".hidden.tflite"):
+    for name in ("b.tflite", "a.onnx", "golden.npz", "notes.txt", ".hidden.tflite", "c.zip"):
         (tmp_path / name).write_bytes(b"x")
     return tmp_path
 

@@ -10,6 +10,7 @@ import pytest
 
 from digitrec_edge import artifact, mnist
 from digitrec_edge.errors import InputError
+from digitrec_edge.formats import of_file_name
 from runtimes import RUNTIMES, Model, load
 from runtimes.loading import unmet
 
@@ -20,16 +21,24 @@ NAMES = (
     "float32.tflite", "float16.tflite", "int8-dynamic.tflite", "int8.tflite", "int16x8.tflite", "int4.tflite",
     "float32.onnx", "int8.onnx", "float32.ort", "int8.ort", "float32-tflite-runtime.tflite",
     "float16-tflite-runtime.tflite", "int8-dynamic-tflite-runtime.tflite", "int8-tflite-runtime.tflite",
-    "int16x8-tflite-runtime.tflite",
+    "int16x8-tflite-runtime.tflite", "int8-c.zip", "int4-c.zip",
 )  # fmt: skip
-WHOLE = ("int8.tflite", "int4.tflite", "int8-tflite-runtime.tflite")
+
+
+def format_of(name: str) -> str:
+    found = of_file_name(name)
+    assert found
+    return found.name
+
+
+WHOLE = ("int8.tflite", "int4.tflite", "int8-tflite-runtime.tflite", "int8-c.zip", "int4-c.zip")
 """What computes with int8 alone."""
 NEVER = {("int8-dynamic.tflite", "tflite-runtime"), ("int4.tflite", "tflite-runtime")}
 PAIRS = [
     (name, row.name)
     for name in NAMES
     for row in RUNTIMES
-    if row.installed and row.runs(name.rsplit(".")[-1]) and (name, row.name) not in NEVER
+    if row.installed and row.runs(format_of(name)) and (name, row.name) not in NEVER
     if not row.activations or name in WHOLE
 ]
 
@@ -43,7 +52,7 @@ def model(request: pytest.FixtureRequest, loaded: Loaded) -> Model:
 def test_every_artifact_is_here_in_every_runtime_that_runs_it(artifacts: Path, old_artifacts: Path) -> None:
     expected = set()
     for folder in (artifacts, old_artifacts):
-        for path in (p for p in folder.iterdir() if p.suffix in (".tflite", ".onnx", ".ort")):
+        for path in (p for p in folder.iterdir() if of_file_name(p.name)):
             found = artifact.read(path)
             expected |= {
                 (path.name.removeprefix("digitrec-"), row.name)

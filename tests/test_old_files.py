@@ -17,13 +17,19 @@ from runtimes import load
 
 DATA = Path(__file__).parent / "data"
 ARTIFACTS = sorted(DATA.glob("card-*.*"))
+FIRST_VERSION = {"c": 2}
+"""Of the cards in a format, where it came after the first."""
 
 
 def test_there_is_one_of_each_format_and_version() -> None:
     from digitrec_edge.artifact.card import CARD_VERSION
     from digitrec_edge.formats import FORMATS
 
-    expected = {f"card-{version}{row.suffix}" for version in range(1, CARD_VERSION + 1) for row in FORMATS}
+    expected = {
+        f"card-{version}{row.suffix}"
+        for row in FORMATS
+        for version in range(FIRST_VERSION.get(row.name, 1), CARD_VERSION + 1)
+    }
     assert {path.name for path in ARTIFACTS} == expected
     assert {path.name for path in DATA.glob("benchmark-*.json")} == {
         f"benchmark-{version}.json" for version in range(1, document.RESULTS_VERSION + 1)

@@ -10,7 +10,7 @@ import pytest
 from digitrec_edge import artifact, mnist
 from digitrec_edge.errors import RuntimeUnavailableError
 from digitrec_edge.files import sha256
-from digitrec_edge.formats import MARK
+from digitrec_edge.formats import MARK, of_file_name
 from digitrec_edge.formats.flatbuffer import Table
 from digitrec_edge.pip_lines import install
 from runtimes import RUNTIMES, Model, load, support
@@ -69,6 +69,7 @@ needs_tflite_runtime = pytest.mark.skipif(
 def test_all_is_every_variant_with_report_and_golden_logits(artifacts: Path, old_artifacts: Path) -> None:
     newest = {f"digitrec-{name}.tflite" for name in PORTS}
     newest |= {f"digitrec-{name}.{suffix}" for name in ("float32", "int8") for suffix in ("onnx", "ort")}
+    newest |= {"digitrec-int8-c.zip", "digitrec-int4-c.zip"}
     oldest = {f"digitrec-{name}.tflite" for name in TFLITE if name.endswith("-tflite-runtime")}
     for folder, names in ((artifacts, newest), (old_artifacts, oldest)):
         reports = {f"{name}.parity.json" for name in names}
@@ -131,7 +132,7 @@ def test_there_is_nothing_that_accelerators_refuse(place: Callable[[str], Path],
 
 def test_every_card_says_what_the_model_itself_says(artifacts: Path, old_artifacts: Path) -> None:
     for folder in (artifacts, old_artifacts):
-        for path in (p for p in folder.iterdir() if p.suffix in (".tflite", ".onnx", ".ort")):
+        for path in (p for p in folder.iterdir() if of_file_name(p.name)):
             found = artifact.read(path)
             assert found.card is not None
             requirements = found.card.requirements
@@ -211,7 +212,7 @@ def test_auto_passes_over_a_runtime_that_lacks_an_operator(artifacts: Path, monk
 
 def test_only_what_is_calibrated_says_on_what(artifacts: Path) -> None:
     indices = mnist.sample_indices(500, 60_000, 0)
-    for path in (p for p in artifacts.iterdir() if p.suffix in (".tflite", ".onnx", ".ort")):
+    for path in (p for p in artifacts.iterdir() if of_file_name(p.name)):
         card = artifact.read(path).card
         assert card is not None
         if card.variant in ("int8", "int16x8", "int4"):

@@ -18,8 +18,8 @@ TABLES_FILE = "src/digitrec/tables.h"
 
 KNOWN = 10
 """So many pictures are in the self-test, one for each of the first labels."""
-NOISE = 10
-"""... and so many of noise; see docs/microcontrollers.md for what each sees."""
+NOISE = 30
+"""... and so many of noise, which take no flash; docs/microcontrollers.md says what each sees."""
 NOISE_SEED = 1
 
 _MOST_RUN = 255
@@ -85,11 +85,11 @@ def classify(tables: Tables, images: NDArray[np.uint8]) -> NDArray[np.int64]:
 
 
 def noise(count: int = NOISE) -> NDArray[np.uint8]:
-    """Make the self-test's pictures of noise, ``(count, 28, 28)``; the twin of ``fill_with_noise`` in C."""
+    """Make the self-test's pictures of noise, ``(count, 28, 28)``, 1 to 64; the twin of ``fill_with_noise`` in C."""
     state, numbers = NOISE_SEED, []
     for _ in range(count * SIDE * SIDE):
         state = (state * 1664525 + 1013904223) & 0xFFFFFFFF
-        numbers.append(state >> 24 | 1)
+        numbers.append((state >> 26) + 1)
     return np.array(numbers, np.uint8).reshape(count, SIDE, SIDE)
 
 

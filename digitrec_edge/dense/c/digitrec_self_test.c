@@ -16,12 +16,13 @@ static uint32_t with_answer(uint32_t crc)
     return digitrec_crc(crc, (uint8_t)digitrec_classify(picture), 8);
 }
 
-/* Digits leave most weights alone, since paper is 0: noise without a zero reaches every one of them. */
+/* Digits leave most weights alone, since paper is 0: noise without a zero reaches every one of the first layer. It is
+ * faint, from 1 to 64, for strong noise drives what follows to its limits. */
 static void fill_with_noise(uint32_t *state)
 {
     for (int i = 0; i < DIGITREC_PIXELS; i++) {
         *state = *state * UINT32_C(1664525) + UINT32_C(1013904223);
-        picture[i] = (uint8_t)(*state >> 24 | 1);
+        picture[i] = (uint8_t)((*state >> 26) + 1);
     }
 }
 

@@ -24,7 +24,7 @@ LABELS = tuple("0123456789")
 
 @dataclass(frozen=True)
 class Pictures:
-    """What is run: the test set, and noise without a 0 behind it."""
+    """What is run: the test set, and behind it noise without a 0, faint and strong."""
 
     images: NDArray[np.uint8]
     test: int
@@ -33,7 +33,8 @@ class Pictures:
 def pictures(test: int | None = None) -> Pictures:
     """Return so many test images, all of them by default, and noise."""
     images = mnist.load("test").images[:test]
-    return Pictures(np.concatenate([images, noise(NOISE)]), len(images))
+    strong = np.random.default_rng(0).integers(1, 256, (NOISE, *images.shape[1:]), np.uint8)
+    return Pictures(np.concatenate([images, noise(NOISE), strong]), len(images))
 
 
 def tables(bits: int, rounding: Rounding, kernel: Kernel) -> Tables:

@@ -32,6 +32,9 @@ from emulated_mcu.running import answers, build, run
 
 ROOT = Path(__file__).parents[3]
 DOCUMENT = ROOT / "docs" / "microcontrollers.md"
+README = ROOT / "README.md"
+SHORT = (("Cortex-M0", 8), ("Cortex-M4", 8), ("Cortex-M55 mve", 8), ("RV32IMC", 8), ("Cortex-M4", 4))
+"""Cores and bits of the rows in README.md."""
 MOST_GROWTH = 0.02
 AT_A_TIME = 2
 OTHERS = 500
@@ -202,16 +205,32 @@ def document_lines() -> dict[str, str]:
     return found
 
 
-def write_document() -> None:
-    """Put the tables between their marks."""
-    text = DOCUMENT.read_text()
-    for name, body in document_lines().items():
+def readme_lines() -> dict[str, str]:
+    """Return the short table of README.md."""
+    lines = [
+        "| core | precision | flash | RAM and stack | instructions, mean | noise without a 0 |",
+        "|---|---|---:|---:|---:|---:|",
+    ]
+    for figure in accepted().figures:
+        if (figure.core, figure.bits) in SHORT:
+            ram, taken = figure.ram_bytes + figure.stack_bytes, figure.instructions
+            lines.append(
+                f"| {figure.core} | int{figure.bits} | {figure.flash_bytes:,} | {ram:,} "
+                f"| {taken.mean:,} | {taken.slowest:,} |"
+            )
+    return {"mcu": "\n".join(lines)}
+
+
+def write_document(path: Path, places: dict[str, str]) -> None:
+    """Put tables between their marks."""
+    text = path.read_text()
+    for name, body in places.items():
         before, start, rest = text.partition(f"<!-- {name} -->\n")
         _, end, after = rest.partition(f"<!-- /{name} -->")
         if not end:
-            raise RuntimeError(f"{DOCUMENT} has no marks to put {name} between")
+            raise RuntimeError(f"{path} has no marks to put {name} between")
         text = f"{before}{start}{body}\n{end}{after}"
-    write_file(DOCUMENT, text.encode())
+    write_file(path, text.encode())
 
 
 def main() -> int:
@@ -225,8 +244,9 @@ def main() -> int:
     if options.accept and not wrong:
         save(figures, FIGURES)
         measured_figures.cache_clear()
-        write_document()
-        print(f"accepted: {FIGURES.relative_to(ROOT)}, {DOCUMENT.relative_to(ROOT)}")
+        write_document(DOCUMENT, document_lines())
+        write_document(README, readme_lines())
+        print(f"accepted: {', '.join(str(path.relative_to(ROOT)) for path in (FIGURES, DOCUMENT, README))}")
     lines = [*wrong, *missed(figures), *([] if options.accept else regressions(accepted(), figures))]
     print(
         "\n".join(lines)

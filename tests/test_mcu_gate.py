@@ -1,0 +1,132 @@
+"""The gate on what C takes of microcontrollers, which needs no emulation: what it lets pass and what it stops."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import pytest
+from emulated_mcu import needs, table
+from emulated_mcu.cores import CORES
+
+from digitrec_edge.dense.boards import BOARDS, fit_boards
+from digitrec_edge.dense.footprint import FIGURES, Figure, Figures, Footprint, Instructions, measured_figures
+from digitrec_edge.dense.packing import KERNELS
+
+pytestmark = pytest.mark.checkout
+
+FIGURE = Figure(
+    "Cortex-M4", 8, "portable", (784, 256, 128, 128, 10), 250_000, 2_000, 2_000, 100, Instructions(100_000, 1, 2, 3)
+)
+
+
+def figures(**fields: int) -> Figures:
+    return Figures({}, (dataclasses.replace(FIGURE, **fields),))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("now", [1, 100_000, 102_000])
+def test_up_to_two_percent_more_pass(now: int) -> None:
+    grown = dataclasses.replace(FIGURE.instructions, mean=now)
+    assert table.regressions(figures(), Figures({}, (dataclasses.replace(FIGURE, instructions=grown),))) == []
+
+
+def test_more_than_two_percent_is_named_with_both_figures() -> None:
+    grown = dataclasses.replace(FIGURE.instructions, mean=102_001)
+    (line,) = table.regressions(figures(), Figures({}, (dataclasses.replace(FIGURE, instructions=grown),)))
+    assert line == "Cortex-M4 / int8 / mean: 102,001, +2.0% over the accepted 100,000"
+
+
+@pytest.mark.parametrize("field", ["flash_bytes", "ram_bytes", "self_test_bytes"])
+def test_flash_and_ram_are_held_too(field: str) -> None:
+    (line,) = table.regressions(figures(), figures(**{field: int(getattr(FIGURE, field) * 1.03)}))
+    assert f"/ {field}:" in line
+
+
+def test_what_was_not_measured_or_not_accepted_does_not_pass() -> None:
+    gone = table.regressions(figures(), Figures({}, ()))
+    assert len(gone) == 7
+    assert all("was not measured" in line for line in gone)
+    assert all("make mcu-accept" in line for line in table.regressions(Figures({}, ()), figures()))
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"flash_bytes": 260_001}, "260,001 bytes of flash, the goal is 260,000"),
+        ({"ram_bytes": 2_300}, "2,400 bytes of RAM and stack, the goal is 2,355"),
+        ({"bits": 4}, "250,000 bytes of flash, the goal is 136,192"),
+    ],
+)
+def test_a_missed_goal_is_named(fields: dict[str, int], reason: str) -> None:
+    assert table.missed(figures()) == []
+    (line,) = table.missed(figures(**fields))
+    assert line.endswith(reason)
+
+
+def test_the_published_figures_meet_every_goal_and_are_of_every_core() -> None:
+    published = table.accepted()
+    assert table.missed(published) == []
+    assert {(row.core, row.kernel) for row in published.figures if row.bits == 8} == {
+        (core.name, core.kernel) for core in CORES
+    }
+    assert {row.core for row in published.figures if row.bits == 4} == {
+        core.name for core in CORES if core.kernel == "portable"
+    }
+    by_core = {(row.core, row.bits): row for row in published.figures}
+    assert {*table.GOALS} <= {core for core, _ in by_core}
+    for row in published.figures:
+        taken = row.instructions
+        assert taken.least < taken.mean < taken.most < taken.slowest
+
+
+def test_the_documents_show_the_published_figures() -> None:
+    for path, places in ((table.DOCUMENT, table.document_lines()), (table.README, table.readme_lines())):
+        text = path.read_text()
+        for name, body in places.items():
+            assert f"<!-- {name} -->\n{body}\n<!-- /{name} -->" in text
+
+
+def test_every_case_has_an_oracle_and_every_core_runs_every_image() -> None:
+    cases = table.cases()
+    assert len({case.name for case in cases}) == len(cases)
+    full = {case.core.name for case in cases if case.test is None and case.bits == 8}
+    assert full == {core.name for core in CORES}
+    assert {case.rounding.name for case in cases} == {
+        "litert",
+        "litert-reference",
+        "tflite-micro",
+        "tflite-runtime-x86",
+    }
+    assert {case.core.kernel for case in cases} == {row.name for row in KERNELS}
+
+
+def test_a_file_of_figures_with_something_missing_is_refused(tmp_path: Path) -> None:
+    raw = json.loads(FIGURES.read_text())
+    del raw["figures"][0]["ram_bytes"]
+    from digitrec_edge.records import parse
+
+    with pytest.raises(ValueError, match="ram_bytes"):
+        parse(Figures, raw)
+    assert measured_figures().tools.keys() == {"gcc for Arm", "gcc for RISC-V", "QEMU"}
+
+
+def test_boards_fit_by_their_core_s_figures() -> None:
+    steps = Instructions(64_000, 1, 2, 3)
+    small = Footprint("Cortex-M4", 400 << 10, 0, 2_000, 100, True, steps)
+    found = {row.board.name: row for row in fit_boards((small,))}
+    assert (found["micro:bit v2"].fit, found["micro:bit v2"].left_kb) == ("yes", 112)
+    assert found["micro:bit v2"].least_ms == pytest.approx(1.0)
+    assert found["Arduino Uno R4"].fit == "no"
+    assert found["Black Pill F401"].fit == "no"
+    assert "Raspberry Pi Pico" not in found  # its core runs another code, which was not measured
+    assert found["ESP32-S3"].fit == "yes"
+    assert not found["ESP32-S3"].measured
+    greedy = dataclasses.replace(small, flash_bytes=1000, ram_bytes=40_000)
+    assert {row.board.name for row in fit_boards((greedy,)) if row.fit == "no"} >= {"Arduino Uno R4"}
+    assert len({board.name for board in BOARDS}) == len(BOARDS)
+    assert {board.core for board in BOARDS} - {None} <= {core.name for core in CORES}
+
+
+def test_the_needs_are_programs_with_their_packages() -> None:
+    for core in CORES:
+        assert core.system in needs.PACKAGES
+        assert f"{core.toolchain}-gcc" in needs.PACKAGES
