@@ -12,15 +12,15 @@ from numpy.typing import NDArray
 from converters.recogniser import AS_THE_GRAPH_SHOWS, Meaning, Recogniser, as_recogniser
 from digitrec_edge import mnist
 from digitrec_edge.artifact.card import Calibration
-from digitrec_edge.dense.choices import Choice
 from digitrec_edge.files import sha256
 from digitrec_edge.labels import DIGITS
 from digitrec_edge.quantization import PIXEL_MAX
 from digitrec_edge.training import network as model
 from digitrec_edge.training.blemishes import add_blemishes
 from digitrec_edge.training.history import read_history
+from digitrec_edge.variants import CodeChoice
 
-AS_USUAL = Choice()
+AS_USUAL = CodeChoice()
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Source:
     layers: tuple[tuple[str, str], ...]
     calibration: Calibration
     calibration_images: NDArray[np.uint8]
-    choice: Choice = AS_USUAL
+    choice: CodeChoice = AS_USUAL
 
     def fresh_model(self) -> Any:
         """Load the recogniser into a clean session, so that names do not depend on what ran before."""
@@ -82,7 +82,7 @@ def open_source(
     labels: tuple[str, ...] = DIGITS,
     meaning: Meaning = AS_THE_GRAPH_SHOWS,
     custom_objects: Mapping[str, Any] = MappingProxyType({}),
-    choice: Choice = AS_USUAL,
+    choice: CodeChoice = AS_USUAL,
 ) -> Source:
     """Check a Keras file and draw its representative data set.
 

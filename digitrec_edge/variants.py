@@ -57,6 +57,25 @@ class Precision:
     integer: bool
 
 
+ROUNDING_NAMES = ("litert", "litert-reference", "tflite-micro", "tflite-runtime-x86")
+"""Whose bytes C answers with: the rows of ``digitrec_edge.dense.rounding.ROUNDINGS``."""
+KERNEL_NAMES = ("portable", "dsp", "mve")
+"""Which processors C is for: the rows of ``digitrec_edge.dense.packing.KERNELS``."""
+
+
+@dataclass(frozen=True)
+class CodeChoice:
+    """What is chosen for C.
+
+    Attributes:
+        rounding: one of ROUNDING_NAMES.
+        kernel: one of KERNEL_NAMES.
+    """
+
+    rounding: str = ROUNDING_NAMES[0]
+    kernel: str = KERNEL_NAMES[0]
+
+
 @dataclass(frozen=True)
 class Variant:
     """A row of the table.
@@ -70,7 +89,7 @@ class Variant:
         tools: distributions that take part.
         help: what it is, in a few words.
         needs: an operator and its version without which this variant cannot be, whatever the target.
-        choices: options of ``export`` that are for this variant: fields of ``digitrec_edge.dense.choices.Choice``.
+        choices: options of ``export`` that are for this variant: fields of ``CodeChoice``.
         file: name of its file without suffix; empty is the artifact's own.
         beside: in ``converters.FORMAT``; takes the path of the artifact and writes what belongs beside it; empty where
             the artifact is all.

@@ -88,7 +88,7 @@ class RuntimeRow:
         release: the oldest that is used, and that artifacts are made for; support.json says what each can run.
         colour: of its figures in the report, as ``#rrggbb``.
         installed_mb: what it adds to a device.
-        suffix: of artifacts made for it; empty for the first row of a format.
+        suffix: of artifacts made for it, but for those of a format whose first row it is.
         pixels_in: whether float variants made for it take the picture's uint8 bytes and scale them by a DEQUANTIZE
             of their own. On a Raspberry Pi 4 that costs tflite-runtime 2.14 2.4 k instructions, and numpy 11 k
             (docs/instructions.md).

@@ -16,8 +16,8 @@ from digitrec_edge import artifact, formats, mnist, pretrained
 from digitrec_edge.artifact import sample
 from digitrec_edge.artifact.card import Card, Requirements
 from digitrec_edge.dense import c_archive
-from digitrec_edge.dense.c_library import TABLES_FILE, library
-from digitrec_edge.dense.c_tables import prepare
+from digitrec_edge.dense.c_library import library
+from digitrec_edge.dense.c_tables import TABLES_FILE, prepare, write_tables
 from digitrec_edge.dense.packing import KERNELS, find_kernel
 from digitrec_edge.dense.reading import network_of
 from digitrec_edge.dense.rounding import ROUNDINGS, find_rounding
@@ -210,8 +210,6 @@ def test_a_hostile_archive_is_one_line(payload: bytes, spoil: Callable[[bytes], 
 def test_a_network_that_takes_no_picture_is_refused(payload: bytes) -> None:
     network = read_network(artifact.read(pretrained.DEFAULT).payload)
     small = prepare(dataclasses.replace(network, layers=network.layers[1:]), ROUNDINGS[0], KERNELS[0], 0)
-    from digitrec_edge.dense.c_tables import write_tables
-
     text = write_tables(small).encode()
     with pytest.raises(MalformedError, match="it takes 256 numbers, a picture has 784"):
         c_archive.describe(repacked(payload, only_tables(lambda _: text)))

@@ -11,13 +11,13 @@ import pytest
 from digitrec_edge import artifact, mnist, pretrained
 from digitrec_edge.dense.c_reading import read_tables
 from digitrec_edge.dense.c_tables import Tables, answers, flash_bytes, prepare, table_bytes, write_tables
-from digitrec_edge.dense.choices import KERNEL_NAMES, ROUNDING_NAMES
 from digitrec_edge.dense.network import Dense, Network
 from digitrec_edge.dense.packing import KERNELS, find_kernel
 from digitrec_edge.dense.rounding import ROUNDINGS
 from digitrec_edge.dense.tflite import read_network
 from digitrec_edge.errors import InputError
 from digitrec_edge.formats.graph import MalformedError
+from digitrec_edge.variants import KERNEL_NAMES, ROUNDING_NAMES
 
 IMAGES = mnist.load("test").images[:200]
 LITERT, PORTABLE = ROUNDINGS[0], KERNELS[0]

@@ -12,21 +12,35 @@ import typer
 from digitrec_edge.cli import terminal
 from digitrec_edge.cli.options import (
     DataOption,
-    KernelOption,
-    RoundingOption,
     TargetOption,
     flag_per_variant,
+    listed,
+    one_of,
     parse_points,
     parse_share,
 )
 from digitrec_edge.cli.sign import open_signer
-from digitrec_edge.dense.choices import Choice
-from digitrec_edge.variants import VARIANTS, Variant
+from digitrec_edge.variants import KERNEL_NAMES, ROUNDING_NAMES, VARIANTS, CodeChoice, Variant
 from runtimes.table import RuntimeRow, find
 
 if TYPE_CHECKING:
     from converters.recogniser import Meaning
     from digitrec_edge.export import Exported, Refused
+
+RoundingOption = Annotated[
+    str | None,
+    typer.Option(
+        help=f"Whose bytes C answers with: {listed([*ROUNDING_NAMES])}. Default: {ROUNDING_NAMES[0]}.",
+        callback=one_of(ROUNDING_NAMES),
+    ),
+]
+KernelOption = Annotated[
+    str | None,
+    typer.Option(
+        help=f"Processors that C is for: {listed([*KERNEL_NAMES])}. Default: {KERNEL_NAMES[0]}.",
+        callback=one_of(KERNEL_NAMES),
+    ),
+]
 
 
 @flag_per_variant
@@ -169,7 +183,7 @@ def _import_objects(names: Sequence[str]) -> dict[str, Any]:
     return found
 
 
-def _choice(chosen: Sequence[Variant], *, every: bool, **given: str | None) -> Choice:
+def _choice(chosen: Sequence[Variant], *, every: bool, **given: str | None) -> CodeChoice:
     """Take what is chosen for the variants that know such a choice; one that was asked for by its option must."""
     made = {name: value for name, value in given.items() if value is not None}
     for name in made:
@@ -177,7 +191,7 @@ def _choice(chosen: Sequence[Variant], *, every: bool, **given: str | None) -> C
         if odd:
             able = ", ".join(f"--{row.option}" for row in VARIANTS if name in row.choices)
             raise typer.BadParameter(f"--{odd.option} has no such choice; {able} have", param_hint=f"--{name}")
-    return Choice(**made)
+    return CodeChoice(**made)
 
 
 def _fitting(wanted: list[Variant], target: RuntimeRow, *, every: bool) -> list[Variant]:

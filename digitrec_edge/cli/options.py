@@ -9,7 +9,6 @@ from typing import Annotated, Any
 import typer
 
 from digitrec_edge import formats
-from digitrec_edge.dense.choices import KERNEL_NAMES, ROUNDING_NAMES
 from digitrec_edge.errors import InputError
 from digitrec_edge.variants import VARIANTS, Variant
 from runtimes.table import find, names
@@ -47,11 +46,12 @@ def check_runtimes(several: list[str] | None) -> list[str] | None:
     return several
 
 
-def _listed(words: list[str]) -> str:
+def listed(words: list[str]) -> str:
+    """Join words for a help text: ``a, b or c``."""
     return f"{', '.join(words[:-1])} or {words[-1]}" if len(words) > 1 else words[0]
 
 
-def _one_of(names: tuple[str, ...]) -> Callable[[str | None], str | None]:
+def one_of(names: tuple[str, ...]) -> Callable[[str | None], str | None]:
     """Make a check that lets pass one of these names, or None."""
 
     def check(value: str | None) -> str | None:
@@ -62,28 +62,14 @@ def _one_of(names: tuple[str, ...]) -> Callable[[str | None], str | None]:
     return check
 
 
-RuntimeOption = Annotated[str, typer.Option(help=f"{_listed([AUTO, *names()])}.", callback=check_runtime)]
+RuntimeOption = Annotated[str, typer.Option(help=f"{listed([AUTO, *names()])}.", callback=check_runtime)]
 RuntimesOption = Annotated[
     list[str] | None,
-    typer.Option(help=f"{_listed(names())}; may be repeated. Default: all for each format.", callback=check_runtimes),
+    typer.Option(help=f"{listed(names())}; may be repeated. Default: all for each format.", callback=check_runtimes),
 ]
 TargetOption = Annotated[
     str | None,
-    typer.Option(help=f"Runtime to fit: {_listed(names())}. Default: the first of each format.", callback=check_target),
-]
-RoundingOption = Annotated[
-    str | None,
-    typer.Option(
-        help=f"Whose bytes C answers with: {_listed([*ROUNDING_NAMES])}. Default: {ROUNDING_NAMES[0]}.",
-        callback=_one_of(ROUNDING_NAMES),
-    ),
-]
-KernelOption = Annotated[
-    str | None,
-    typer.Option(
-        help=f"Processors that C is for: {_listed([*KERNEL_NAMES])}. Default: {KERNEL_NAMES[0]}.",
-        callback=_one_of(KERNEL_NAMES),
-    ),
+    typer.Option(help=f"Runtime to fit: {listed(names())}. Default: the first of each format.", callback=check_target),
 ]
 ThreadsOption = Annotated[int, typer.Option(min=1, max=256, help="Threads that the runtime may use.")]
 DataOption = Annotated[

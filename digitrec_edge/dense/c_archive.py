@@ -3,21 +3,22 @@
 Arduino takes archives with one folder at the top, so that all is in ``digitrec/``, and what travels with the model in
 ``digitrec/extras/``. The payload comes back byte for byte, without packing anything again: what zlib makes of a
 text differs from version to version, and hashes must not.
+Files of other formats are looked at here, too: what those do not need is imported in functions.
 """
 
 import io
 import struct
 import zipfile
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from digitrec_edge import archives
-from digitrec_edge.dense.c_library import TABLES_FILE
-from digitrec_edge.dense.c_reading import MOST_BYTES, read_tables
-from digitrec_edge.dense.c_readme import remarks
-from digitrec_edge.dense.c_tables import VERSION, Tables
 from digitrec_edge.formats import SEAL_BYTES
 from digitrec_edge.formats.budget import BUDGET
 from digitrec_edge.formats.graph import Graph, MalformedError, Operator, Tensor
+
+if TYPE_CHECKING:
+    from digitrec_edge.dense.c_tables import Tables
 
 TOP = "digitrec/"
 EXTRAS = f"{TOP}extras/"
@@ -46,12 +47,15 @@ def pack(files: Mapping[str, bytes]) -> bytes:
     return stream.getvalue()
 
 
-def tables_of(payload: bytes) -> Tables:
+def tables_of(payload: bytes) -> "Tables":
     """Read the network out of a payload; its C is not run and not compiled.
 
     Raises:
         MalformedError: it is no such archive, holds more than the budget allows, or no network that is computed here.
     """
+    from digitrec_edge.dense.c_reading import MOST_BYTES, read_tables
+    from digitrec_edge.dense.c_tables import TABLES_FILE
+
     name = TOP + TABLES_FILE
     try:
         with archives.opened(payload, _LIMITS) as archive:
@@ -63,6 +67,9 @@ def tables_of(payload: bytes) -> Tables:
 
 def describe(payload: bytes) -> Graph:
     """Say what the network computes: a layer per operator; rounding and kernel are among what it needs."""
+    from digitrec_edge.dense.c_readme import remarks
+    from digitrec_edge.dense.c_tables import VERSION
+
     tables = tables_of(payload)
     network = tables.network
     image = Tensor("image", (1, 28, 28), network.input_dtype, (network.input_scale,), (0,))

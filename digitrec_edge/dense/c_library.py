@@ -9,12 +9,11 @@ from numpy.typing import NDArray
 
 from digitrec_edge import __version__
 from digitrec_edge.dense.c_readme import library_readme
-from digitrec_edge.dense.c_tables import Tables, answers, table_bytes, write_tables
+from digitrec_edge.dense.c_tables import TABLES_FILE, Tables, answers, table_bytes, write_tables
 from digitrec_edge.dense.footprint import footprints
 from digitrec_edge.mnist import SIDE
 
 SOURCES = Path(__file__).with_name("c")
-TABLES_FILE = "src/digitrec/tables.h"
 
 KNOWN = 10
 """So many pictures are in the self-test, one for each of the first labels."""

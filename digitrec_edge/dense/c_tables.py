@@ -10,9 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitrec_edge.dense.network import UNSIGNED, Network
-from digitrec_edge.dense.packing import Kernel
+from digitrec_edge.dense.packing import KernelRow
 from digitrec_edge.dense.rounding import Rounding, multipliers
 from digitrec_edge.quantization import PIXEL_MAX, pixel_table
+
+TABLES_FILE = "src/digitrec/tables.h"
+"""In the library's folder."""
 
 VERSION = 1
 """Of the tables; a newer one is refused by name."""
@@ -34,7 +37,7 @@ class Tables:
 
     network: Network
     rounding: Rounding
-    kernel: Kernel
+    kernel: KernelRow
     threshold: int
 
     @property
@@ -43,7 +46,7 @@ class Tables:
         return max(layer.bits for layer in self.network.layers)
 
 
-def prepare(network: Network, rounding: Rounding, kernel: Kernel, threshold: int) -> Tables:
+def prepare(network: Network, rounding: Rounding, kernel: KernelRow, threshold: int) -> Tables:
     """Bring a network into the form that C computes.
 
     Raises:

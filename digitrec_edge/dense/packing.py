@@ -18,7 +18,7 @@ _OUTPUTS = 4
 
 
 @dataclass(frozen=True)
-class Kernel:
+class KernelRow:
     """A row of the table.
 
     Attributes:
@@ -100,14 +100,14 @@ def _from_rows(numbers: Weights, outputs: int, inputs: int) -> Weights:
 
 
 KERNELS = (
-    Kernel("portable", 0, (8, 4), 1, _columns, _from_columns, 2, "every processor"),
-    Kernel("dsp", 1, (8,), 2, _pairs, _from_pairs, 4, "ARM with the DSP extension: Cortex-M4, M7, M33"),
-    Kernel("mve", 2, (8,), 16, _rows, _from_rows, 1 / 8, "ARM with Helium: Cortex-M52, M55, M85"),
+    KernelRow("portable", 0, (8, 4), 1, _columns, _from_columns, 2, "every processor"),
+    KernelRow("dsp", 1, (8,), 2, _pairs, _from_pairs, 4, "ARM with the DSP extension: Cortex-M4, M7, M33"),
+    KernelRow("mve", 2, (8,), 16, _rows, _from_rows, 1 / 8, "ARM with Helium: Cortex-M52, M55, M85"),
 )
 """The first is the default."""
 
 
-def find_kernel(name: str) -> Kernel:
+def find_kernel(name: str) -> KernelRow:
     """Return the row called ``name``.
 
     Raises:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from digitrec_edge import artifact, mnist, pretrained
 from digitrec_edge.dense.c_library import library, noise
 from digitrec_edge.dense.c_tables import Tables, prepare
-from digitrec_edge.dense.packing import Kernel
+from digitrec_edge.dense.packing import KernelRow
 from digitrec_edge.dense.rounding import Rounding
 from digitrec_edge.dense.tflite import read_network
 from digitrec_edge.dense.threshold import whole_threshold
@@ -37,7 +37,7 @@ def pictures(test: int | None = None) -> Pictures:
     return Pictures(np.concatenate([images, noise(NOISE), strong]), len(images))
 
 
-def tables(bits: int, rounding: Rounding, kernel: Kernel) -> Tables:
+def tables(bits: int, rounding: Rounding, kernel: KernelRow) -> Tables:
     """Read a model and bring it into the form of C."""
     found = artifact.read(MODELS[bits])
     network = read_network(found.payload, found.graph)
