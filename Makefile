@@ -7,7 +7,7 @@ CLI := $(BIN)/digitrec-edge
 PYTHONS := 3.12 3.13 3.14
 export PYTHONDONTWRITEBYTECODE :=  # what hundreds of processes import is compiled once
 
-.PHONY: help setup demo test lint docs test-artifacts test-device test-desktop test-newest test-pythons pi pi-boards pi-others pi-instructions pi-instructions-accept pi-needs mcu mcu-accept mcu-needs native wheel facts pretrained campaigns clean
+.PHONY: help setup demo test lint docs test-artifacts test-device test-desktop test-newest test-pythons pi pi-boards pi-others pi-instructions pi-instructions-accept pi-needs mcu mcu-accept mcu-needs native native-sanitized wheel facts pretrained campaigns clean
 
 help:  ## show this
 	@grep -hE '^[a-z0-9.-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F '\t' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -113,6 +113,9 @@ pretrained: $(READY)  ## train and export the artifacts that ship in the package
 	$(CLI) export build/pretrained/model.keras --int8 --float32 --onnx-int8 --output build/pretrained
 	cp build/pretrained/digitrec-int8.tflite build/pretrained/digitrec-float32.tflite build/pretrained/digitrec-int8.onnx \
 	    digitrec_edge/data/pretrained/
+
+native-sanitized: $(READY)  ## the native kernels under gcc's sanitizers: many widths, and damaged models by the thousand
+	$(BIN)/python tests/native_sanitized.py --count 10000 --seed 0
 
 campaigns: $(READY)  ## hostile pictures, files, devices and models by the thousand, and kills, some hours: docs/reliability.md
 	$(BIN)/python tests/hostile_pictures.py --count 10000 --seed 0

@@ -79,9 +79,9 @@ def python(version: str, machine: Machine) -> Machine:
             ("Trixie, 64 bits", TRIXIE_PI, "litert", [VENV, f"{IN_VENV} '{WHEEL}[litert]'"]),
             ("Bookworm, 32 bits", BOOKWORM_32, "tflite",
              [APT, SHARED_VENV, f"{IN_VENV} '{WHEEL}[tflite]'"]),
-            ("Trixie, 32 bits", TRIXIE_32, None,
+            ("Trixie, 32 bits", TRIXIE_32, "",
              [APT, SHARED_VENV, f"{IN_VENV} '{WHEEL}'"]),
-            ("Pi Zero", replace(BOOKWORM_32, machine="armv6l"), None,
+            ("Pi Zero", replace(BOOKWORM_32, machine="armv6l"), "",
              [APT, SHARED_VENV, f"{IN_VENV} '{WHEEL}'"]),
             ("Bookworm without python3-venv", replace(BOOKWORM_PI, has_venv=False), "tflite",
              ["sudo apt install python3-venv", VENV, f"{IN_VENV} '{WHEEL}[tflite]'"]),
@@ -102,13 +102,15 @@ def python(version: str, machine: Machine) -> Machine:
              [f"pip install '{WHEEL}[litert]'"]),
             ("desktop, Python 3.14", python("3.14", DESKTOP), "litert",
              [f"pip install '{WHEEL}[litert]'"]),
-            ("free-threaded Python", replace(TRIXIE_PI, python_tag="cp313t"), "onnx",
-             [VENV, f"{IN_VENV} '{WHEEL}[onnx]'"]),
-            ("RISC-V", replace(TRIXIE_PI, machine="riscv64"), None,
-             [APT, SHARED_VENV, f"{IN_VENV} '{WHEEL}'"]),
-            ("Alpine", ALPINE, None, [VENV, f"{IN_VENV} '{WHEEL}'"]),
-            ("Alpine on a Pi, Python 3.11", replace(python("3.11", ALPINE), machine="aarch64"), None,
+            ("free-threaded Python", replace(TRIXIE_PI, python_tag="cp313t"), "",
              [VENV, f"{IN_VENV} '{WHEEL}'"]),
+            ("RISC-V", replace(TRIXIE_PI, machine="riscv64"), "",
+             [APT, SHARED_VENV, f"{IN_VENV} '{WHEEL}'"]),
+            ("Alpine", ALPINE, "", [VENV, f"{IN_VENV} '{WHEEL}'"]),
+            ("Alpine on a Pi, Python 3.11", replace(python("3.11", ALPINE), machine="aarch64"), "",
+             [VENV, f"{IN_VENV} '{WHEEL}'"]),
+            ("Alpine on another processor", replace(ALPINE, machine="s390x"), None,
+             [SHARED_VENV, f"{IN_VENV} '{WHEEL}'"]),
             ("Windows", WINDOWS, "litert", [f'pip install "{WHEEL}[litert]"']),
             ("Windows, Python 3.11", python("3.11", WINDOWS), "litert",
              [f'pip install "{WHEEL}[litert]"']),
@@ -159,16 +161,17 @@ def test_a_system_that_manages_its_python_is_named_as_the_reason_for_a_virtual_e
     assert "PEP 668" not in notes(DESKTOP)
 
 
-def test_musl_is_told_that_there_are_no_wheels_and_what_works() -> None:
-    assert "tflite-runtime: no wheels for musl Linux on x86_64" in notes(ALPINE)
-    assert "ai-edge-litert: no wheels for musl Linux on x86_64" in notes(ALPINE)
-    assert "glibc system" in notes(ALPINE)
-    assert "base installation works" in notes(ALPINE)
+def test_where_no_runtime_has_wheels_it_is_said_why_and_what_works() -> None:
+    other = notes(replace(ALPINE, machine="s390x"))
+    assert "tflite-runtime: no wheels for musl Linux on s390x" in other
+    assert "ai-edge-litert: no wheels for musl Linux on s390x" in other
+    assert "base installation works" in other
 
 
-def test_32_bits_without_a_runtime_are_told_what_would_have_one() -> None:
-    assert "tflite-runtime: 2.14.0 has wheels for cp311, not cp313" in notes(TRIXIE_32)
-    assert "64-bit system on the same board" in notes(TRIXIE_32)
+def test_where_our_own_kernels_are_all_there_is_no_extra_is_named() -> None:
+    for machine in (ALPINE, TRIXIE_32, replace(TRIXIE_PI, machine="riscv64"), replace(TRIXIE_PI, python_tag="cp313t")):
+        assert "No extra is needed: digitrec-edge's own kernels" in notes(machine)
+    assert "No extra is needed" not in notes(BOOKWORM_PI)
     assert "no wheels for armv7l on the index" in notes(BOOKWORM_32)
 
 

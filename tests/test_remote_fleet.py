@@ -69,6 +69,8 @@ def test_no_artifacts_are_told_before_any_device_is_asked(tmp_path: Path) -> Non
         (PI, ["a.ort"], ("onnx",)),
         (changed(python="3.13.5", python_tag="cp313", libc_version="2.41"), ["a.tflite"], ("litert",)),
         (PI_32, ["a.tflite", "a.onnx"], ("tflite",)),
+        (changed(machine="riscv64"), ["a.tflite"], ()),
+        (changed(machine="armv7l", bits=32, python="3.13.5", python_tag="cp313"), ["a.tflite"], ()),
     ],
 )
 def test_extras_are_those_that_doctor_names(device: Device, files: list[str], expected: tuple[str, ...]) -> None:
@@ -82,9 +84,8 @@ def test_extras_that_are_asked_for_win() -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        {"machine": "riscv64"},
-        {"libc": "", "libc_version": ""},
-        {"machine": "armv7l", "bits": 32, "python": "3.13.5", "python_tag": "cp313"},
+        {"machine": "s390x"},
+        {"machine": "ppc64le", "libc": "", "libc_version": ""},
         {"python": "3.15.0", "python_tag": "cp315"},
     ],
 )

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from digitrec_edge import __version__
+from digitrec_edge.dense.library import library_for
 from digitrec_edge.installation import pythons
 from digitrec_edge.installation.machine import Machine
 from digitrec_edge.installation.wheels import EXTRAS, wheels_for, why_none
@@ -15,7 +16,8 @@ class Advice:
     """How to install on one machine.
 
     Attributes:
-        extra: the extra that brings a runtime; None when no runtime can be installed there.
+        extra: the extra that brings a runtime; empty where digitrec-edge's own kernels are all that there is, None when
+            no runtime can be had there.
         before: lines to type before, in their order.
         pip_line: the line that installs; None when the package cannot be installed with this Python.
         notes: what a person should know, a sentence or two each.
@@ -38,11 +40,19 @@ def advise(machine: Machine, version: str = __version__) -> Advice:
     if not (pythons.supported(python) and machine.python_tag.startswith("cp")):
         return Advice(None, (), None, (_wrong_python(machine, python),))
     possible = [extra for extra, distribution in EXTRAS if wheels_for(distribution, machine)]
-    extra = possible[0] if possible else None
+    own = has_own_kernels(machine)
+    if own and possible == ["onnx"]:  # the pretrained artifact is none of its own
+        possible = []
+    extra = possible[0] if possible else "" if own else None
     before, pip = _environment(machine, system_numpy=_needs_system_numpy(machine, extra))
     quote = '"' if machine.system == "windows" else "'"
     wheel = f"digitrec_edge-{version}-py3-none-any.whl" + (f"[{extra}]" if extra else "")
     return Advice(extra, before, f"{pip} install {quote}{wheel}{quote}", tuple(_notes(machine, possible, before)))
+
+
+def has_own_kernels(machine: Machine) -> bool:
+    """Whether the kernels that ship with digitrec-edge run on a machine."""
+    return machine.system == "linux" and library_for(machine.machine) is not None
 
 
 def _python_version(machine: Machine) -> tuple[int, int]:
@@ -107,7 +117,12 @@ def _notes(machine: Machine, possible: list[str], before: tuple[str, ...]) -> li
         notes.append(
             "The extra litert installs here too: larger, not bound to numpy 1, and several times faster with int8."
         )
-    if not possible:
+    if not possible and has_own_kernels(machine):
+        notes.append(
+            "No extra is needed: digitrec-edge's own kernels (the runtime native) run int8 and int4 .tflite artifacts "
+            "here, the pretrained one among them, with LiteRT's answers."
+        )
+    elif not possible:
         notes += _no_runtime(machine)
     if (machine.machine == "x86_64" or machine.system == "macos") and wheels_for("tensorflow", machine):
         notes.append("To train and export here as well, add the extra convert (TensorFlow, 2 GB).")
@@ -116,17 +131,7 @@ def _notes(machine: Machine, possible: list[str], before: tuple[str, ...]) -> li
 
 def _no_runtime(machine: Machine) -> list[str]:
     reasons = "; ".join(f"{distribution}: {why_none(distribution, machine)}" for _, distribution in EXTRAS)
-    notes = [f"No runtime can be installed: {reasons}."]
-    if machine.libc == "musl":
-        notes.append(
-            "The wheels need glibc: predict and benchmark run in a glibc system on the same machine, such as a "
-            "container of Debian. Here the base installation works: it reads and checks artifacts."
-        )
-    elif machine.bits == 32 and machine.system == "linux":
-        notes.append(
-            "With a 64-bit system on the same board LiteRT and ONNX Runtime can be installed; in 32 bits only "
-            "armv7l with Python 3.11 has a runtime (tflite-runtime; Raspberry Pi OS Bookworm)."
-        )
-    else:
-        notes.append("Here the base installation works: it reads and checks artifacts.")
-    return notes
+    return [
+        f"No runtime can be installed: {reasons}.",
+        "Here the base installation works: it reads and checks artifacts.",
+    ]

@@ -37,7 +37,7 @@ def extras_for(host: str, device: Device, files: Sequence[Path], asked: Sequence
     extras = [] if all(path.suffix in _ONNX_SUFFIXES for path in files) else [advice.extra]
     if any(path.suffix in _ONNX_SUFFIXES for path in files) and wheels_for("onnxruntime", machine):
         extras.append("onnx")
-    return tuple(dict.fromkeys([*(extras or [advice.extra]), *signed]))
+    return tuple(name for name in dict.fromkeys([*(extras or [advice.extra]), *signed]) if name)
 
 
 def with_signatures(files: Sequence[Path]) -> tuple[Path, ...]:

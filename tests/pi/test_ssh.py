@@ -41,7 +41,7 @@ exec(code, {{"__name__": "__main__"}})
 ' "$@"
 """
 OLD_PYTHON = ANOTHER_PYTHON.format(change='sys.version_info = (3, 9); platform.python_version = lambda: "3.9.2"')
-OTHER_PROCESSOR = ANOTHER_PYTHON.format(change='platform.machine = lambda: "riscv64"')
+OTHER_PROCESSOR = ANOTHER_PYTHON.format(change='platform.machine = lambda: "s390x"')
 
 
 @pytest.fixture(scope="module")
@@ -166,11 +166,11 @@ def test_a_python_that_is_too_old_is_named(server: Server, login: Callable[..., 
 
 
 def test_a_processor_without_runtimes_is_named(server: Server, login: Callable[..., list[str]]) -> None:
-    server.add_host("riscv", login(OTHER_PROCESSOR))
-    with Connection("riscv", LIMIT_S) as connection:
+    server.add_host("mainframe", login(OTHER_PROCESSOR))
+    with Connection("mainframe", LIMIT_S) as connection:
         device = connection.examine()
-        with pytest.raises(UnfitDeviceError, match="riscv64"):
-            extras_for("riscv", device, [Path("a.tflite")])
+        with pytest.raises(UnfitDeviceError, match="s390x"):
+            extras_for("mainframe", device, [Path("a.tflite")])
 
 
 def test_a_full_disk_is_named_and_leaves_nothing_half_written(server: Server, tmp_path: Path) -> None:

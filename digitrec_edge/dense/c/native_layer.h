@@ -7,7 +7,11 @@
 #include "requantize.h"
 
 #define INLINE static inline __attribute__((always_inline))
+#if defined(__OPTIMIZE__)
 #define UNROLLED _Pragma("GCC unroll 16") for /* sums stay in registers only where the loop over them is gone */
+#else
+#define UNROLLED for
+#endif
 
 /* Inputs that are not all zero, a byte each, and where their weights are. */
 struct term {
@@ -20,7 +24,14 @@ struct scratch {
     uint8_t numbers[2][NATIVE_MOST_NUMBERS];
 };
 
-typedef void accumulate_fn(const uint8_t *weights, uint32_t padded, const struct term *terms, int32_t count, uint32_t *sums);
+/* Where sums begin: at the bias, less what (w + 128) * x is more than w * x over all inputs. */
+struct start {
+    const uint32_t *bias;
+    uint32_t excess;
+};
+
+typedef void accumulate_fn(const uint8_t *weights, uint32_t padded, const struct term *terms, int32_t count,
+                           struct start start, uint32_t *sums);
 typedef void round_fn(const uint32_t *sums, const float *factors, int32_t zero, int32_t low, uint32_t padded, uint8_t *out);
 typedef uint32_t total_fn(const uint8_t *in, int32_t inputs);
 
@@ -77,15 +88,14 @@ INLINE const uint8_t *run_layers(const struct native_network *network, const uin
     const uint8_t *block = (const uint8_t *)network;
     for (int32_t k = 0; k < network->count; k++) {
         const struct native_layer *layer = &network->layers[k];
-        const uint32_t *bias = (const uint32_t *)(const void *)(block + layer->bias);
+        struct start start = {(const uint32_t *)(const void *)(block + layer->bias), 0};
         const float *factors = (const float *)(const void *)(block + layer->factors);
         uint32_t padded = padded_to_lanes(layer->outputs), *sums = scratch->sums;
-        uint32_t excess = total ? 128 * total(in, layer->inputs) : 0; /* of sums of (w + 128) * x over sums of w * x */
         int32_t count = gather(in, layer->inputs, group, padded, scratch->terms);
         uint8_t *out = scratch->numbers[k % 2];
-        for (uint32_t o = 0; o < padded; o++)
-            sums[o] = bias[o] - excess;
-        accumulate(block + layer->weights, padded, scratch->terms, count, sums);
+        if (total)
+            start.excess = 128 * total(in, layer->inputs);
+        accumulate(block + layer->weights, padded, scratch->terms, count, start, sums);
         if (network->rounding == DIGITREC_LITERT)
             round(sums, factors, layer->zero, layer->low, padded, out);
         else
@@ -96,8 +106,11 @@ INLINE const uint8_t *run_layers(const struct native_network *network, const uin
 }
 
 /* ---- plain C: one input at a time, so that every zero is left out ---- */
-INLINE void accumulate_plain(const uint8_t *weights, uint32_t padded, const struct term *terms, int32_t count, uint32_t *sums)
+INLINE void accumulate_plain(const uint8_t *weights, uint32_t padded, const struct term *terms, int32_t count,
+                             struct start start, uint32_t *sums)
 {
+    for (uint32_t o = 0; o < padded; o++)
+        sums[o] = start.bias[o];
     for (int32_t k = 0; k < count; k++) {
         const int8_t *w = (const int8_t *)weights + terms[k].offset;
         int32_t x = (int32_t)terms[k].x;

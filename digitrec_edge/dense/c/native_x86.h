@@ -12,11 +12,12 @@
 
 /* ---- AVX2: two inputs a group; bytes widened to 16 bits, 16 products by three instructions ---- */
 #define AVX2_BLOCK(NAME, N) \
-    AVX2 INLINE void NAME(const uint8_t *weights, const struct term *terms, int32_t count, uint32_t *sums) \
+    AVX2 INLINE void NAME(const uint8_t *weights, const struct term *terms, int32_t count, const uint32_t *bias, \
+                          uint32_t *sums) \
     { \
         __m256i s[N]; \
         UNROLLED (int i = 0; i < N; i++) \
-            s[i] = _mm256_loadu_si256((const __m256i *)(const void *)(sums + 8 * i)); \
+            s[i] = _mm256_loadu_si256((const __m256i *)(const void *)(bias + 8 * i)); \
         for (int32_t k = 0; k < count; k++) { \
             const uint8_t *w = weights + terms[k].offset; \
             __m256i x = _mm256_set1_epi32((int32_t)((terms[k].x & 255) | (terms[k].x >> 8) << 16)); \
@@ -32,13 +33,13 @@ AVX2_BLOCK(avx2_of_64, 8)
 AVX2_BLOCK(avx2_of_16, 2)
 
 AVX2 INLINE void accumulate_avx2(const uint8_t *weights, uint32_t padded, const struct term *terms, int32_t count,
-                                 uint32_t *sums)
+                                 struct start start, uint32_t *sums)
 {
     uint32_t o = 0;
     for (; o + 64 <= padded; o += 64)
-        avx2_of_64(weights + 2 * o, terms, count, sums + o);
+        avx2_of_64(weights + 2 * o, terms, count, start.bias + o, sums + o);
     for (; o < padded; o += 16)
-        avx2_of_16(weights + 2 * o, terms, count, sums + o);
+        avx2_of_16(weights + 2 * o, terms, count, start.bias + o, sums + o);
 }
 
 /* As digitrec_round_float, with the CPU's own conversion to the nearest whole number, halves to even. */
@@ -71,11 +72,12 @@ AVX2 static const uint8_t *run_avx2(const struct native_network *network, const 
 
 /* ---- AVX-512 VNNI: four inputs a group, 64 products an instruction ---- */
 #define VNNI_BLOCK(NAME, N) \
-    VNNI INLINE void NAME(const uint8_t *weights, const struct term *terms, int32_t count, uint32_t *sums) \
+    VNNI INLINE void NAME(const uint8_t *weights, const struct term *terms, int32_t count, const uint32_t *bias, \
+                          uint32_t *sums) \
     { \
         __m512i s[N]; \
         UNROLLED (int i = 0; i < N; i++) \
-            s[i] = _mm512_loadu_si512(sums + 16 * i); \
+            s[i] = _mm512_loadu_si512(bias + 16 * i); \
         for (int32_t k = 0; k < count; k++) { \
             const uint8_t *w = weights + terms[k].offset; \
             __m512i x = _mm512_set1_epi32((int32_t)terms[k].x); \
@@ -90,15 +92,15 @@ VNNI_BLOCK(vnni_of_128, 8)
 VNNI_BLOCK(vnni_of_16, 1)
 
 VNNI INLINE void accumulate_vnni(const uint8_t *weights, uint32_t padded, const struct term *terms, int32_t count,
-                                 uint32_t *sums)
+                                 struct start start, uint32_t *sums)
 {
     uint32_t o = 0;
     for (; o + 256 <= padded; o += 256)
-        vnni_of_256(weights + 4 * o, terms, count, sums + o);
+        vnni_of_256(weights + 4 * o, terms, count, start.bias + o, sums + o);
     for (; o + 128 <= padded; o += 128)
-        vnni_of_128(weights + 4 * o, terms, count, sums + o);
+        vnni_of_128(weights + 4 * o, terms, count, start.bias + o, sums + o);
     for (; o < padded; o += 16)
-        vnni_of_16(weights + 4 * o, terms, count, sums + o);
+        vnni_of_16(weights + 4 * o, terms, count, start.bias + o, sums + o);
 }
 
 VNNI INLINE void round_vnni(const uint32_t *sums, const float *factors, int32_t zero, int32_t low, uint32_t padded, uint8_t *out)

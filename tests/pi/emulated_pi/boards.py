@@ -1,4 +1,4 @@
-"""The boards: what a program sees of a Raspberry Pi in /proc and /sys, and which CPU QEMU plays."""
+"""The boards: what a program sees of a Raspberry Pi, or of a RISC-V board, in /proc and /sys, and QEMU's CPU."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,6 +84,22 @@ PI2 = Board(
     l2="512K",
     l2_shared=True,
 )
+RISCV = Board(
+    name="riscv",
+    model="StarFive VisionFive 2 v1.3B",
+    cpu="rv64",
+    features="rv64imafdc",
+    variant="",
+    part="",
+    cpu_revision=0,
+    revision="",
+    max_khz=1_500_000,
+    min_khz=375_000,
+    l1_data="32K",
+    l1_instructions="32K",
+    l2="2048K",
+    l2_shared=True,
+)
 
 
 def write_faces(board: Board, folder: Path) -> None:
@@ -103,6 +119,11 @@ def write_faces(board: Board, folder: Path) -> None:
 
 
 def _cpuinfo(board: Board) -> str:
+    if board is RISCV:
+        return "".join(
+            f"processor\t: {k}\nhart\t\t: {k}\nisa\t\t: {board.features}\nmmu\t\t: sv39\nuarch\t\t: sifive,u74-mc\n\n"
+            for k in range(CORES)
+        )
     core = "".join(
         f"{key}\t: {value}\n"
         for key, value in (

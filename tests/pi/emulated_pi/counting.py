@@ -6,9 +6,10 @@ import re
 import statistics
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from emulated_pi import needs
 from emulated_pi.installation import Installation
@@ -17,6 +18,7 @@ from emulated_pi.userland import BUILD
 
 SOURCE = Path(__file__).with_name("icount.c")
 SCRIPT = Path(__file__).parents[1] / "on_board" / "count_calls.py"
+COLD_START = SCRIPT.with_name("cold_start.py")
 
 
 @dataclass(frozen=True)
@@ -53,8 +55,20 @@ def count(installation: Installation, artifacts: Path, runtime: str) -> tuple[li
         return evaluate(installation.machine.board.name, runtime, lines, marks.read_text())
 
 
-def _run(installation: Installation, arguments: list[str], marks: Path) -> list[dict[str, str | int]]:
-    """Run the board's Python in the dynamic QEMU, the only one that takes plugins.
+def cold_start(installation: Installation, picture: Path, runtime: str) -> int:
+    """Count a whole ``predict``: from the start of Python to the answer, with bytecode at hand, as after a first use."""
+    with tempfile.TemporaryDirectory() as scratch:
+        marks, bytecode = Path(scratch) / "marks", {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": scratch}
+        for _ in range(2):
+            _run(installation, [str(COLD_START), str(picture), runtime], marks, bytecode)
+        (line,) = marks.read_text().splitlines()
+        return int(line.split()[1])
+
+
+def _run(
+    installation: Installation, arguments: list[str], marks: Path, more: Mapping[str, str] = MappingProxyType({})
+) -> list[dict[str, str | int]]:
+    """Run the board's Python in the dynamic QEMU, the only one that takes plugins; ``more`` are variables.
 
     It needs no namespace: absolute paths are looked for in the userland first, then on this machine.
     """
@@ -65,7 +79,7 @@ def _run(installation: Installation, arguments: list[str], marks: Path) -> list[
     environment = {
         "PATH": os.environ["PATH"], "HOME": str(machine.home), "PYTHONHOME": str(machine.userland.root() / "usr"),
         "PYTHONPATH": str(installation.packages), "PYTHONHASHSEED": "0", "OPENBLAS_NUM_THREADS": "1",
-        "PYTHONDONTWRITEBYTECODE": "1", "PYTHONPYCACHEPREFIX": "/nonexistent",
+        "PYTHONDONTWRITEBYTECODE": "1", "PYTHONPYCACHEPREFIX": "/nonexistent", **more,
     }  # fmt: skip
     """No bytecode, neither read nor written: with it or without, the heap is laid out otherwise, and allocations of
     ONNX Runtime differ by half a percent."""

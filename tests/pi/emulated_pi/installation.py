@@ -81,7 +81,7 @@ def install(userland: Userland, board: Board, extras: tuple[str, ...], wheel: Pa
     """Return the board with the project installed; an environment with the same dependencies is used again."""
     constraints = [line for line in (ROOT / "constraints.txt").read_text().splitlines() if line[:1] not in ("", "#")]
     state = repr((userland.root().parent.name, _requires(wheel), constraints)).encode() + Path(__file__).read_bytes()
-    name = f"{userland.name}-{'-'.join(extras)}-{hashlib.sha256(state).hexdigest()[:12]}"
+    name = f"{userland.name}-{'-'.join(extras) or 'base'}-{hashlib.sha256(state).hexdigest()[:12]}"
     installation = Installation(Machine(userland, board, BUILD / "homes" / name), extras)
     with alone(installation.machine.home):
         if not (installation.machine.home / "ready").exists():
@@ -107,7 +107,8 @@ def _install_dependencies(installation: Installation, wheel: Path, constraints: 
     device = describe(machine)
     provided = device.provided
     own = [line for line in constraints if not line.startswith(tuple(f"{name}==" for name in provided))]
-    itself = f"digitrec-edge[{','.join(installation.extras)}] @ {wheel.as_uri()}"
+    extras = f"[{','.join(installation.extras)}]" if installation.extras else ""
+    itself = f"digitrec-edge{extras} @ {wheel.as_uri()}"
     machine.run(f"python3 -m venv --without-pip {'--system-site-packages' if provided else ''} env")
     for wanted, place in (((itself,), ""), (TEST_TOOLS, "--target tools")):
         folder = machine.home / "wheels"

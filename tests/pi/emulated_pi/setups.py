@@ -1,12 +1,12 @@
-"""The boards that are tested: which Raspberry Pi with which userland, extras and runtimes."""
+"""The boards that are tested: which Raspberry Pi, or other board, with which userland, extras and runtimes."""
 
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from emulated_pi.boards import PI2, PI4, PI5, Board
+from emulated_pi.boards import PI2, PI4, PI5, RISCV, Board
 from emulated_pi.installation import Installation, build_wheel, install
-from emulated_pi.userland import BOOKWORM, BOOKWORM_32, FORKY, TRIXIE, Userland
+from emulated_pi.userland import BOOKWORM, BOOKWORM_32, FORKY, TRIXIE, TRIXIE_RISCV, Userland
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,7 @@ SETUPS = (
     ),
     Setup("Pi 5, Trixie, litert", PI5, TRIXIE, ("litert",), ("litert", "native")),
     Setup("Pi 5, Forky, litert and onnx", PI5, FORKY, ("litert", "onnx"), ("litert", "onnxruntime", "native")),
+    Setup("RISC-V, Trixie, no extra", RISCV, TRIXIE_RISCV, (), ("native",)),
     Setup("Pi 2, Bookworm of 32 bits, tflite", PI2, BOOKWORM_32, ("tflite",), ("tflite-runtime", "native")),
 )
 COUNTED = (

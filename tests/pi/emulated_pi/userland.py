@@ -120,6 +120,12 @@ TRIXIE = Userland("trixie-arm64", "trixie", "arm64", "aarch64", "qemu-aarch64", 
 FORKY = Userland("forky-arm64", "forky", "arm64", "aarch64", "qemu-aarch64", r"\xb7\x00", "3.14", ())
 """The release after Trixie, still being made: the first with the newest Python that is supported."""
 
+TRIXIE_RISCV = Userland(
+    "trixie-riscv64", "trixie", "riscv64", "riscv64", "qemu-riscv64", r"\xf3\x00", "3.13",
+    ("python3-numpy", "python3-pil"),
+)  # fmt: skip
+"""No runtime has wheels for it, and numpy and Pillow neither."""
+
 BOOKWORM_32 = Userland(
     "bookworm-armhf", "bookworm", "armhf", "armv7l", "qemu-arm", r"\x28\x00", "3.11", ("python3-numpy", "python3-pil")
 )
