@@ -69,11 +69,12 @@ needs_tflite_runtime = pytest.mark.skipif(
 def test_all_is_every_variant_with_report_and_golden_logits(artifacts: Path, old_artifacts: Path) -> None:
     newest = {f"digitrec-{name}.tflite" for name in PORTS}
     newest |= {f"digitrec-{name}.{suffix}" for name in ("float32", "int8") for suffix in ("onnx", "ort")}
-    newest |= {"digitrec-int8-c.zip", "digitrec-int4-c.zip"}
+    newest |= {"digitrec-int8-c.zip", "digitrec-int4-c.zip", "digitrec.html"}
     oldest = {f"digitrec-{name}.tflite" for name in TFLITE if name.endswith("-tflite-runtime")}
-    for folder, names in ((artifacts, newest), (old_artifacts, oldest)):
+    oldest |= {"digitrec-tflite-runtime.html"}
+    for folder, names, web in ((artifacts, newest, "web"), (old_artifacts, oldest, "web-tflite-runtime")):
         reports = {f"{name}.parity.json" for name in names}
-        assert {path.name for path in folder.iterdir()} == names | reports | {"golden.npz"}
+        assert {path.name for path in folder.iterdir()} == names | reports | {"golden.npz", web}
 
 
 @pytest.mark.parametrize("name", TFLITE)
