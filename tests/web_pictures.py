@@ -10,16 +10,21 @@ import numpy as np
 from PIL import Image
 
 from digitrec_edge import mnist
-from tests import photographs, pictures
+from tests import photographs
+from tests.pictures import SETS, module_of
 from tests.web_equality import Case, Pixels
 
-Random = np.random.Generator
+SHARES = {"sheets": 60}
+"""Pictures of each kind of a set, where it is not 40."""
+
+IN_COLOUR = ("dark",)
+
 Make = Callable[[mnist.Digits, int], Pixels]
 
 
-def _made(set_: str, kind: str, mode: str = "L") -> Make:
-    _, make = pictures.module_of(set_)
-    return lambda digits, seed: _decoded(make(digits, kind, seed).data, mode)
+def _made(set_: str, kind: str) -> Make:
+    _, make = module_of(set_)
+    return lambda digits, seed: _decoded(make(digits, kind, seed).data, "RGB" if set_ in IN_COLOUR else "L")
 
 
 def _decoded(jpeg: bytes, mode: str) -> Pixels:
@@ -168,14 +173,10 @@ def _fuzz(digits: mnist.Digits, seed: int) -> Pixels:
 
 
 KINDS: dict[str, tuple[int, Make]] = {
-    **{f"frames {kind}": (40, _made("frames", kind)) for kind in pictures.module_of("frames")[0]},
-    **{f"sheets {kind}": (60, _made("sheets", kind)) for kind in pictures.module_of("sheets")[0]},
-    **{f"dark {kind}": (40, _made("dark", kind, "RGB")) for kind in pictures.module_of("dark")[0]},
-    **{f"touching {kind}": (40, _made("touching", kind)) for kind in pictures.module_of("touching")[0]},
+    **{f"{set_} {kind}": (SHARES.get(set_, 40), _made(set_, kind)) for set_ in SETS for kind in module_of(set_)[0]},
     "photographs": (160, _photograph), "turned": (60, _turned), "large": (30, _large), "scaled": (200, _scaled),
-    "pages": (150, _page),
-    "marks": (200, _marks), "noise": (80, _noise), "blank": (40, _blank), "tiny": (200, _tiny), "thin": (60, _thin),
-    "transparent": (80, _transparent), "hues": (120, _hues), "fuzz": (4_000, _fuzz),
+    "pages": (150, _page), "marks": (200, _marks), "noise": (80, _noise), "blank": (40, _blank), "tiny": (200, _tiny),
+    "thin": (60, _thin), "transparent": (80, _transparent), "hues": (120, _hues), "fuzz": (4_000, _fuzz),
 }  # fmt: skip
 
 
