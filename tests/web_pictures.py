@@ -133,6 +133,28 @@ def _thin(digits: mnist.Digits, seed: int) -> Pixels:
     return np.ascontiguousarray(page.T) if random.random() < 0.5 else page
 
 
+def _huge(digits: mnist.Digits, seed: int) -> Pixels:
+    """Long ones, and those around the size at which pictures are averaged down; plain, noisy, or noise alone."""
+    shapes = ((200, 20_000), (20_000, 200), (4, 400), (400, 4), (5, 1_025), (1_025, 5), (1_024, 1_025), (41, 4_100))
+    random = np.random.default_rng([seed, 12])
+    height, width = shapes[seed % len(shapes)]
+    page, side = np.full((height, width), 240, np.uint8), min(height, width, 400)
+    for _ in range(8):
+        digit = np.asarray(Image.fromarray(digits.images[random.integers(len(digits))]).resize((side, side)))
+        top, left = int(random.integers(height - side + 1)), int(random.integers(width - side + 1))
+        target = page[top : top + side, left : left + side]
+        np.minimum(target, 255 - digit, out=target)
+    noise = (0, 9, 90)[seed // len(shapes) % 3]
+    return np.clip(page + random.normal(0, noise, page.shape), 0, 255).astype(np.uint8)
+
+
+def _colours(digits: mnist.Digits, seed: int) -> Pixels:
+    """Small pictures of random colours."""
+    del digits
+    random = np.random.default_rng([seed, 13])
+    return random.integers(0, 256, (*random.integers(1, 130, 2), 3)).astype(np.uint8)
+
+
 def _transparent(digits: mnist.Digits, seed: int) -> Pixels:
     random = np.random.default_rng([seed, 9])
     grey = _scaled(digits, seed)
@@ -147,7 +169,8 @@ def _transparent(digits: mnist.Digits, seed: int) -> Pixels:
 def _hues(digits: mnist.Digits, seed: int) -> Pixels:
     """Two hues of nearly the same grey, of any size, with little noise."""
     random = np.random.default_rng([seed, 10])
-    size = (int(random.integers(90, 420)), int(random.integers(90, 420)))
+    size = (int(random.integers(90, 300)), int(random.integers(90, 900)))
+    size = (size[1], size[0]) if random.random() < 0.3 else size
     cover = np.asarray(Image.fromarray(digits.images[random.integers(len(digits))]).resize(size), np.float64) / 255
     one, other = random.uniform(30, 220, (2, 3))
     weights = np.array([0.299, 0.587, 0.114])
@@ -176,7 +199,8 @@ KINDS: dict[str, tuple[int, Make]] = {
     **{f"{set_} {kind}": (SHARES.get(set_, 40), _made(set_, kind)) for set_ in SETS for kind in module_of(set_)[0]},
     "photographs": (160, _photograph), "turned": (60, _turned), "large": (30, _large), "scaled": (200, _scaled),
     "pages": (150, _page), "marks": (200, _marks), "noise": (80, _noise), "blank": (40, _blank), "tiny": (200, _tiny),
-    "thin": (60, _thin), "transparent": (80, _transparent), "hues": (120, _hues), "fuzz": (4_000, _fuzz),
+    "thin": (60, _thin), "huge": (24, _huge), "colours": (40, _colours),
+    "transparent": (80, _transparent), "hues": (120, _hues), "fuzz": (4_000, _fuzz),
 }  # fmt: skip
 
 

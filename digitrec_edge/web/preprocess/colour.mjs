@@ -59,22 +59,25 @@ function sampled(pixels, width, height, channels) {
   const size = [width, height].map((side) => Math.max(8, rint(side * scale)));
   const columns = nearestPlaces(width, 4 * size[0]);
   const rows = nearestPlaces(height, 4 * size[1]);
+  const downFirst = size[1] > 2 * size[0];
   return [0, 1, 2].map((channel) => {
+    const at = (row, column) => pixels[(rows[row] * width + columns[column]) * channels + channel];
     const one = plane(size[0], size[1]);
-    for (let y = 0, at = 0; y < size[1]; y++) {
-      for (let x = 0; x < size[0]; x++) {
-        let sum = 0;
-        for (let row = 4 * y; row < 4 * y + 4; row++) {
-          let across = 2;
-          const start = rows[row] * width;
-          for (let k = 4 * x; k < 4 * x + 4; k++) across += pixels[(start + columns[k]) * channels + channel];
-          sum += across >> 2;
-        }
-        one.data[at++] = (sum + 2) >> 2;
+    for (let y = 0, k = 0; y < size[1]; y++) {
+      for (let x = 0; x < size[0]; x++, k++) {
+        const along = (i, j) => at(4 * y + i, 4 * x + j);
+        one.data[k] = meanOf16(downFirst ? (i, j) => along(j, i) : along);
       }
     }
     return one;
   });
+}
+
+/** The mean of 4 by 4, whole, of rounded means: along rows first, or down columns where Pillow does so. */
+function meanOf16(at) {
+  let sum = 2;
+  for (let i = 0; i < 4; i++) sum += (at(i, 0) + at(i, 1) + at(i, 2) + at(i, 3) + 2) >> 2;
+  return sum >> 2;
 }
 
 /** The largest difference between a pixel's channels. */
