@@ -89,16 +89,16 @@ def output_of(path: Path) -> tuple[float, int]:
 def test_the_other_roundings_are_numpy_s(name: str, tmp_path: Path) -> None:
     tables = tables_of(pretrained.DEFAULT, name)
     program = compile_program(written(tables, tmp_path), READ_ALL, "-std=c99", "-O2", *WARNINGS)
-    read = read_pictures(program, TEST)
-    assert np.array_equal(read.logits, answers(tables, TEST))
+    read = read_pictures(program, TEST[:3000])
+    assert np.array_equal(read.logits, answers(tables, TEST[:3000]))
     assert read.self_test == 0
 
 
 def test_tflite_micro_s_own_interpreter_gives_the_bytes_of_its_rounding() -> None:
     runtime = pytest.importorskip("tflite_micro.python.tflite_micro.runtime", reason="tflite-micro: CPython 3.11 alone")
     interpreter = runtime.Interpreter.from_bytes(artifact.read(pretrained.DEFAULT).payload)
-    expected = answers(tables_of(pretrained.DEFAULT, "tflite-micro"), TEST)
-    for image, row in zip(TEST[:2000], expected, strict=False):
+    expected = answers(tables_of(pretrained.DEFAULT, "tflite-micro"), TEST[:2000])
+    for image, row in zip(TEST, expected, strict=False):
         interpreter.set_input(image[None], 0)
         interpreter.invoke()
         assert np.array_equal(interpreter.get_output(0)[0], row)
@@ -109,10 +109,10 @@ def test_tflite_micro_s_own_interpreter_gives_the_bytes_of_its_rounding() -> Non
     [
         ("gcc", ["-O0", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]),
         ("gcc", ["-Ofast", "-march=native"]),
-        ("gcc", ["-O1", "-funsigned-char", "-m32"]),
+        ("gcc", ["-std=gnu11", "-O3", "-funsigned-char", "-ffp-contract=fast", "-march=native"]),
         ("clang", ["-O3", "-ffast-math", "-ffp-contract=fast", "-march=native"]),
     ],
-    ids=["sanitized", "Ofast", "m32", "clang"],
+    ids=["sanitized", "Ofast", "as Arduino does", "clang"],
 )
 def test_no_compiler_s_options_change_a_bit(standard: Path, tmp_path: Path, compiler: str, flags: list[str]) -> None:
     if shutil.which(compiler) is None or not can_compile(compiler, flags, tmp_path):
@@ -164,16 +164,16 @@ def test_every_flipped_bit_is_seen_and_pictures_alone_see_most(tmp_path: Path) -
     tables, random = tables_of(pretrained.DEFAULT), np.random.default_rng(0)
     sizes = np.array([layer.weights.size for layer in tables.network.layers])
     flips = []
-    for layer in random.choice(4, 200, p=sizes / sizes.sum()).tolist():
+    for layer in random.choice(4, 100, p=sizes / sizes.sum()).tolist():
         flips.append((layer, 1, int(random.integers(sizes[layer])), int(random.integers(8))))
     for table in (2, 3):
         flips += [
-            (int(random.integers(4)), table, int(random.integers(40)), int(random.integers(8))) for _ in range(20)
+            (int(random.integers(4)), table, int(random.integers(40)), int(random.integers(8))) for _ in range(10)
         ]
     flips += [(0, 0, at, bit) for at in (4, 5) for bit in (0, 7)]  # zero and low of the first layer
     seen = flipped(tmp_path, tables, flips)
     assert all(code & 1 for code in seen)
-    assert np.mean([code >> 1 for code in seen[:200]]) > 0.3
+    assert np.mean([code >> 1 for code in seen[:100]]) > 0.3
 
 
 def test_what_self_test_pictures_are(standard: Path) -> None:
