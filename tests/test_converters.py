@@ -13,7 +13,7 @@ from converters.tflite_file import CONV_2D, FULLY_CONNECTED
 from digitrec_edge import artifact, mnist
 from digitrec_edge.errors import ConversionError, DataError
 from digitrec_edge.files import sha256
-from digitrec_edge.formats import ort, tflite
+from digitrec_edge.formats import by_name, ort, tflite
 from digitrec_edge.formats.flatbuffer import Table
 from digitrec_edge.variants import VARIANTS, Variant
 from runtimes import RUNTIMES, RuntimeRow, load
@@ -114,8 +114,9 @@ CASES = [
 def test_the_same_model_gives_the_same_bytes(
     source: Source, artifacts: Path, old_artifacts: Path, variant: Variant, target: RuntimeRow
 ) -> None:
-    folder = old_artifacts if target.suffix else artifacts
-    path = folder / f"{variant.name}{target.suffix}.{variant.format}"
+    suffix = by_name(variant.format).suffix
+    own = old_artifacts / f"{variant.name}{target.suffix}{suffix}"
+    path = own if own.exists() else artifacts / f"{variant.name}{suffix}"  # as that of the format's usual runtime
     assert convert(source, variant, target) == artifact.read(path).payload
 
 
