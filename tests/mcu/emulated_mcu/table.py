@@ -22,8 +22,8 @@ from digitrec_edge.dense.boards import fit_boards
 from digitrec_edge.dense.c_readme import board_lines, figure_lines
 from digitrec_edge.dense.c_tables import answers as numpy_answers
 from digitrec_edge.dense.footprint import FIGURES, Figure, Figures, Instructions, footprints, measured_figures
-from digitrec_edge.dense.packing import find_kernel
-from digitrec_edge.dense.rounding import ROUNDINGS, Rounding
+from digitrec_edge.dense.packing import KERNELS, find_kernel
+from digitrec_edge.dense.rounding import ROUNDINGS, Rounding, find_rounding
 from digitrec_edge.files import write_file
 from digitrec_edge.records import parse
 from emulated_mcu import needs, networks
@@ -81,6 +81,21 @@ class Oracles:
         return numpy_answers(networks.tables(case.bits, case.rounding, find_kernel(case.core.kernel)), images)
 
 
+def against_tflite_micro(shown: networks.Pictures) -> list[str]:
+    """Compare numpy, the oracle of TFLite Micro's rounding, with TFLite Micro's interpreter; a line if they differ."""
+    try:
+        told = networks.tflite_micro_answers(8, shown.images)
+    except ImportError:
+        print(
+            "tflite-micro is not installed (its wheel is for CPython 3.11 alone): numpy alone says what its bytes are"
+        )
+        return []
+    expected = numpy_answers(networks.tables(8, find_rounding("tflite-micro"), KERNELS[0]), shown.images)
+    wrong = int((told != expected).sum())
+    print(f"TFLite Micro's interpreter and numpy: {wrong} logits of {told.size:,} differ", flush=True)
+    return [f"TFLite Micro's interpreter and numpy differ in {wrong} logits"] if wrong else []
+
+
 def measure(case: Case, oracles: Oracles) -> tuple[Figure, int]:
     """Build and run a case; returns its figures, and how many logits are not the oracle's.
 
@@ -119,10 +134,10 @@ def measure_all() -> tuple[Figures, list[str]]:
         print(f"{case.name}: {wrong} logits differ, {figure.instructions.mean:,} instructions", flush=True)
         return figure, wrong
 
-    plan = cases()
+    lines, plan = against_tflite_micro(oracles.pictures), cases()
     with ThreadPoolExecutor(AT_A_TIME) as pool:
         results = list(pool.map(one, plan))
-    lines = [
+    lines += [
         f"{case.name}: {wrong} logits are not the oracle's"
         for case, (_, wrong) in zip(plan, results, strict=True)
         if wrong
