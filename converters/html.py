@@ -7,8 +7,7 @@ from converters.source import Source
 from digitrec_edge.dense.tflite import NotDenseError, read_network
 from digitrec_edge.errors import ConversionError
 from digitrec_edge.files import make_folder, write_file
-from digitrec_edge.formats import SEAL_BYTES
-from digitrec_edge.formats.sealing import sealed
+from digitrec_edge.formats import SEAL_BYTES, sealed
 from digitrec_edge.web import folder as web
 from digitrec_edge.web import page
 from runtimes.table import RuntimeRow

@@ -115,8 +115,8 @@ def test_the_same_model_gives_the_same_bytes(
     source: Source, artifacts: Path, old_artifacts: Path, variant: Variant, target: RuntimeRow
 ) -> None:
     suffix = by_name(variant.format).suffix
-    own = old_artifacts / f"{variant.name}{target.suffix}{suffix}"
-    path = own if own.exists() else artifacts / f"{variant.name}{suffix}"  # as that of the format's usual runtime
+    own = old_artifacts / f"{variant.stem}{target.suffix}{suffix}"
+    path = own if own.exists() else artifacts / f"{variant.stem}{suffix}"  # as that of the format's usual runtime
     assert convert(source, variant, target) == artifact.read(path).payload
 
 

@@ -39,7 +39,7 @@ def recorded(artifacts: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Call
 
     def install(change: Callable[[bytes], bytes]) -> None:
         def convert(source: Source, variant: Variant, target: RuntimeRow) -> bytes:
-            name = f"{variant.name}{target.suffix}.{variant.format}"
+            name = f"{variant.stem}{target.suffix}.{variant.format}"
             return change(artifact.read(artifacts / name).payload)
 
         monkeypatch.setattr(module, "convert", convert)

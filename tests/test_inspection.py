@@ -99,7 +99,7 @@ def test_a_runtime_that_is_not_installed_is_asked_as_its_newest_release(installe
 
 @pytest.mark.parametrize(
     ("row", "format_name", "why"),
-    [(ONNX, "tflite", "runs .onnx and .ort files"), (LITERT, "onnx", "runs .tflite files")],
+    [(ONNX, "tflite", "runs .onnx and .ort files"), (LITERT, "onnx", "runs .tflite and .html files")],
     ids=["onnxruntime", "litert"],
 )
 def test_a_runtime_of_another_format_says_what_it_runs(

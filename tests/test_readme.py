@@ -92,12 +92,12 @@ def variants_table(artifacts: Path, old_artifacts: Path) -> str:
     ]
     for variant in VARIANTS:
         suffix = formats.by_name(variant.format).suffix
-        cells = [f"`--{variant.option}`", f"`{variant.name}{suffix}`", variant.help]
+        cells = [f"`--{variant.option}`", f"`{variant.stem}{suffix}`", variant.help]
         for row in RUNTIMES:
-            made_for_it = old_artifacts / f"{variant.name}{row.suffix}{suffix}"
+            made_for_it = old_artifacts / f"{variant.stem}{row.suffix}{suffix}"
             if not row.runs(variant.format):
                 cells.append("")
-            elif support.oldest(row, artifact.read(artifacts / f"{variant.name}{suffix}").graph):
+            elif support.oldest(row, artifact.read(artifacts / f"{variant.stem}{suffix}").graph):
                 cells.append("yes")
             elif row.suffix and made_for_it.exists():
                 cells.append(f"with `--target {row.name}`")

@@ -15,10 +15,9 @@ from digitrec_edge import formats
 from digitrec_edge.artifact.card import Card
 from digitrec_edge.errors import ArtifactError, ChangedError, DamagedError
 from digitrec_edge.files import read_file, replacing, sha256
-from digitrec_edge.formats import CARD_FILE, LABELS_FILE, MARK, SAMPLE_FILE, SEAL_BYTES, Format
+from digitrec_edge.formats import CARD_FILE, LABELS_FILE, MARK, SAMPLE_FILE, SEAL_BYTES, Format, is_sealed, sealed
 from digitrec_edge.formats.budget import BUDGET
 from digitrec_edge.formats.graph import Graph, MalformedError
-from digitrec_edge.formats.sealing import is_sealed, sealed
 from digitrec_edge.records import NewerVersionError
 
 IN_MEMORY = Path("a model in memory")

@@ -73,6 +73,23 @@ MARK = b"digitrec_edge"
 """Stands in every artifact several times; a file that holds it without a valid seal is damaged."""
 
 
+def sealed(data: bytes) -> bytes:
+    """Return a file, whose end is room for the seal, with its seal."""
+    body = data[:-SEAL_BYTES]
+    return body + _seal(body)
+
+
+def is_sealed(data: bytes) -> bool:
+    """Whether a file ends with the hash of all that stands before."""
+    return data[-SEAL_BYTES:] == _seal(memoryview(data)[:-SEAL_BYTES])
+
+
+def _seal(body: bytes | memoryview) -> bytes:
+    from digitrec_edge.files import sha256  # not needed for the table
+
+    return f"sha256:{sha256(body)}".encode()
+
+
 def recognise(data: bytes) -> Format | None:
     """Return the format of a file by its content, or None."""
     return next((row for row in FORMATS if row.load().recognise(data)), None)

@@ -7,9 +7,8 @@ the card is that of the model inside, and what a runtime gets is TFLite.
 
 from collections.abc import Mapping
 
-from digitrec_edge.formats import MARK, SEAL_BYTES, tflite
+from digitrec_edge.formats import MARK, SEAL_BYTES, is_sealed, sealed, tflite
 from digitrec_edge.formats.graph import Graph, MalformedError
-from digitrec_edge.formats.sealing import is_sealed, sealed
 from digitrec_edge.web import page
 
 __all__ = ["attach", "describe", "recognise", "split"]
