@@ -19,6 +19,15 @@ def tool_versions(variant: Variant) -> dict[str, str]:
     return {tool: metadata.version(tool) for tool in (*variant.tools, "numpy", "digitrec-edge")}
 
 
+def check_payload(variant: Variant, payload: bytes) -> None:
+    """Let pass what a variant whose format is an envelope can hold, by ``check`` of its converter.
+
+    Raises:
+        ConversionError: says what the model has instead.
+    """
+    cast(Callable[[bytes], None], import_module(f"converters.{variant.format}").check)(payload)
+
+
 def write_beside(variant: Variant, artifact: Path) -> None:
     """Write what belongs beside an artifact, if its variant has such.
 

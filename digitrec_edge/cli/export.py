@@ -45,7 +45,9 @@ KernelOption = Annotated[
 
 @flag_per_variant
 def export(
-    model: Annotated[Path, typer.Argument(help="The trained Keras model.")] = Path("build/model.keras"),
+    model: Annotated[
+        Path, typer.Argument(help="The trained Keras model; for --web an int8 artifact (.tflite) will do.")
+    ] = Path("build/model.keras"),
     chosen: Sequence[Variant] = (),  # a flag for each
     all_variants: Annotated[bool, typer.Option("--all", help="All of them; so does giving none.")] = False,
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the artifacts.")] = Path("build/artifacts"),
@@ -97,11 +99,15 @@ def export(
     """
     terminal.hold_native_output()
     from converters import open_source
+    from digitrec_edge.envelope import holds_artifacts
     from digitrec_edge.errors import DigitrecError
     from digitrec_edge.export import Exported, ParityLimits
     from digitrec_edge.export import export as run
     from digitrec_edge.labels import DIGITS, read_labels
 
+    if holds_artifacts(model):
+        _wrap_all(model, chosen, output, sign)
+        return
     known = read_labels(labels) if labels else DIGITS
     limits = ParityLimits(
         None if max_changed is None else parse_share(max_changed, "--max-changed"),
@@ -139,6 +145,18 @@ def export(
         typer.echo(f"refused {result.path}: {result.error}", err=True)
     if refused:
         raise DigitrecError(f"refused {refused[-1].path}: {refused[-1].error}")
+
+
+def _wrap_all(path: Path, chosen: Sequence[Variant], output: Path, sign: Path | None) -> None:
+    """Put an artifact into the envelopes that were asked for."""
+    from digitrec_edge.envelope import wrap
+
+    if not chosen:
+        raise typer.BadParameter(f"{path} is an artifact: say what to make of it, such as --web", param_hint="MODEL")
+    signer = open_signer(sign) if sign else None
+    for variant in chosen:
+        written = wrap(path, variant, output, signer)
+        print(f"{written}  {written.stat().st_size / 1024:,.0f} KB  holds {path}, tested by its own images")
 
 
 def _meaning(input_scale: str | None, output: str | None) -> "Meaning":

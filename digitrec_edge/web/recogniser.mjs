@@ -6,6 +6,7 @@ export const NO_DIGIT = -1;
 /**
  * @typedef {Object} Answer
  * @property {number} digit the label's place, NO_DIGIT for none
+ * @property {boolean} accepted whether it is one
  * @property {number} candidate the place of the likeliest label, of equal ones the lowest
  * @property {number} probability of the candidate
  * @property {Float64Array} probabilities
@@ -27,8 +28,8 @@ export function recogniser(model, card) {
     const candidate = logits.indexOf(Math.max(...logits));
     const probabilities = softmax(logits, card.temperature);
     const score = scoreOf(logits);
-    const digit = score >= threshold ? candidate : NO_DIGIT;
-    return { digit, candidate, probability: probabilities[candidate], probabilities, score };
+    const accepted = score >= threshold, digit = accepted ? candidate : NO_DIGIT;
+    return { digit, accepted, candidate, probability: probabilities[candidate], probabilities, score };
   };
   return { answer, real, labels: card.labels };
 }

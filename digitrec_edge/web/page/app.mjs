@@ -14,6 +14,7 @@ import { openPhotograph } from "./photograph.mjs";
 import { share } from "./share.mjs";
 import { showStages } from "./stages.mjs";
 import { SIDE, enlarged } from "./strokes.mjs";
+import { turned } from "./turn.mjs";
 import { noun, shown } from "./words.mjs";
 
 const PARTS = Symbol.for("digitrec");
@@ -58,6 +59,7 @@ class Page {
     by("clear").addEventListener("click", () => this.pad.clear());
     by("example").addEventListener("click", () => this.example());
     by("share").addEventListener("click", () => share(by("pad"), this.reading, this.labels));
+    by("turn").addEventListener("click", () => this.picture(turned(this.photo, this.reading.turn)));
     by("stages").addEventListener("toggle", () => this.stages());
     for (const id of ["camera", "picture"]) by(id).addEventListener("change", () => this.photograph(by(id)));
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.pad.paint());
@@ -96,8 +98,9 @@ class Page {
     const empty = this.pad.empty && !this.pad.under;
     by("hint").hidden = !empty;
     by("undo").disabled = this.pad.empty;
-    by("clear").disabled = empty;
+    by("clear").disabled = empty && !reading.refusal;
     by("share").disabled = !reading.digits.length;
+    by("turn").hidden = !reading.turn;
     if (!complete) return;
     this.view.say();
     this.stages();
@@ -111,29 +114,31 @@ class Page {
   example() {
     const image = this.sample.image(this.next);
     this.next = (this.next + 1) % this.sample.count;
-    const grey = enlarged(image);
-    this.picture(grey, SIDE, SIDE, inkOf(image, getComputedStyle(by("pad")).getPropertyValue("--pen")));
+    const picture = inkOf(image, getComputedStyle(by("pad")).getPropertyValue("--pen"));
+    this.picture({ grey: enlarged(image), width: SIDE, height: SIDE, picture });
   }
 
   async photograph(input) {
     const [file] = input.files;
     if (!file) return;
     try {
-      const { grey, width, height, picture } = await openPhotograph(file);
-      this.picture(grey, width, height, picture);
+      this.picture(await openPhotograph(file));
     } catch (cause) {
-      this.pad.clear();
+      this.pad.forget();
+      this.pad.paint();
       this.show({ ...NOTHING, refusal: cause.message }, true);
     }
     input.value = "";
   }
 
-  picture(grey, width, height, picture) {
+  picture(photograph) {
+    const { grey, width, height, picture } = photograph;
     const reading = readPicture(grey, width, height, this.answer), scale = picture.width / width;
     const boxes = reading.digits.map(({ box, answer }) => ({
       left: box.left * scale, top: box.top * scale, right: box.right * scale, bottom: box.bottom * scale,
       label: shown(answer, this.labels),
     }));
+    this.photo = photograph;
     this.pad.show(picture, boxes);
     this.show(reading, true);
   }
