@@ -77,13 +77,15 @@ class Attempt:
 def find_artifacts(paths: Sequence[Path]) -> list[Path]:
     """Return the artifacts that files and folders name, in the order given, folders sorted.
 
+    Of a folder, envelopes are left out: what they hold is measured as the artifact that it is. A report is a page, too.
+
     Raises:
         BenchmarkError: nothing is there.
     """
     found: list[Path] = []
     for path in paths:
         if path.is_dir():
-            inside = sorted(p for p in path.iterdir() if formats.of_file_name(p.name) and not p.name.startswith("."))
+            inside = sorted(p for p in path.iterdir() if _is_model(p.name))
             if not inside:
                 raise BenchmarkError(f"no artifacts in {path}; make some with: digitrec-edge export")
             found += inside
@@ -92,6 +94,11 @@ def find_artifacts(paths: Sequence[Path]) -> list[Path]:
         else:
             raise BenchmarkError(f"no such file or folder: {path}; make artifacts with: digitrec-edge export")
     return found
+
+
+def _is_model(name: str) -> bool:
+    row = formats.of_file_name(name)
+    return row is not None and not row.envelope_of and not name.startswith(".")
 
 
 def variant_of(path: Path) -> str:

@@ -1,9 +1,12 @@
-// All logits of many images by every kernel, and what damaged models are refused with: engine.mjs MODEL KERNEL IMAGES LOGITS
+// All logits of many images by every kernel, all answers, and what damaged models are refused with:
+// engine.mjs MODEL KERNEL IMAGES LOGITS ANSWERS
 import { readFileSync, writeFileSync } from "node:fs";
 import { logitsOf, openModel } from "../../digitrec_edge/web/engine/index.mjs";
+import { openArtifact } from "../../digitrec_edge/web/artifact/index.mjs";
+import { recogniser } from "../../digitrec_edge/web/recogniser.mjs";
 import { sha256 } from "../../digitrec_edge/web/sha256.mjs";
 
-const [modelPath, kernelPath, imagesPath, logitsPath] = process.argv.slice(2);
+const [modelPath, kernelPath, imagesPath, logitsPath, answersPath] = process.argv.slice(2);
 const bytes = (path) => new Uint8Array(readFileSync(path));
 const file = bytes(modelPath), kernel = bytes(kernelPath), images = bytes(imagesPath);
 const model = openModel(file, kernel);
@@ -12,6 +15,12 @@ for (const name of names) {
   for (let at = 0; at < images.length; at += 784) all.push(...logitsOf(model, images.subarray(at, at + 784), name));
 }
 writeFileSync(logitsPath, Int8Array.from(all));
+const { card } = await openArtifact(file), { answer } = recogniser(model, card), answers = [];
+for (let at = 0; at < images.length; at += 784) {
+  const { digit, probability, score } = answer(images.subarray(at, at + 784));
+  answers.push(digit, probability, score);
+}
+writeFileSync(answersPath, Float64Array.from(answers));
 
 const refused = {};
 const attempt = (name, work) => {

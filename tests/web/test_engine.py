@@ -10,17 +10,27 @@ import pytest
 from numpy.typing import NDArray
 
 from digitrec_edge import mnist, pretrained
+from digitrec_edge.no_digit import score
+from digitrec_edge.quantization import dequantize, softmax
+from runtimes import Model
 
 pytestmark = pytest.mark.checkout
 WEB = Path(__file__).parents[2] / "digitrec_edge" / "web"
 
 
 @pytest.fixture(scope="module")
-def ran(node: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], NDArray[np.int8]]:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where node leaves its answers."""
+    return tmp_path_factory.mktemp("engine")
+
+
+@pytest.fixture(scope="module")
+def ran(node: Callable[..., Any], folder: Path) -> tuple[dict[str, Any], NDArray[np.int8]]:
     """What engine.mjs said, and the logits by each kernel, ``(2, 10000, 10)``."""
-    folder = tmp_path_factory.mktemp("engine")
     mnist.load("test").images.tofile(folder / "images")
-    said = node("engine.mjs", pretrained.DEFAULT, WEB / "dense.wasm", folder / "images", folder / "logits")
+    said = node(
+        "engine.mjs", pretrained.DEFAULT, WEB / "dense.wasm", folder / "images", folder / "logits", folder / "answers"
+    )
     return said, np.fromfile(folder / "logits", np.int8).reshape(2, -1, 10)
 
 
@@ -29,6 +39,24 @@ def test_all_logits_are_those_of_litert(ran: tuple[dict[str, Any], NDArray[np.in
     assert said["names"] == ["simd", "js"]
     for name, numbers in zip(said["names"], found, strict=True):
         assert int((numbers != logits).sum()) == 0, name
+
+
+@pytest.mark.usefixtures("ran")
+def test_answers_and_scores_are_those_of_python(
+    folder: Path, logits: NDArray[np.int8], pretrained_model: Model
+) -> None:
+    found = np.fromfile(folder / "answers").reshape(-1, 3)
+    output, card = pretrained_model.output, pretrained_model.card
+    assert card
+    assert card.no_digit
+    assert output.scale is not None
+    assert output.zero_point is not None
+    real = dequantize(logits, output.scale, output.zero_point)
+    scores = score(real)
+    accepted = scores >= np.float32(card.no_digit.threshold)
+    assert (found[:, 0] == np.where(accepted, real.argmax(axis=1), -1)).all()
+    assert (found[:, 2].astype(np.float32) == scores).all()
+    assert np.abs(found[:, 1] - softmax(real / np.float32(card.temperature)).max(axis=1)).max() < 1e-6
 
 
 def test_the_kernel_is_chosen_by_what_there_is(ran: tuple[dict[str, Any], NDArray[np.int8]]) -> None:

@@ -1,7 +1,8 @@
 /** From a picture file to its pixels, by the browser's own decoder. */
 import { readColour } from "../preprocess/index.mjs";
 
-const MOST_PIXELS = 40_000_000;
+const MOST_PIXELS = 100_000_000;
+const AS_IT_IS = { imageOrientation: "from-image", colorSpaceConversion: "none", premultiplyAlpha: "none" };
 const SHOWN = 1600; // pixels of the longer side that are kept to be looked at
 const READ = 2048; // ... and to be read
 
@@ -10,11 +11,11 @@ const READ = 2048; // ... and to be read
  * @returns {Promise<{grey: Uint8Array, width: number, height: number, picture: HTMLCanvasElement}>}
  */
 export async function openPhotograph(file) {
-  const bitmap = await createImageBitmap(file, {
-    imageOrientation: "from-image", colorSpaceConversion: "none", premultiplyAlpha: "none",
-  }).catch(() => {
-    throw new Error(`${file.name || "this file"} is no picture that this browser can open`);
-  });
+  const bitmap = await createImageBitmap(file, AS_IT_IS)
+    .catch(() => createImageBitmap(file)) // by an older browser, which knows other words for it
+    .catch(() => {
+      throw new Error(`${file.name || "this file"} is no picture that this browser can open`);
+    });
   if (bitmap.width * bitmap.height > MOST_PIXELS) throw new Error(`the picture has ${bitmap.width} x ${bitmap.height} pixels, ${MOST_PIXELS / 1e6} million fit`);
   const read = scaled(bitmap, READ), { width, height } = read;
   const { data } = read.getContext("2d", { willReadFrequently: true }).getImageData(0, 0, width, height);
