@@ -1,6 +1,7 @@
 """The measurement of "no digit": marks that are none, and figures that are exact."""
 
 import dataclasses
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -11,6 +12,9 @@ from benchmarks.quality.no_digit import MARKS, auroc, measure_no_digit
 from digitrec_edge import mnist, pretrained
 from digitrec_edge.no_digit import NoDigit, score
 from runtimes import load
+
+ACCEPTED = {"letters": 0.085, "shapes": 0.035, "parts": 0.21, "pairs": 0.01}
+"""At most so many marks are taken for digits by the pretrained artifacts."""
 
 
 def test_auroc_counts_the_pairs_in_the_right_order() -> None:
@@ -47,3 +51,13 @@ def test_shares_and_scores_are_those_of_the_model() -> None:
     assert told.kept == (scores >= np.float32(threshold)).mean()
     assert told.results[0].accepted == (letters >= np.float32(threshold)).mean()
     assert [one.name for one in told.results] == [one.name for one in MARKS]
+
+
+@pytest.mark.parametrize("path", [pretrained.DEFAULT, pretrained.FLOAT32], ids=lambda path: path.stem)
+def test_the_pretrained_artifacts_tell_digits_from_what_is_none(path: Path) -> None:
+    with load(path) as model:
+        told = measure_no_digit(model, mnist.load("test"))
+    assert told.kept >= 0.99
+    accepted = {one.name: one.accepted for one in told.results}
+    assert not {name: share for name, share in accepted.items() if share > ACCEPTED[name]}
+    assert min(one.auroc for one in told.results) > 0.985
