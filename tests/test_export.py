@@ -58,7 +58,7 @@ def spoilt(payload: bytes) -> bytes:
 
 
 def content(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
 @pytest.mark.parametrize("option", ["float32", "int8", "int8-dynamic", "onnx", "ort-int8"])

@@ -36,6 +36,13 @@ def test_card_model_and_files_are_those_of_the_artifact_inside(found: Artifact) 
     assert web_page.artifact_of(found.data) == inside.data
 
 
+def test_an_export_s_page_holds_the_very_artifact_of_int8_and_is_small(artifacts: Path) -> None:
+    page = (artifacts / "digitrec.html").read_bytes()
+    assert web_page.artifact_of(page) == (artifacts / "digitrec-int8.tflite").read_bytes()
+    assert len(page) <= 400_000
+    assert web_page.artifact_of((artifacts / "web" / "index.html").read_bytes()) == web_page.artifact_of(page)
+
+
 def test_the_same_artifact_gives_the_same_page(found: Artifact) -> None:
     assert found.card
     again = artifact.seal(found.payload, found.card, found.files[SAMPLE_FILE], "html")
