@@ -6,7 +6,7 @@
  * this script itself is refused by the browser: the page's Content-Security-Policy names the hash of every script. So
  * the two watch each other, and the sentence that the page is damaged is in the page until this script takes it away.
  */
-import { fromBase64, inflated } from "./encoding.mjs";
+import { fromBase85, inflated } from "./encoding.mjs";
 import { sha256 } from "./sha256.mjs";
 
 const HEAD = ["charset", "maker", "policy", "view", "scheme", "icon"];
@@ -41,9 +41,9 @@ function contents() {
 async function start(done) {
   const { text, seal } = contents();
   if (`sha256:${sha256(new TextEncoder().encode(text))}` !== seal) throw new Error("the seal is broken");
-  const [artifact, app] = await Promise.all(["artifact", "app"].map((id) => inflated(fromBase64(by(id).textContent))));
+  const [artifact, app] = await Promise.all(["artifact", "app"].map((id) => inflated(fromBase85(by(id).textContent))));
   const { style, markup, script, kernel, served } = JSON.parse(new TextDecoder().decode(app));
-  globalThis[Symbol.for("digitrec")] = { artifact, kernel: fromBase64(kernel), served, seal, done };
+  globalThis[Symbol.for("digitrec")] = { artifact, kernel: fromBase85(kernel), served, seal, done };
   const [sheet, code] = ["style", "script"].map((name) => document.createElement(name));
   sheet.textContent = style;
   code.textContent = script;

@@ -1,12 +1,11 @@
 """An artifact becomes one HTML file, and comes back from it.
 
-The file has a few elements and two blocks of data, each deflated and in base64: the artifact as it is, and all that
+The file has a few elements and two blocks of data, each deflated and in base 85: the artifact as it is, and all that
 makes the page: its script, style, markup and kernel. ``boot.mjs`` writes the same bytes again from what a browser has
 made of them, to check the seal that Python appends; so every element has an id, and its attributes stand in one order.
 """
 
 import base64
-import binascii
 import hashlib
 import json
 import re
@@ -31,7 +30,10 @@ CHECKING = (
     "This page is checking itself. If this sentence stays, the file is damaged or the browser is too old for it, and "
     "nothing is read: copy the file again, or open it in a newer browser."
 )
-_ARTIFACT = re.compile(rb'<script id="artifact" type="text/plain">([A-Za-z0-9+/=]*)</script>')
+_ARTIFACT = re.compile(rb'<script id="artifact" type="text/plain">([^<&]*)</script>')
+_FOR_HTML, _FROM_HTML = bytes.maketrans(b"<&", b",."), bytes.maketrans(b",.", b"<&")
+"""Letters of base 85 that mean something in HTML, and what stands for them; the twin is encoding.mjs."""
+
 MOST_BYTES = 4 << 20
 """Of an artifact in a page, unpacked; ours have 0.28 MB."""
 
@@ -50,7 +52,7 @@ def assemble(artifact: bytes, *, served: bool = False) -> bytes:
     app = json.dumps(
         {
             "markup": _text("page/page.html"), "style": style, "script": script,
-            "kernel": base64.b64encode((FOLDER / "dense.wasm").read_bytes()).decode(), "served": served,
+            "kernel": _written((FOLDER / "dense.wasm").read_bytes()), "served": served,
         },
         ensure_ascii=True,
     )  # fmt: skip
@@ -78,13 +80,13 @@ def artifact_of(data: bytes) -> bytes:
     found = _ARTIFACT.search(data)
     if not found:
         raise ValueError("it holds no artifact")
+    unpacker = zlib.decompressobj()
     try:
-        unpacker = zlib.decompressobj()
-        artifact = unpacker.decompress(base64.b64decode(found[1], validate=True), MOST_BYTES)
-        if not unpacker.eof:
-            raise ValueError(f"the artifact in it is cut off, or has more than {MOST_BYTES:,} bytes")
-    except (binascii.Error, zlib.error) as cause:
+        artifact = unpacker.decompress(base64.b85decode(found[1].translate(_FROM_HTML)), MOST_BYTES)
+    except (ValueError, zlib.error) as cause:
         raise ValueError(f"the artifact in it cannot be unpacked: {cause}") from cause
+    if not unpacker.eof:
+        raise ValueError(f"the artifact in it is cut off, or has more than {MOST_BYTES:,} bytes")
     return artifact
 
 
@@ -119,4 +121,8 @@ def _text(name: str) -> str:
 
 
 def _packed(data: bytes) -> str:
-    return base64.b64encode(zlib.compress(data, 9)).decode()
+    return _written(zlib.compress(data, 9))
+
+
+def _written(data: bytes) -> str:
+    return base64.b85encode(data).translate(_FOR_HTML).decode()
