@@ -33,7 +33,7 @@ from digitrec_edge import cli
 from digitrec_edge.errors import DigitrecError
 def app():
     {body}
-cli.app = app
+cli.program = lambda names: app
 cli.main()
 """
 PRESS = "os.kill(os.getpid(), signal.SIGINT)"

@@ -3,12 +3,16 @@
 import _ctypes
 import ctypes
 import importlib.util
+import json
 import re
 import shutil
 import struct
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from digitrec_edge import mnist, pretrained
 from digitrec_edge.dense import block, build, library, tflite
@@ -102,6 +106,21 @@ def test_the_compiler_of_this_machine_builds_one_that_answers_the_same(
         for kernel in opened.kernels:
             session = NativeSession(network, rounding, library=opened, kernel=kernel.name)
             assert (session.run_batch(IMAGES) == model._session.run_batch(IMAGES)).all()
+
+
+@pytest.mark.checkout
+def test_an_installation_without_any_extra_predicts(tmp_path: Path, wheel_file: Path) -> None:
+    """As on a board that no runtime has wheels for: a fresh virtual environment, the wheel, and a picture."""
+    Image.fromarray(255 - IMAGES[0]).resize((200, 200)).save(tmp_path / "seven.png")
+    subprocess.run([sys.executable, "-m", "virtualenv", "-q", str(tmp_path / "venv")], check=True)
+    programs, constraints = tmp_path / "venv" / "bin", Path(__file__).parents[1] / "constraints.txt"
+    install = [str(programs / "pip"), "install", "-q", "-c", str(constraints), str(wheel_file)]
+    subprocess.run(install, check=True, capture_output=True)
+    command = [str(programs / "digitrec-edge"), "predict", "seven.png", "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    (answer,) = json.loads(done.stdout)
+    assert (answer["digit"], answer["runtime"]) == (7, "native")
 
 
 def test_where_no_compiler_makes_a_library_it_says_what_to_install(

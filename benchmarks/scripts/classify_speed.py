@@ -134,6 +134,7 @@ def main(folder: Path) -> None:
             "tflite-runtime, digitrec-int8.tflite",
             {"raw": raw_tflite(TFLiteRuntime, int8), "idiom": idiom_tflite(TFLiteRuntime, int8)},
         ),
+        ("native, digitrec-int8.tflite", {"litert": load(int8, "litert").classify}),
         ("onnxruntime, digitrec-int8.onnx", {"raw": raw_onnx(onnx_path)}),
         ("onnxruntime, digitrec-float32.onnx", {"raw": raw_onnx(folder / "digitrec-float32.onnx")}),
     ]
@@ -145,7 +146,7 @@ def main(folder: Path) -> None:
         against = "  ".join(f"classify/{name} {medians['classify'] / medians[name]:.3f}" for name in loops)
         print(f"{title:40s} " + "  ".join(f"{name} {us:.2f}" for name, us in medians.items()) + f"  {against}")
     print("predict, us per image: image by image, and 10,000 as one batch")
-    for path, runtime in ((int8, "litert"), (int8, "tflite-runtime"), (onnx_path, "onnxruntime")):
+    for path, runtime in ((int8, "litert"), (int8, "tflite-runtime"), (int8, "native"), (onnx_path, "onnxruntime")):
         single, batch = batch_ratio(path, runtime, images)
         print(f"{runtime + ', ' + path.name:40s} single {single:.2f}  batch {batch:.2f}  ratio {single / batch:.1f}")
 

@@ -1,31 +1,20 @@
-"""The command line: one file per command, thin bodies, heavy imports inside them.
+"""The command line: one file per command, thin bodies, heavy imports inside them; only what is typed is imported.
 
 Exit status: 0 good, 1 the work failed, 2 wrong usage, 130 interrupted.
 """
 
 import errno
 import sys
-from typing import Any
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any, cast
 
 import typer
 from typer.core import TyperGroup
 
 from digitrec_edge import __version__
 from digitrec_edge.cli import terminal
-from digitrec_edge.cli.benchmark import benchmark
-from digitrec_edge.cli.compare import compare
-from digitrec_edge.cli.deploy import deploy
-from digitrec_edge.cli.doctor import doctor
-from digitrec_edge.cli.export import export
-from digitrec_edge.cli.inspect import inspect
 from digitrec_edge.cli.interrupts import STATUS, Interrupts
-from digitrec_edge.cli.predict import predict
-from digitrec_edge.cli.report import report
-from digitrec_edge.cli.robustness import robustness
-from digitrec_edge.cli.sign import sign
-from digitrec_edge.cli.strip import strip
-from digitrec_edge.cli.train import train
-from digitrec_edge.cli.verify import verify
 from digitrec_edge.errors import DigitrecError, InterruptedRunError
 
 
@@ -39,34 +28,39 @@ class Program(TyperGroup):
             formatter.write_dl([(name, found.get_short_help_str(limit=1000)) for name, found in commands if found])
 
 
-app = typer.Typer(
-    cls=Program,
-    name="digitrec-edge",
-    help="Take a hand-written digit recogniser to small devices: train, export, run, and measure that nothing "
-    "was lost.\n\nThe way: train writes build/model.keras; export writes build/artifacts; copy one artifact to a "
-    "device; predict and benchmark run it there.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    add_completion=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-for command in (
-    train,
-    export,
-    sign,
-    inspect,
-    verify,
-    strip,
-    benchmark,
-    robustness,
-    compare,
-    report,
-    predict,
-    deploy,
-    doctor,
-):
-    app.command()(command)
+COMMANDS = (
+    "train", "export", "sign", "inspect", "verify", "strip", "benchmark", "robustness", "compare", "report", "predict",
+    "deploy", "doctor",
+)  # fmt: skip
+"""In the order of the help; each is a function in the file of its name."""
+
+
+def program(names: Sequence[str] = COMMANDS) -> typer.Typer:
+    """Return the program with these commands."""
+    made = typer.Typer(
+        cls=Program,
+        name="digitrec-edge",
+        help="Take a hand-written digit recogniser to small devices: train, export, run, and measure that nothing "
+        "was lost.\n\nThe way: train writes build/model.keras; export writes build/artifacts; copy one artifact to a "
+        "device; predict and benchmark run it there.",
+        no_args_is_help=True,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        add_completion=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    made.callback()(common)
+    for name in names:
+        made.command()(getattr(import_module(f"{__name__}.{name}"), name))
+    return made
+
+
+def __getattr__(name: str) -> typer.Typer:
+    """Return ``app``, the program with all of its commands, made when it is asked for."""
+    if name != "app":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()["app"] = program()
+    return cast(typer.Typer, globals()["app"])
 
 
 def _print_version(asked: bool) -> None:
@@ -75,7 +69,6 @@ def _print_version(asked: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def common(
     version: bool = typer.Option(False, "--version", help="Print the version.", callback=_print_version, is_eager=True),
 ) -> None:
@@ -103,7 +96,8 @@ def _run() -> None:
     output = sys.stdout  # click puts another in its place when nobody reads any more
     try:
         try:
-            app()
+            asked = sys.argv[1:2]
+            program(asked if asked and asked[0] in COMMANDS else COMMANDS)()
         finally:
             output.flush()
     except DigitrecError as error:

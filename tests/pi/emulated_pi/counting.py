@@ -56,7 +56,7 @@ def count(installation: Installation, artifacts: Path, runtime: str) -> tuple[li
 
 
 def cold_start(installation: Installation, picture: Path, runtime: str) -> int:
-    """Count a whole ``predict``: from Python's start to the answer, with bytecode at hand, as after a first use."""
+    """Count a whole ``predict``, from the start of Python to the answer; bytecode is at hand, as after a first use."""
     with tempfile.TemporaryDirectory() as scratch:
         marks, bytecode = Path(scratch) / "marks", {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": scratch}
         for _ in range(2):
