@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import cast
 
 from converters.source import Source
-from digitrec_edge.errors import ConversionError, DigitrecError
+from digitrec_edge.dense.tflite import NotDenseError
+from digitrec_edge.errors import ConversionError, DigitrecError, UnfitModelError
 from digitrec_edge.pip_lines import install_extra
 from digitrec_edge.variants import Variant
 from runtimes.table import RuntimeRow
@@ -57,6 +58,8 @@ def convert(source: Source, variant: Variant, target: RuntimeRow) -> bytes:
         raise ConversionError(
             f"--{variant.option} needs {cause.name}, which is not installed: {install_extra('convert')}"
         ) from cause
+    except NotDenseError as cause:
+        raise UnfitModelError(f"--{variant.option} cannot hold {source.path}: {cause}") from cause
     except Exception as cause:  # the converters raise whatever their compilers raise
         text = " ".join(str(cause).split())[:300]
         raise ConversionError(

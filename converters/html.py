@@ -5,7 +5,7 @@ from pathlib import Path
 from converters import tflite
 from converters.source import Source
 from digitrec_edge.dense.tflite import NotDenseError, read_network
-from digitrec_edge.errors import ConversionError
+from digitrec_edge.errors import UnfitModelError
 from digitrec_edge.files import make_folder, write_file
 from digitrec_edge.formats import SEAL_BYTES, sealed
 from digitrec_edge.web import folder as web
@@ -20,7 +20,7 @@ def int8(source: Source, target: RuntimeRow) -> bytes:
     """Convert as ``--int8`` does, if the page's engine computes the model.
 
     Raises:
-        ConversionError: it is no network of Dense layers.
+        UnfitModelError: it is no network of Dense layers.
     """
     payload = tflite.int8(source, target)
     check(payload)
@@ -31,14 +31,14 @@ def check(payload: bytes) -> None:
     """Let pass what the page's engine computes: int8 Dense layers on a picture's own bytes.
 
     Raises:
-        ConversionError: says what the model has instead.
+        UnfitModelError: says what the model has instead.
     """
     try:
         network = read_network(payload)
     except NotDenseError as cause:
-        raise ConversionError(f"the page runs Dense layers only: {cause}; export with --int8") from cause
+        raise UnfitModelError(f"the page runs Dense layers only: {cause}; export with --int8") from cause
     if network.input_dtype != "uint8" or any(layer.bits != 8 for layer in network.layers):
-        raise ConversionError("the page runs int8 weights on a picture's own bytes, uint8; export with --int8")
+        raise UnfitModelError("the page runs int8 weights on a picture's own bytes, uint8; export with --int8")
 
 
 def folder(path: Path) -> None:

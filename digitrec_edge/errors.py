@@ -14,6 +14,7 @@
     |   |-- NotInstalledError   ... because it is not installed (names the extra)
     |   `-- BrokenRuntimeError  ... because it is installed but does not work (names cause and cure)
     |-- ConversionError         a Keras model that cannot be converted
+    |   `-- UnfitModelError     ... to this variant, whatever its quality: it has layers that the variant cannot hold
     |-- TrainingError           a training run that cannot start or go on
     |   `-- InterruptedRunError ... because it was interrupted before the first epoch ended
     |-- ParityError             an artifact that lost too much on the way
@@ -86,6 +87,10 @@ class BrokenRuntimeError(RuntimeUnavailableError):
 
 class ConversionError(DigitrecError):
     """A Keras model that cannot be converted."""
+
+
+class UnfitModelError(ConversionError):
+    """A Keras model with layers that a variant cannot hold."""
 
 
 class TrainingError(DigitrecError):

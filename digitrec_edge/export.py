@@ -135,7 +135,7 @@ def export(
         OutputError: the folder cannot be written, or another export is at work there.
     """
     plan = [(variant, _target(variant, target)) for variant in variants]
-    runnable = [(variant, row, _runner(row, variant.format).name) for variant, row in plan]
+    runnable = [(variant, row, _runner(row, variant).name) for variant, row in plan]
     with locked(folder, "exporting into"):
         job = _prepare(source, folder, data, sign, limits, allow_inaccurate)
         return _export_all(job, runnable, on_result)
@@ -194,9 +194,10 @@ def _target(variant: Variant, name: str | None) -> RuntimeRow:
         raise ConversionError(f"--{variant.option}: {error}") from None
 
 
-def _runner(target: RuntimeRow, format_name: str) -> RuntimeRow:
-    """The runtime that tries an artifact: the target itself, or another of the format when it is not there."""
-    row = target if target.installed else choose(format_name, RUNTIMES)
+def _runner(target: RuntimeRow, variant: Variant) -> RuntimeRow:
+    """The runtime that tries an artifact: the target itself, or another that runs the variant when it is not there."""
+    others = [row for row in RUNTIMES if support.fits(row, variant)]
+    row = target if target.installed else choose(variant.format, others)
     row.load()
     return row
 

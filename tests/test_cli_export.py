@@ -87,7 +87,7 @@ def test_lost_parity_ends_with_1_and_leaves_the_old_artifact(cli: Cli, trained: 
         tmp_path / "blank.npz", x_train=blank, y_train=labels, x_test=test.images[:2000], y_test=test.labels[:2000]
     )
     folder = Path(shutil.copytree(trained / "artifacts", tmp_path / "out"))
-    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     done = cli(
         "export", trained / "model.keras", "--int8", "--output", folder, "--data", tmp_path / "blank.npz",
         "--calibration-images", 4, ok=False,
@@ -95,7 +95,7 @@ def test_lost_parity_ends_with_1_and_leaves_the_old_artifact(cli: Cli, trained: 
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
     assert line.startswith(f"digitrec-edge: refused {folder / 'digitrec-int8.tflite'}: int8 parity is lost: agreement")
-    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
 
 
 @pytest.mark.parametrize(

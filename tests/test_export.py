@@ -174,7 +174,7 @@ def test_an_artifact_of_a_target_is_tried_in_that_runtime(
     assert result.path.read_bytes() == (old_artifacts / name).read_bytes()
 
 
-@pytest.mark.parametrize("option", ["int8", "onnx"])
+@pytest.mark.parametrize("option", ["float32", "onnx"])
 def test_a_missing_runtime_fails_before_anything_is_converted(
     source: Source, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, option: str
 ) -> None:

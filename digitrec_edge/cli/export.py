@@ -100,7 +100,6 @@ def export(
     terminal.hold_native_output()
     from converters import open_source
     from digitrec_edge.envelope import holds_artifacts
-    from digitrec_edge.errors import DigitrecError
     from digitrec_edge.export import Exported, ParityLimits
     from digitrec_edge.export import export as run
     from digitrec_edge.labels import DIGITS, read_labels
@@ -140,11 +139,21 @@ def export(
             source, wanted, output, data, target=target, sign=signer, allow_inaccurate=allow_inaccurate,
             limits=limits, on_result=on_result,
         )  # fmt: skip
-    refused = [result for result in results if not isinstance(result, Exported)]
-    for result in refused[:-1]:
+    _tell_refused([result for result in results if not isinstance(result, Exported)], every=every)
+
+
+def _tell_refused(refused: "list[Refused]", *, every: bool) -> None:
+    """End with what was refused; where every variant was tried, one that cannot hold the model is only told."""
+    from digitrec_edge.errors import DigitrecError, UnfitModelError
+
+    lost = [result for result in refused if not (every and isinstance(result.error, UnfitModelError))]
+    for result in refused:
+        if result not in lost:
+            typer.echo(f"left out {result.path}: {result.error}", err=True)
+    for result in lost[:-1]:
         typer.echo(f"refused {result.path}: {result.error}", err=True)
-    if refused:
-        raise DigitrecError(f"refused {refused[-1].path}: {refused[-1].error}")
+    if lost:
+        raise DigitrecError(f"refused {lost[-1].path}: {lost[-1].error}")
 
 
 def _wrap_all(path: Path, chosen: Sequence[Variant], output: Path, sign: Path | None) -> None:
