@@ -84,9 +84,10 @@ pi-instructions-accept: pi-needs  ## ... and hold later counts against these
 pi-needs: $(READY)
 	@PYTHONPATH=tests/pi $(BIN)/python -m emulated_pi.needs --install
 
-native: $(READY)  ## build the libraries of the native runtime for every processor, by zig (411 MB): the same bytes everywhere
+native: $(READY)  ## build the native runtime's libraries for every processor, and the page's kernel, by zig (411 MB): the same bytes everywhere
 	@PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install -q -c constraints.txt ziglang
 	@$(BIN)/python -m digitrec_edge.dense.build --all
+	@$(BIN)/python tests/facts/wasm_kernel.py
 
 mcu: mcu-needs  ## the exported C on emulated microcontrollers: every byte, and what it takes
 	@PYTHONPATH=tests/mcu $(BIN)/python -m emulated_mcu.table

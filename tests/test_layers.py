@@ -10,7 +10,7 @@ from digitrec_edge.variants import VARIANTS
 from digitrec_edge.verification.layers import layer_sizes, rest_bytes
 
 SHAPES = [(784, 256), (256, 128), (128, 128), (128, 10)]
-FILES = sorted(f"{row.name}.{row.format}" for row in VARIANTS)
+FILES = sorted(f"{row.stem}.{row.format}" for row in VARIANTS)
 
 
 def graph(operators: tuple[Operator, ...], *constants: tuple[str, tuple[int, ...]]) -> Graph:
@@ -35,7 +35,7 @@ def test_every_artifact_has_the_same_four_layers_in_the_same_order(artifacts: Pa
     assert [layer.shape for layer in layers] == SHAPES
     rest = rest_bytes(len(found.data), layers)
     assert sum(layer.stored_bytes for layer in layers) + rest == len(found.data)
-    assert 0 < rest < 0.2 * len(found.data)
+    assert 0 < rest < (0.5 if found.format.envelope_of else 0.2) * len(found.data)
 
 
 @pytest.mark.parametrize(
