@@ -31,7 +31,8 @@ function written(id, parent) {
 function contents() {
   const { documentElement: html, head, body } = document;
   const end = document.lastChild.data;
-  if (!end.startsWith(MARK) || document.compatMode !== "CSS1Compat") throw new Error("the file's end or start is missing");
+  if (!end.startsWith(MARK) || document.compatMode !== "CSS1Compat")
+    throw new Error("the file's end or start is missing");
   const text =
     `<!DOCTYPE html><html lang="${html.lang}"><head>${HEAD.map((id) => written(id, head)).join("")}</head>` +
     `<body>${BODY.map((id) => written(id, body)).join("")}</body></html><!--${MARK}`;

@@ -11,7 +11,8 @@ for (let k = 0; k < LETTERS.length; k++) VALUES[LETTERS.charCodeAt(k)] = k;
  * @returns {Uint8Array}
  */
 export function fromBase85(text) {
-  const words = Math.ceil(text.length / 5), bytes = new DataView(new ArrayBuffer(4 * words));
+  const words = Math.ceil(text.length / 5),
+    bytes = new DataView(new ArrayBuffer(4 * words));
   const whole = text.padEnd(5 * words, "~");
   for (let word = 0, at = 0; word < words; word++) {
     let value = 0;

@@ -41,7 +41,8 @@ export function readPicture(grey, width, height, answer) {
 /** The same for what is drawn: one digit is expected, and a shape that may be one is not cut. */
 export function readDrawing(grey, width, height, answer) {
   return read(grey, width, height, (stages) => {
-    const [one] = stages.found, alone = one && stages.shapes.length === 1;
+    const [one] = stages.found,
+      alone = one && stages.shapes.length === 1;
     return alone ? [{ box: one.box, image: one.image, answer: answer(one.image) }] : numberOf(stages, answer);
   });
 }

@@ -28,7 +28,8 @@ export function recogniser(model, card) {
     const candidate = logits.indexOf(Math.max(...logits));
     const probabilities = softmax(logits, card.temperature);
     const score = scoreOf(logits);
-    const accepted = score >= threshold, digit = accepted ? candidate : NO_DIGIT;
+    const accepted = score >= threshold,
+      digit = accepted ? candidate : NO_DIGIT;
     return { digit, accepted, candidate, probability: probabilities[candidate], probabilities, score };
   };
   return { answer, real, labels: card.labels };
@@ -49,13 +50,15 @@ export function scoreOf(logits) {
 
 /** numpy's pairwise sum: eight running sums for up to 128 numbers, halves beyond. */
 function sumOf(numbers) {
-  const { length } = numbers, add = (a, b) => Math.fround(a + b);
+  const { length } = numbers,
+    add = (a, b) => Math.fround(a + b);
   if (length < 8) return numbers.reduce(add, 0);
   if (length > 128) {
     const half = (length >> 1) - ((length >> 1) % 8);
     return add(sumOf(numbers.subarray(0, half)), sumOf(numbers.subarray(half)));
   }
-  const sums = numbers.slice(0, 8), whole = length - (length % 8);
+  const sums = numbers.slice(0, 8),
+    whole = length - (length % 8);
   for (let k = 8; k < whole; k++) sums[k % 8] = add(sums[k % 8], numbers[k]);
   const [a, b, c, d, e, f, g, h] = sums;
   return numbers.subarray(whole).reduce(add, add(add(add(a, b), add(c, d)), add(add(e, f), add(g, h))));

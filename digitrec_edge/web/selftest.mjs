@@ -19,9 +19,13 @@ const TOLERANCE = 0.02; // of the range of all logits, as for int8 in digitrec_e
  */
 export function selfTest(model, sample, real) {
   const different = Object.fromEntries(Object.keys(model.kernels).map((name) => [name, 0]));
-  let agree = true, furthest = 0, least = Infinity, most = -Infinity;
+  let agree = true,
+    furthest = 0,
+    least = Infinity,
+    most = -Infinity;
   for (let k = 0; k < sample.count; k++) {
-    const expected = sample.expected(k), first = logitsOf(model, sample.image(k));
+    const expected = sample.expected(k),
+      first = logitsOf(model, sample.image(k));
     for (const name of Object.keys(model.kernels)) {
       const logits = logitsOf(model, sample.image(k), name);
       agree &&= logits.every((q, c) => q === first[c]);

@@ -21,7 +21,8 @@ const turned = (x, n) => (x >>> n) | (x << (32 - n));
  * @returns {string} 64 hexadecimal digits
  */
 export function sha256(bytes) {
-  const state = Int32Array.from(START), words = new Int32Array(BLOCK);
+  const state = Int32Array.from(START),
+    words = new Int32Array(BLOCK);
   const whole = bytes.length - (bytes.length % BLOCK);
   const view = new DataView(bytes.buffer, bytes.byteOffset, whole);
   for (let at = 0; at < whole; at += BLOCK) mix(state, words, view, at);
@@ -39,14 +40,23 @@ export function sha256(bytes) {
 function mix(state, words, view, at) {
   for (let i = 0; i < 16; i++) words[i] = view.getInt32(at + 4 * i);
   for (let i = 16; i < 64; i++) {
-    const early = words[i - 15], late = words[i - 2];
+    const early = words[i - 15],
+      late = words[i - 2];
     const low = turned(early, 7) ^ turned(early, 18) ^ (early >>> 3);
     const high = turned(late, 17) ^ turned(late, 19) ^ (late >>> 10);
     words[i] = words[i - 16] + low + words[i - 7] + high;
   }
-  let a = state[0], b = state[1], c = state[2], d = state[3], e = state[4], f = state[5], g = state[6], h = state[7];
+  let a = state[0],
+    b = state[1],
+    c = state[2],
+    d = state[3],
+    e = state[4],
+    f = state[5],
+    g = state[6],
+    h = state[7];
   for (let i = 0; i < 64; i++) {
-    const chosen = (e & f) ^ (~e & g), most = (a & b) ^ (a & c) ^ (b & c);
+    const chosen = (e & f) ^ (~e & g),
+      most = (a & b) ^ (a & c) ^ (b & c);
     const first = (h + (turned(e, 6) ^ turned(e, 11) ^ turned(e, 25)) + chosen + ROUNDS[i] + words[i]) | 0;
     const second = ((turned(a, 2) ^ turned(a, 13) ^ turned(a, 22)) + most) | 0;
     h = g;

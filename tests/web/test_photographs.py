@@ -66,6 +66,18 @@ def test_photographs_are_read_as_by_python(
     assert len(other) <= 1, other  # browsers decode JPEG files a last bit apart from Pillow
 
 
+def test_large_photographs_are_read_at_the_size_at_which_python_reads_them(
+    page: Path, browser: "Browser", pretrained_model: Model, mnist_test: mnist.Digits, tmp_path: Path
+) -> None:
+    visit(browser, page)
+    browser.evaluate(COUNTED)
+    for k in (17, 33, 82):
+        with Image.open(io.BytesIO(photographs.make(mnist_test.images, k))) as small:
+            small.resize((5 * small.width, 5 * small.height), Image.Resampling.BICUBIC).save(tmp_path / "large.jpg")
+        read = read_by_python((tmp_path / "large.jpg").read_bytes(), pretrained_model)
+        assert choose(browser, tmp_path / "large.jpg")["digit"] == read == str(mnist_test.labels[k])
+
+
 def test_several_digits_are_read_in_order_and_can_be_chosen(
     page: Path, browser: "Browser", pretrained_model: Model, mnist_test: mnist.Digits, tmp_path: Path
 ) -> None:

@@ -3,7 +3,8 @@ import { sha256 } from "../sha256.mjs";
 import { numbersOf, unzip } from "./zip.mjs";
 
 const SEAL_BYTES = 71;
-const CARD = "digitrec_edge.card.json", SAMPLE = "digitrec_edge.sample.npz";
+const CARD = "digitrec_edge.card.json",
+  SAMPLE = "digitrec_edge.sample.npz";
 
 /**
  * @typedef {Object} Sample
@@ -40,8 +41,10 @@ export async function openArtifact(bytes) {
 
 async function sampleOf(npz, classes) {
   const { files } = await unzip(npz);
-  const images = numbersOf(files["images.npy"], Uint8Array), expected = numbersOf(files["expected.npy"], Float32Array);
-  const count = expected.length / classes, side = images.length / count;
+  const images = numbersOf(files["images.npy"], Uint8Array),
+    expected = numbersOf(files["expected.npy"], Float32Array);
+  const count = expected.length / classes,
+    side = images.length / count;
   const labels = numbersOf(files["labels.npy"], files["labels.npy"].length > 2 * count + 64 ? Uint16Array : Uint8Array);
   return {
     count,

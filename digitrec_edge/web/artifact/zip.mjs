@@ -1,7 +1,8 @@
 /** ZIP archives behind a model, and the arrays in them, as far as an artifact has such. */
 import { inflated } from "../encoding.mjs";
 
-const END = 0x06054b50, END_BYTES = 22;
+const END = 0x06054b50,
+  END_BYTES = 22;
 const DEFLATED = 8;
 const NPY_START = 10;
 
@@ -15,9 +16,11 @@ export async function unzip(bytes) {
   while (end >= 0 && view.getUint32(end, true) !== END) end--;
   if (end < 0) throw new Error("there is no archive");
   const files = {};
-  let entry = view.getUint32(end + 16, true), start = bytes.length;
+  let entry = view.getUint32(end + 16, true),
+    start = bytes.length;
   for (let left = view.getUint16(end + 10, true); left > 0; left--) {
-    const nameBytes = view.getUint16(entry + 28, true), local = view.getUint32(entry + 42, true);
+    const nameBytes = view.getUint16(entry + 28, true),
+      local = view.getUint32(entry + 42, true);
     const name = new TextDecoder().decode(bytes.subarray(entry + 46, entry + 46 + nameBytes));
     const from = local + 30 + view.getUint16(local + 26, true) + view.getUint16(local + 28, true);
     const content = bytes.subarray(from, from + view.getUint32(entry + 20, true));

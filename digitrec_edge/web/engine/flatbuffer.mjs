@@ -58,7 +58,8 @@ export class Table {
     if (!place) return new Kind(0);
     const count = this.view.getUint32(place, true);
     const start = this.view.byteOffset + place + 4;
-    if (place + 4 + count * Kind.BYTES_PER_ELEMENT > this.view.byteLength) throw new RangeError("a vector ends outside the file");
+    if (place + 4 + count * Kind.BYTES_PER_ELEMENT > this.view.byteLength)
+      throw new RangeError("a vector ends outside the file");
     return new Kind(this.view.buffer.slice(start, start + count * Kind.BYTES_PER_ELEMENT));
   }
 }

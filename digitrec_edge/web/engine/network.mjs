@@ -6,9 +6,14 @@
  */
 import { Table } from "./flatbuffer.mjs";
 
-const INT32 = 2, UINT8 = 3, INT8 = 9; // TensorType
-const FULLY_CONNECTED = 9, RESHAPE = 22, QUANTIZE = 114; // BuiltinOperator
-const NO_ACTIVATION = 0, RELU = 1;
+const INT32 = 2,
+  UINT8 = 3,
+  INT8 = 9; // TensorType
+const FULLY_CONNECTED = 9,
+  RESHAPE = 22,
+  QUANTIZE = 114; // BuiltinOperator
+const NO_ACTIVATION = 0,
+  RELU = 1;
 const MOST_NUMBERS = 1024;
 const IDENTIFIER = 0x334c4654; // "TFL3"
 
@@ -44,7 +49,8 @@ export function networkOf(bytes) {
   try {
     return read(bytes);
   } catch (cause) {
-    if (cause instanceof RangeError || cause instanceof TypeError) throw new Error("the model is damaged or cut off", { cause });
+    if (cause instanceof RangeError || cause instanceof TypeError)
+      throw new Error("the model is damaged or cut off", { cause });
     throw cause;
   }
 }
@@ -57,12 +63,14 @@ function read(bytes) {
   need(graphs.length === 1, `it has ${graphs.length} graphs`);
   const tensors = new Tensors(graphs[0].tables(0), model.tables(4));
   const codes = model.tables(1).map((code) => Math.max(code.number(0, "Int8"), code.number(3, "Int32")));
-  const [given] = graphs[0].vector(1, Int32Array), [result] = graphs[0].vector(2, Int32Array);
+  const [given] = graphs[0].vector(1, Int32Array),
+    [result] = graphs[0].vector(2, Int32Array);
   need(tensors.kind(given) === UINT8, "its input is not a picture's own bytes");
   const layers = [];
   let now = given;
   for (const operator of graphs[0].tables(3)) {
-    const inputs = operator.vector(1, Int32Array), [sink] = operator.vector(2, Int32Array);
+    const inputs = operator.vector(1, Int32Array),
+      [sink] = operator.vector(2, Int32Array);
     const code = codes[operator.number(0, "Uint32")];
     need(inputs[0] === now, "its layers do not follow one another");
     if (code === QUANTIZE) need(tensors.sameNumbers(now, sink), "a QUANTIZE changes the numbers");
@@ -119,11 +127,17 @@ class Tensors {
 /** @returns {Dense} */
 function layerOf(operator, tensors, [source, weights, bias = -1], sink) {
   need(tensors.kind(weights) === INT8, "its weights are not int8");
-  need([source, sink].every((k) => tensors.kind(k) === INT8 && tensors.scales(k).length === 1), "its activations are not int8");
+  need(
+    [source, sink].every((k) => tensors.kind(k) === INT8 && tensors.scales(k).length === 1),
+    "its activations are not int8",
+  );
   const activation = operator.table(4)?.number(0, "Int8") ?? NO_ACTIVATION;
   need(activation === NO_ACTIVATION || activation === RELU, `a layer has activation ${activation}`);
   const [outputs, inputs] = tensors.shape(weights);
-  need(outputs > 0 && inputs > 0 && Math.max(outputs, inputs) <= MOST_NUMBERS, `a layer has ${inputs} inputs and ${outputs} outputs`);
+  need(
+    outputs > 0 && inputs > 0 && Math.max(outputs, inputs) <= MOST_NUMBERS,
+    `a layer has ${inputs} inputs and ${outputs} outputs`,
+  );
   const matrix = tensors.stored(weights, Int8Array);
   need(matrix.length === outputs * inputs, "weights are missing");
   need(bias < 0 || tensors.kind(bias) === INT32, "a bias is not int32");
@@ -143,7 +157,8 @@ function layerOf(operator, tensors, [source, weights, bias = -1], sink) {
 
 function withoutZeroPoint(bias, weights, zero, inputs) {
   return bias.map((sum, o) => {
-    let row = 0, reach = 0;
+    let row = 0,
+      reach = 0;
     for (let j = o * inputs; j < (o + 1) * inputs; j++) {
       row += weights[j];
       reach += Math.abs(weights[j]);
@@ -160,6 +175,9 @@ function factorsOf(source, weights, sink, outputs) {
   const factors = Float32Array.from({ length: outputs }, (_, o) => {
     return Math.fround(Math.fround(source * weights[weights.length > 1 ? o : 0]) / sink);
   });
-  need(factors.every((factor) => factor > 0 && factor < 1), "a layer's scales are too far apart");
+  need(
+    factors.every((factor) => factor > 0 && factor < 1),
+    "a layer's scales are too far apart",
+  );
   return factors;
 }

@@ -46,7 +46,8 @@ function add(numbers, columns, bias, sums) {
 }
 
 function round(sums, { factors, zero, low }, out) {
-  const least = low - zero, most = 255 - zero;
+  const least = low - zero,
+    most = 255 - zero;
   for (let o = 0; o < sums.length; o++) {
     const real = Math.fround(Math.fround(sums[o]) * factors[o]); // a product of float32s, rounded once
     const inside = real < least ? least : real > most ? most : real;

@@ -9,7 +9,8 @@ const grouped = (number) => number.toLocaleString("en");
 
 /** @param {import("../selftest.mjs").Result} result */
 export function showTest({ images, different }) {
-  const ways = Object.keys(different), most = Math.max(...Object.values(different));
+  const ways = Object.keys(different),
+    most = Math.max(...Object.values(different));
   const equal = most === 0 ? "to the last bit" : `but for ${most} that are a step apart, as other kernels round`;
   const names = ways.map((name) => KERNELS[name]).join(" and ");
   by("test").textContent =
@@ -23,18 +24,34 @@ export function showCard({ bytes, card, seal }) {
   const entries = [
     ["Model", `${card.name}, ${card.variant}, ${grouped(bytes.length)} bytes`],
     ["Takes", `${preprocessing.size.join(" × ")} pixels, ${preprocessing.channels}`],
-    ["Gives", `${card.labels.length} numbers: ${card.labels.slice(0, 12).join(" ")}${card.labels.length > 12 ? " …" : ""}`],
+    [
+      "Gives",
+      `${card.labels.length} numbers: ${card.labels.slice(0, 12).join(" ")}${card.labels.length > 12 ? " …" : ""}`,
+    ],
     parity && ["Right", `${percent(parity.accuracy)} of ${grouped(parity.images)} test images (${parity.runtime})`],
     parity && ["As Keras", `${percent(parity.agreement)} of them read alike`],
-    card.training && ["Training", `recipe ${card.training.name ?? "of its own"}, seed ${card.training.seed ?? "unknown"}`],
-    card.no_digit && ["No digit", `score below ${card.no_digit.threshold}; ${percent(card.no_digit.kept)} of digits reach it`],
+    card.training && [
+      "Training",
+      `recipe ${card.training.name ?? "of its own"}, seed ${card.training.seed ?? "unknown"}`,
+    ],
+    card.no_digit && [
+      "No digit",
+      `score below ${card.no_digit.threshold}; ${percent(card.no_digit.kept)} of digits reach it`,
+    ],
     ["Made for", requirements.target],
-    ["Made with", Object.entries(card.tools).map((tool) => tool.join(" ")).join(", ")],
+    [
+      "Made with",
+      Object.entries(card.tools)
+        .map((tool) => tool.join(" "))
+        .join(", "),
+    ],
     ["Model's hash", card.payload_sha256],
     ["Seal", seal],
   ];
   by("card").replaceChildren(
-    ...entries.filter(Boolean).flatMap(([term, text]) => [make("dt", { textContent: term }), make("dd", { textContent: text })]),
+    ...entries
+      .filter(Boolean)
+      .flatMap(([term, text]) => [make("dt", { textContent: term }), make("dd", { textContent: text })]),
   );
 }
 
@@ -51,5 +68,7 @@ export function showSpeed(model, image) {
 /** @param {import("../artifact/index.mjs").Artifact} artifact */
 export function offerFile({ bytes, card }) {
   by("save").append(` (${Math.round(bytes.length / 1000)} KB)`);
-  by("save").addEventListener("click", () => download(new Blob([bytes], { type: "application/octet-stream" }), `${card.name}.tflite`));
+  by("save").addEventListener("click", () =>
+    download(new Blob([bytes], { type: "application/octet-stream" }), `${card.name}.tflite`),
+  );
 }

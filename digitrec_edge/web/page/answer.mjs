@@ -11,7 +11,8 @@ export class AnswerView {
   constructor(labels) {
     this.labels = labels;
     this.columns = Array.from({ length: Math.min(COLUMNS, labels.length) }, () => {
-      const fill = make("div", { className: "fill" }), label = make("div", { className: "label" });
+      const fill = make("div", { className: "fill" }),
+        label = make("div", { className: "label" });
       const column = make("div", { className: "column" }, make("div", { className: "track" }, fill), label);
       by("bars").append(column);
       return { column, fill, label };
@@ -24,9 +25,18 @@ export class AnswerView {
    */
   show(reading, invitation) {
     this.reading = reading;
-    const { digits } = reading, big = by("digit");
-    big.textContent = digits.length === 1 ? shown(digits[0].answer, this.labels) : digits.map((one) => shown(one.answer, this.labels)).join("");
-    big.className = [digits.length >= LONG ? "long" : "", digits.every((one) => one.answer.digit === NO_DIGIT) ? "none" : ""].join(" ").trim();
+    const { digits } = reading,
+      big = by("digit");
+    big.textContent =
+      digits.length === 1
+        ? shown(digits[0].answer, this.labels)
+        : digits.map((one) => shown(one.answer, this.labels)).join("");
+    big.className = [
+      digits.length >= LONG ? "long" : "",
+      digits.every((one) => one.answer.digit === NO_DIGIT) ? "none" : "",
+    ]
+      .join(" ")
+      .trim();
     by("several").hidden = digits.length < 2;
     by("several").replaceChildren(...(digits.length < 2 ? [] : digits.map((one, k) => this.chip(one, k))));
     this.choose(0, invitation);
@@ -34,7 +44,8 @@ export class AnswerView {
 
   /** One of several digits: its pixels and label, to be chosen. */
   chip({ image, answer }, k) {
-    const label = shown(answer, this.labels), picture = greyCanvas(image, 28, 28, { className: "pixels" });
+    const label = shown(answer, this.labels),
+      picture = greyCanvas(image, 28, 28, { className: "pixels" });
     const name = `${k + 1}: ${label === "?" ? `no ${noun(this.labels)}` : label}, ${percent(answer.probability)}`;
     const button = make("button", { type: "button", ariaLabel: name, ariaPressed: "false" }, picture, label);
     button.addEventListener("click", () => this.choose(k));
@@ -43,9 +54,16 @@ export class AnswerView {
 
   /** Show the probabilities of one of the digits. */
   choose(k, invitation = "") {
-    const { digits, refusal } = this.reading, one = digits[k];
-    [...by("several").querySelectorAll("button")].forEach((button, j) => { button.ariaPressed = String(j === k); });
-    const [heading, rest] = one ? told(one.answer, this.labels) : refusal ? ["Nothing is read", refusal] : ["", invitation];
+    const { digits, refusal } = this.reading,
+      one = digits[k];
+    [...by("several").querySelectorAll("button")].forEach((button, j) => {
+      button.ariaPressed = String(j === k);
+    });
+    const [heading, rest] = one
+      ? told(one.answer, this.labels)
+      : refusal
+        ? ["Nothing is read", refusal]
+        : ["", invitation];
     by("words").replaceChildren(...(heading ? [make("strong", { textContent: heading })] : []), rest);
     this.bars(one?.answer);
   }
@@ -53,14 +71,14 @@ export class AnswerView {
   bars(answer) {
     const places = answer ? likeliest(answer.probabilities, this.columns.length) : this.columns.map((_, k) => k);
     this.columns.forEach(({ column, fill, label }, k) => {
-      const place = places[k], share = answer?.probabilities[place] ?? 0;
+      const place = places[k],
+        share = answer?.probabilities[place] ?? 0;
       column.className = answer && answer.digit === place ? "column best" : "column";
       fill.style.transform = `translateY(${100 - 100 * share}%)`;
       label.textContent = this.labels[place];
     });
-    by("bars").ariaLabel = answer
-      ? `Probabilities: ${places.map((place) => `${this.labels[place]} ${percent(answer.probabilities[place])}`).join(", ")}`
-      : "Probabilities: nothing is read yet";
+    const shares = places.map((place) => answer && `${this.labels[place]} ${percent(answer.probabilities[place])}`);
+    by("bars").ariaLabel = `Probabilities: ${answer ? shares.join(", ") : "nothing is read yet"}`;
   }
 
   /** Tell those who listen, once a stroke or a picture is complete. */

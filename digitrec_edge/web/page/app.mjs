@@ -28,7 +28,8 @@ export function main() {
 }
 
 async function start({ artifact: bytes, kernel, served }) {
-  const artifact = await openArtifact(bytes), model = openModel(bytes, kernel);
+  const artifact = await openArtifact(bytes),
+    model = openModel(bytes, kernel);
   const { answer, real, labels } = recogniser(model, artifact.card);
   if (!artifact.sample) throw new Error("no images travel with the model, so it cannot be tested");
   const result = selfTest(model, artifact.sample, real);
@@ -73,13 +74,16 @@ class Page {
     clearTimeout(this.timer);
     cancelAnimationFrame(this.frame);
     this.setBusy(true);
-    const soon = () => { this.frame = requestAnimationFrame(() => this.readDrawn()); };
+    const soon = () => {
+      this.frame = requestAnimationFrame(() => this.readDrawn());
+    };
     if (finished || this.readMs < QUICK_MS) soon();
     else this.timer = setTimeout(soon, this.readMs);
   }
 
   readDrawn() {
-    const start = performance.now(), complete = this.finished;
+    const start = performance.now(),
+      complete = this.finished;
     this.finished = false;
     this.setBusy(false);
     if (this.pad.under) return; // a picture has come in between
@@ -133,9 +137,13 @@ class Page {
 
   picture(photograph) {
     const { grey, width, height, picture } = photograph;
-    const reading = readPicture(grey, width, height, this.answer), scale = picture.width / width;
+    const reading = readPicture(grey, width, height, this.answer),
+      scale = picture.width / width;
     const boxes = reading.digits.map(({ box, answer }) => ({
-      left: box.left * scale, top: box.top * scale, right: box.right * scale, bottom: box.bottom * scale,
+      left: box.left * scale,
+      top: box.top * scale,
+      right: box.right * scale,
+      bottom: box.bottom * scale,
       label: shown(answer, this.labels),
     }));
     this.photo = photograph;
@@ -147,8 +155,11 @@ class Page {
 /** An image in the pen's colour, smooth, to be looked at. */
 function inkOf(image, colour) {
   const small = Object.assign(document.createElement("canvas"), { width: 28, height: 28 });
-  const context = small.getContext("2d"), pixels = context.createImageData(28, 28);
-  image.forEach((ink, k) => { pixels.data[4 * k + 3] = ink; });
+  const context = small.getContext("2d"),
+    pixels = context.createImageData(28, 28);
+  image.forEach((ink, k) => {
+    pixels.data[4 * k + 3] = ink;
+  });
   context.putImageData(pixels, 0, 0);
   context.globalCompositeOperation = "source-in";
   context.fillStyle = colour;

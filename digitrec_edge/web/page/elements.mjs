@@ -13,7 +13,8 @@ export function make(name, properties = {}, ...children) {
 /** Grey pixels on a canvas of their own. */
 export function greyCanvas(grey, width, height, properties = {}) {
   const canvas = make("canvas", { width, height, ...properties });
-  const context = canvas.getContext("2d"), pixels = context.createImageData(width, height);
+  const context = canvas.getContext("2d"),
+    pixels = context.createImageData(width, height);
   for (let k = 0; k < grey.length; k++) pixels.data.fill(grey[k], 4 * k, 4 * k + 3);
   for (let k = 3; k < pixels.data.length; k += 4) pixels.data[k] = 255;
   context.putImageData(pixels, 0, 0);

@@ -19,7 +19,8 @@ export class Pad {
     this.penShown = this.penDown = false;
     this.under = null; // a picture to draw on, or none
     this.boxes = [];
-    for (const kind of ["down", "move", "up", "cancel"]) canvas.addEventListener(`pointer${kind}`, (event) => this[kind](event));
+    for (const kind of ["down", "move", "up", "cancel"])
+      canvas.addEventListener(`pointer${kind}`, (event) => this[kind](event));
     canvas.addEventListener("keydown", (event) => this.key(event));
     canvas.addEventListener("blur", () => this.showPen(false));
     new ResizeObserver(() => this.paint()).observe(canvas);
@@ -29,7 +30,7 @@ export class Pad {
     return this.strokes.length === 0;
   }
 
-  /** Show a picture in place of strokes, with boxes around what was found: `{left, top, right, bottom, label}` in its pixels. */
+  /** Show a picture in place of strokes, and boxes, `{left, top, right, bottom, label}` in its pixels. */
   show(picture, boxes) {
     this.forget();
     this.under = picture;
@@ -93,7 +94,8 @@ export class Pad {
   }
 
   extend(next) {
-    const stroke = this.strokes.at(-1), last = stroke.at(-1);
+    const stroke = this.strokes.at(-1),
+      last = stroke.at(-1);
     if (next[0] === last[0] && next[1] === last[1]) return;
     stroke.push(next);
     draw(this.field, last, next);
@@ -123,16 +125,23 @@ export class Pad {
   }
 
   at(event) {
-    const edge = this.canvas.getBoundingClientRect(), { clientLeft: border } = this.canvas;
+    const edge = this.canvas.getBoundingClientRect(),
+      { clientLeft: border } = this.canvas;
     const inside = edge.width - 2 * border;
-    return point(((event.clientX - edge.left - border) / inside) * SIDE, ((event.clientY - edge.top - border) / inside) * SIDE);
+    return point(
+      ((event.clientX - edge.left - border) / inside) * SIDE,
+      ((event.clientY - edge.top - border) / inside) * SIDE,
+    );
   }
 
   /** What is seen is drawn by the canvas, as sharp as the screen is; what is read is `field`. */
   paint() {
-    const { canvas } = this, side = Math.max(1, Math.round(canvas.clientWidth * devicePixelRatio));
+    const { canvas } = this,
+      side = Math.max(1, Math.round(canvas.clientWidth * devicePixelRatio));
     if (canvas.width !== side) canvas.width = canvas.height = side;
-    const context = canvas.getContext("2d"), scale = side / SIDE, style = getComputedStyle(canvas);
+    const context = canvas.getContext("2d"),
+      scale = side / SIDE,
+      style = getComputedStyle(canvas);
     context.setTransform(1, 0, 0, 1, 0, 0);
     context.clearRect(0, 0, side, side);
     if (this.under) paintPicture(context, side, this, style);
@@ -161,16 +170,19 @@ function paintPen(context, [x, y], colour) {
 function paintPicture(context, side, { under: picture, boxes }, style) {
   const [colour, letters] = ["--box", "--on-accent"].map((name) => style.getPropertyValue(name));
   const scale = side / Math.max(picture.width, picture.height);
-  const left = (side - picture.width * scale) / 2, top = (side - picture.height * scale) / 2;
+  const left = (side - picture.width * scale) / 2,
+    top = (side - picture.height * scale) / 2;
   context.drawImage(picture, left, top, picture.width * scale, picture.height * scale);
   context.strokeStyle = context.fillStyle = colour;
   context.lineWidth = Math.max(2, side / 180);
   const text = Math.round(side / 16);
   context.font = `700 ${text}px system-ui, sans-serif`;
   for (const box of boxes) {
-    const x = left + box.left * scale, y = top + box.top * scale;
+    const x = left + box.left * scale,
+      y = top + box.top * scale;
     context.strokeRect(x, y, (box.right - box.left) * scale, (box.bottom - box.top) * scale);
-    const { width } = context.measureText(box.label), above = y > 1.3 * text ? y - 1.25 * text : y;
+    const { width } = context.measureText(box.label),
+      above = y > 1.3 * text ? y - 1.25 * text : y;
     context.fillRect(x - context.lineWidth / 2, above, width + 0.6 * text, 1.25 * text);
     context.fillStyle = letters;
     context.fillText(box.label, x + 0.3 * text - context.lineWidth / 2, above + text);

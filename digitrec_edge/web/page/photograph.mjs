@@ -4,7 +4,8 @@ import { readColour } from "../preprocess/index.mjs";
 const MOST_PIXELS = 100_000_000;
 const AS_IT_IS = { imageOrientation: "from-image", colorSpaceConversion: "none", premultiplyAlpha: "none" };
 const SHOWN = 1600; // pixels of the longer side that are kept to be looked at
-const READ = 2048; // ... and to be read
+// Digits are sought on pictures of no longer side, reduced by a whole number: WORKING_PX in digitrec_edge/preprocess.
+const SOUGHT = 1024;
 
 /**
  * @param {File} file
@@ -16,17 +17,20 @@ export async function openPhotograph(file) {
     .catch(() => {
       throw new Error(`${file.name || "this file"} is no picture that this browser can open`);
     });
-  if (bitmap.width * bitmap.height > MOST_PIXELS) throw new Error(`the picture has ${bitmap.width} x ${bitmap.height} pixels, ${MOST_PIXELS / 1e6} million fit`);
-  const read = scaled(bitmap, READ), { width, height } = read;
+  if (bitmap.width * bitmap.height > MOST_PIXELS) {
+    throw new Error(`the picture has ${bitmap.width} x ${bitmap.height} pixels, ${MOST_PIXELS / 1e6} million fit`);
+  }
+  const longer = Math.max(bitmap.width, bitmap.height);
+  const read = scaled(bitmap, 1 / Math.ceil(longer / SOUGHT)),
+    { width, height } = read;
   const { data } = read.getContext("2d", { willReadFrequently: true }).getImageData(0, 0, width, height);
-  const picture = scaled(bitmap, SHOWN);
+  const picture = scaled(bitmap, Math.min(1, SHOWN / longer));
   bitmap.close();
   return { grey: readColour(data, width, height), width, height, picture };
 }
 
-/** A canvas with a bitmap on it, no side longer than `most`. */
-function scaled(bitmap, most) {
-  const scale = Math.min(1, most / Math.max(bitmap.width, bitmap.height));
+/** A canvas with a bitmap on it, at a scale. */
+function scaled(bitmap, scale) {
   const canvas = document.createElement("canvas");
   canvas.width = Math.max(1, Math.round(bitmap.width * scale));
   canvas.height = Math.max(1, Math.round(bitmap.height * scale));

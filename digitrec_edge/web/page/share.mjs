@@ -2,7 +2,9 @@
 import { download } from "./elements.mjs";
 import { sentence, shown } from "./words.mjs";
 
-const WIDTH = 1080, HEIGHT = 1350, MARGIN = 60;
+const WIDTH = 1080,
+  HEIGHT = 1350,
+  MARGIN = 60;
 
 /**
  * @param {HTMLCanvasElement} pad as it is seen
@@ -10,7 +12,9 @@ const WIDTH = 1080, HEIGHT = 1350, MARGIN = 60;
  * @param {string[]} labels
  */
 export async function share(pad, reading, labels) {
-  const blob = await new Promise((done) => { draw(pad, reading, labels).toBlob(done, "image/png"); });
+  const blob = await new Promise((done) => {
+    draw(pad, reading, labels).toBlob(done, "image/png");
+  });
   const file = new File([blob], "digits.png", { type: "image/png" });
   if (!navigator.canShare?.({ files: [file] })) return download(blob, file.name);
   try {
@@ -22,8 +26,10 @@ export async function share(pad, reading, labels) {
 
 function draw(pad, reading, labels) {
   const canvas = Object.assign(document.createElement("canvas"), { width: WIDTH, height: HEIGHT });
-  const context = canvas.getContext("2d"), style = getComputedStyle(document.documentElement);
-  const colour = (name) => style.getPropertyValue(name), side = WIDTH - 2 * MARGIN;
+  const context = canvas.getContext("2d"),
+    style = getComputedStyle(document.documentElement);
+  const colour = (name) => style.getPropertyValue(name),
+    side = WIDTH - 2 * MARGIN;
   context.fillStyle = colour("--surface");
   context.fillRect(0, 0, WIDTH, HEIGHT);
   context.fillStyle = colour("--paper");

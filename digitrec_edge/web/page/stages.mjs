@@ -20,7 +20,14 @@ export function showStages(strip, reading, labels) {
     const said = label === "?" ? `no ${noun(labels)}` : `${label}, ${percent(answer.probability)}`;
     return figure(greyCanvas(image, 28, 28, { className: "pixels" }), `28 × 28 pixels: ${said}`);
   });
-  const none = planes.length || digits.length ? [] : [make("p", { textContent: "Draw something, or take a picture: every step from it to the answer is shown here." })];
+  const none =
+    planes.length || digits.length
+      ? []
+      : [
+          make("p", {
+            textContent: "Draw something, or take a picture: every step from it to the answer is shown here.",
+          }),
+        ];
   strip.replaceChildren(...planes, ...digits, ...none);
 }
 

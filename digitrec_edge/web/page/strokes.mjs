@@ -22,17 +22,28 @@ export const blank = () => new Uint8Array(SIDE * SIDE).fill(PAPER);
 
 /** Draw the way from one point to the next onto a field: each pixel is as dark as the pen covers it. */
 export function draw(field, from, to) {
-  const [ax, ay] = place(from), [bx, by] = place(to);
-  const dx = bx - ax, dy = by - ay, length = dx * dx + dy * dy, reach = RADIUS + 1;
-  const span = (a, b) => [Math.max(0, Math.floor(Math.min(a, b) - reach)), Math.min(SIDE - 1, Math.ceil(Math.max(a, b) + reach))];
-  const [left, right] = span(ax, bx), [top, bottom] = span(ay, by);
+  const [ax, ay] = place(from),
+    [bx, by] = place(to);
+  const dx = bx - ax,
+    dy = by - ay,
+    length = dx * dx + dy * dy,
+    reach = RADIUS + 1;
+  const span = (a, b) => [
+    Math.max(0, Math.floor(Math.min(a, b) - reach)),
+    Math.min(SIDE - 1, Math.ceil(Math.max(a, b) + reach)),
+  ];
+  const [left, right] = span(ax, bx),
+    [top, bottom] = span(ay, by);
   for (let y = top; y <= bottom; y++) {
     for (let x = left; x <= right; x++) {
-      const px = x + 0.5 - ax, py = y + 0.5 - ay; // the pixel's middle
+      const px = x + 0.5 - ax,
+        py = y + 0.5 - ay; // the pixel's middle
       const along = length ? Math.min(1, Math.max(0, (px * dx + py * dy) / length)) : 0;
-      const ex = px - along * dx, ey = py - along * dy;
+      const ex = px - along * dx,
+        ey = py - along * dy;
       const covered = Math.min(1, Math.max(0, RADIUS + 0.5 - Math.sqrt(ex * ex + ey * ey)));
-      const grey = Math.round(PAPER * (1 - covered)), at = y * SIDE + x;
+      const grey = Math.round(PAPER * (1 - covered)),
+        at = y * SIDE + x;
       if (grey < field[at]) field[at] = grey;
     }
   }
@@ -49,7 +60,8 @@ export function drawn(strokes) {
 export function enlarged(image) {
   const scale = SIDE / 28;
   return blank().map((paper, at) => {
-    const x = at % SIDE, y = (at - x) / SIDE;
+    const x = at % SIDE,
+      y = (at - x) / SIDE;
     return paper - image[Math.floor(y / scale) * 28 + Math.floor(x / scale)];
   });
 }

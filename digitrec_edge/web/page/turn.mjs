@@ -5,7 +5,8 @@
  * @param {number} degrees 90, 180 or 270, clockwise
  */
 export function turned({ grey, width, height, picture }, degrees) {
-  const upright = degrees === 180, [across, down] = upright ? [width, height] : [height, width];
+  const upright = degrees === 180,
+    [across, down] = upright ? [width, height] : [height, width];
   const pixels = new Uint8Array(grey.length);
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
@@ -18,7 +19,8 @@ export function turned({ grey, width, height, picture }, degrees) {
 }
 
 function turnedCanvas(picture, degrees) {
-  const canvas = document.createElement("canvas"), upright = degrees === 180;
+  const canvas = document.createElement("canvas"),
+    upright = degrees === 180;
   canvas.width = upright ? picture.width : picture.height;
   canvas.height = upright ? picture.height : picture.width;
   const context = canvas.getContext("2d");

@@ -30,7 +30,9 @@ export function sentence({ digits, refusal }, labels) {
   if (!digits.length) return refusal ? `Nothing is read: ${refusal}.` : "";
   if (digits.length === 1) {
     const [heading] = told(digits[0].answer, labels);
-    return digits[0].answer.digit === NO_DIGIT ? `${heading}.` : `Read: ${shown(digits[0].answer, labels)}, ${heading}.`;
+    return digits[0].answer.digit === NO_DIGIT
+      ? `${heading}.`
+      : `Read: ${shown(digits[0].answer, labels)}, ${heading}.`;
   }
   return `Read: ${digits.map(({ answer }) => shown(answer, labels)).join(" ")}.`;
 }
