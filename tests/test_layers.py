@@ -5,12 +5,13 @@ from pathlib import Path
 import pytest
 
 from digitrec_edge import artifact
+from digitrec_edge.formats import by_name
 from digitrec_edge.formats.graph import Graph, MalformedError, Operator, Tensor, in_order_of_computation
 from digitrec_edge.variants import VARIANTS
 from digitrec_edge.verification.layers import layer_sizes, rest_bytes
 
 SHAPES = [(784, 256), (256, 128), (128, 128), (128, 10)]
-FILES = sorted(f"{row.stem}.{row.format}" for row in VARIANTS)
+FILES = sorted(f"{row.stem}{by_name(row.format).suffix}" for row in VARIANTS)
 
 
 def graph(operators: tuple[Operator, ...], *constants: tuple[str, tuple[int, ...]]) -> Graph:
@@ -35,7 +36,8 @@ def test_every_artifact_has_the_same_four_layers_in_the_same_order(artifacts: Pa
     assert [layer.shape for layer in layers] == SHAPES
     rest = rest_bytes(len(found.data), layers)
     assert sum(layer.stored_bytes for layer in layers) + rest == len(found.data)
-    assert 0 < rest < (0.5 if found.format.envelope_of else 0.2) * len(found.data)
+    program = found.format.name in ("html", "c")  # which take room beside the model
+    assert 0 < rest < (0.7 if program else 0.2) * len(found.data)
 
 
 @pytest.mark.parametrize(
