@@ -37,7 +37,7 @@ def build_sanitized(folder: Path, source: Path = build.SOURCE) -> None:
     """Build the library of this machine with the sanitizers."""
     folder.mkdir(exist_ok=True)
     path = folder / f"native-{processor()}.so"
-    subprocess.run(["gcc", *FLAGS, "-o", str(path), "native.c"], cwd=source, check=True)
+    subprocess.run(["gcc", *FLAGS, "-o", str(path), "native.c"], cwd=source, check=True, capture_output=True)
     build.write_sums(folder)
 
 

@@ -18,6 +18,7 @@ class Board:
         max_khz, min_khz: clock.
         l1_data, l1_instructions, l2: cache sizes.
         l2_shared: whether all cores share the second level.
+        named: whether programs see the model: QEMU writes /proc/cpuinfo of RISC-V itself.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Board:
     l1_instructions: str
     l2: str
     l2_shared: bool
+    named: bool = True
 
 
 PI4 = Board(
@@ -99,6 +101,7 @@ RISCV = Board(
     l1_instructions="32K",
     l2="2048K",
     l2_shared=True,
+    named=False,
 )
 
 
