@@ -52,12 +52,15 @@ def model(request: pytest.FixtureRequest, loaded: Loaded) -> Model:
 def test_every_artifact_is_here_in_every_runtime_that_runs_it(artifacts: Path, old_artifacts: Path) -> None:
     expected = set()
     for folder in (artifacts, old_artifacts):
-        for path in (p for p in folder.iterdir() if of_file_name(p.name)):
+        for path in folder.iterdir():
+            row = of_file_name(path.name)
+            if row is None or row.envelope_of:
+                continue
             found = artifact.read(path)
             expected |= {
-                (path.name.removeprefix("digitrec-"), row.name)
-                for row in RUNTIMES
-                if row.installed and row.runs(found.format.name) and not unmet(found, row)
+                (path.name.removeprefix("digitrec-"), runtime.name)
+                for runtime in RUNTIMES
+                if runtime.installed and runtime.runs(found.format.name) and not unmet(found, runtime)
             }
     assert set(PAIRS) == expected
 

@@ -169,7 +169,7 @@ def test_a_batch_larger_than_the_test_set_is_refused(case: Case) -> None:
 
 def test_a_plan_pairs_artifacts_with_runtimes_threads_and_batches(case: Case) -> None:
     folder = Path(case.artifact).parent
-    assert [one.runtime for one in plan([folder])] == ["litert", "tflite-runtime"]
+    assert [one.runtime for one in plan([folder])] == ["litert", "tflite-runtime", "native"]
     grid = plan([folder], ["litert"], threads=[1, 2], batches=[1, 32])
     assert [(one.threads, one.batch) for one in grid] == [(1, 1), (1, 32), (2, 1), (2, 32)]
     assert plan([folder], ["litert"], variants=["int8"])

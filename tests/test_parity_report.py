@@ -20,6 +20,7 @@ from digitrec_edge import mnist
 from digitrec_edge.artifact import golden as golden_logits
 from digitrec_edge.errors import OutputError, ParityError
 from digitrec_edge.files import sha256
+from digitrec_edge.formats import of_file_name
 from runtimes import load
 
 LABELS = np.array([0, 0, 1, 1, 2, 2], np.uint8)
@@ -141,6 +142,6 @@ def test_the_report_of_an_exported_artifact_is_what_its_runtime_answers(artifact
 
 def test_every_artifact_has_its_report(artifacts: Path, old_artifacts: Path) -> None:
     for folder in (artifacts, old_artifacts):
-        models = {path.name for path in folder.iterdir() if path.suffix in (".tflite", ".onnx", ".ort")}
+        models = {path.name for path in folder.iterdir() if of_file_name(path.name)}
         reports = {path.name.removesuffix(".parity.json") for path in folder.glob("*.parity.json")}
         assert models == reports

@@ -70,7 +70,7 @@ def test_output_that_click_gave_up_is_dropped(folder: Path) -> None:
         "    given = sys.stdout\n"
         "    try: print('x', flush=True)\n"
         "    except OSError: sys.stdout = open(os.devnull, 'w'); sys.exit(1)\n"
-        "cli.app = app\n"
+        "cli.program = lambda names: app\n"
         "try: cli.main()\n"
         "except SystemExit as end: print(end.code, os.path.samefile(1, os.devnull), file=sys.stderr)\n"
     )

@@ -14,6 +14,7 @@ pytest.importorskip("jinja2", reason="report needs the extra 'report'")
 
 from benchmarks.results.document import Result, Run
 from digitrec_edge import artifact
+from digitrec_edge.formats import by_name
 from digitrec_edge.report import ReportData, runtime_style
 from digitrec_edge.report.latency import draw_latency
 from digitrec_edge.report.predictions import (
@@ -120,7 +121,7 @@ def test_the_confusion_matrix_counts_every_image_once(data: ReportData) -> None:
 
 
 def test_the_sizes_drawn_are_those_that_inspect_tells_and_each_layer_is_named_once(artifacts: Path) -> None:
-    files = [artifact.read(artifacts / f"{row.name}.{row.format}") for row in VARIANTS]
+    files = [artifact.read(artifacts / f"{row.stem}{by_name(row.format).suffix}") for row in VARIANTS]
     for found in files:
         result = inspect(found)
         assert result.layers == layer_sizes(found.graph)
