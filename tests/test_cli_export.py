@@ -13,6 +13,7 @@ import pytest
 
 from digitrec_edge import artifact, mnist
 from digitrec_edge.files import sha256
+from digitrec_edge.variants import VARIANTS
 
 pytestmark = pytest.mark.desktop
 Cli = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -198,3 +199,21 @@ def test_a_layer_of_ones_own_is_imported_from_the_working_folder(cli: Cli, tmp_p
     done = cli(*arguments, cwd=tmp_path, ok=False)
     assert "it asks for 'Halved'" in done.stderr
     assert "digitrec-float32.tflite" in cli(*arguments, "--custom-objects", "own_layers:Halved", cwd=tmp_path).stdout
+
+
+def test_what_a_variant_cannot_hold_is_left_out_of_all_and_refused_by_name(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    from digitrec_edge.cli.export import _tell_refused
+    from digitrec_edge.errors import DigitrecError, ParityError, UnfitModelError
+    from digitrec_edge.export import Refused
+
+    unfit, lost = (
+        Refused(VARIANTS[0], Path(f"{name}.tflite"), error)
+        for name, error in (("unfit", UnfitModelError("it has CONV_2D")), ("lost", ParityError("parity is lost")))
+    )
+    _tell_refused([unfit], every=True)
+    assert capsys.readouterr().err == "left out unfit.tflite: it has CONV_2D\n"
+    for refused, every in (([unfit], False), ([unfit, lost], True), ([lost, unfit], False)):
+        with pytest.raises(DigitrecError, match="^refused "):
+            _tell_refused(refused, every=every)
