@@ -7,7 +7,7 @@ CLI := $(BIN)/digitrec-edge
 PYTHONS := 3.12 3.13 3.14
 export PYTHONDONTWRITEBYTECODE :=  # what hundreds of processes import is compiled once
 
-.PHONY: help setup demo test lint docs test-artifacts test-device test-desktop test-newest test-pythons pi pi-boards pi-others pi-instructions pi-instructions-accept pi-needs mcu mcu-accept mcu-needs native native-sanitized wheel facts pretrained campaigns clean
+.PHONY: help setup demo test lint docs test-artifacts test-device test-desktop test-newest test-pythons pi pi-boards pi-others pi-more pi-instructions pi-instructions-accept pi-needs mcu mcu-accept mcu-needs native native-sanitized wheel facts pretrained campaigns clean
 
 help:  ## show this
 	@grep -hE '^[a-z0-9.-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F '\t' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -64,14 +64,17 @@ test-pythons: $(READY) test-artifacts  ## ... on each other Python there is, wit
 	$(BIN)/python tests/other_python.py $(PYTHONS)
 
 pi: pi-needs test-artifacts  ## the tests on an emulated Raspberry Pi 4, 5 and 2
-	@echo "tests of Pi 4 and Pi 5, and all else, side by side; each tells when it is done"
+	@echo "tests of Pi 4 and Pi 5, and of the 32-bit Pi 2 and all else, side by side; each tells when it is done"
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target pi-boards pi-others
 
 pi-boards: pi-needs  ## ... what a person does on Pi 4 and Pi 5, and the same answers as here
-	@$(BIN)/pytest -q -s -m pi tests/pi/test_boards.py -k "not Trixie and not Forky and not 32"
+	@$(BIN)/pytest -q -s -m pi tests/pi/test_boards.py -k "not Forky and not RISC and not 32"
 
-pi-others: pi-needs  ## ... on Trixie, on Forky and in 32 bits, the device's test suite there, over ssh, and instructions
-	@$(BIN)/pytest -q -s -m pi tests/pi -k "not test_boards or Trixie or Forky or 32"
+pi-others: pi-needs  ## ... in 32 bits, the device's test suite on a board, over ssh, and instructions
+	@$(BIN)/pytest -q -s -m pi tests/pi -k "not test_boards or 32"
+
+pi-more: pi-needs test-artifacts  ## what pi does on boards that are rarer: Forky's Python 3.14, and RISC-V
+	@$(BIN)/pytest -q -s -m pi tests/pi/test_boards.py -k "Forky or RISC"
 
 pi-instructions: pi-needs  ## count instructions per prediction on an emulated Pi 4 and Pi 5
 	@test -f build/model.keras || $(CLI) train
