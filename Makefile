@@ -5,9 +5,10 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 CLI := $(BIN)/digitrec-edge
 PYTHONS := 3.12 3.13 3.14
+PAGE := tests/web tests/test_web_preprocess.py
 export PYTHONDONTWRITEBYTECODE :=  # what hundreds of processes import is compiled once
 
-.PHONY: help setup demo test lint docs test-artifacts test-device test-desktop test-newest test-pythons pi pi-boards pi-others pi-more pi-instructions pi-instructions-accept pi-needs mcu mcu-accept mcu-needs native native-sanitized wheel facts pretrained campaigns clean
+.PHONY: help setup demo test lint docs test-artifacts test-device test-desktop test-web test-newest test-pythons pi pi-boards pi-others pi-more pi-instructions pi-instructions-accept pi-needs mcu mcu-accept mcu-needs native native-sanitized wheel facts pretrained campaigns clean
 
 help:  ## show this
 	@grep -hE '^[a-z0-9.-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F '\t' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -45,14 +46,17 @@ docs: $(READY)  ## build the documentation site, strictly, into build/site
 	@echo "documentation  build/site/index.html"
 
 test: $(READY)  ## lint, documentation and the whole test suite
-	@echo "lint, documentation, tests of the desktop and of the device, side by side; each tells when it is done"
-	@$(MAKE) --no-print-directory --jobs=3 --output-sync=target test-artifacts lint docs test-desktop test-device
+	@echo "lint, documentation, tests of the desktop, the device and the page, side by side; each tells when it is done"
+	@$(MAKE) --no-print-directory --jobs=3 --output-sync=target test-artifacts lint docs test-desktop test-device test-web
 
 test-artifacts: $(READY)  ## what the tests share: a trained model and its exports
 	@$(BIN)/python -m tests.conftest
 
 test-device: test-artifacts  ## tests of what runs on a device: no TensorFlow in the process
-	$(BIN)/pytest -q -m "not desktop and not pi"
+	$(BIN)/pytest -q -m "not desktop and not pi" $(PAGE:%=--ignore=%)
+
+test-web: test-artifacts  ## tests of the page and its JavaScript, in node and Chromium
+	$(BIN)/pytest -q $(PAGE)
 
 test-desktop: test-artifacts  ## tests of what needs TensorFlow
 	$(BIN)/pytest -q -m desktop

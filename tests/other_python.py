@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[1]
 SAME_ON_EVERY_PYTHON = (
     "bom", "classify", "corrupted", "corruptions", "fuzz", "hostile_devices", "latency", "photographs", "pictures",
     "preprocess_frames", "preprocess_reading", "preprocess_segmentation", "preprocess_sheets", "preprocess_stages",
-    "preprocess_touching", "remote_exchange", "robustness", "statistics", "told", "watched",
+    "preprocess_touching", "remote_exchange", "robustness", "statistics", "told", "watched", "web_preprocess",
 )  # fmt: skip
 """Test modules of arithmetic, of waiting and of the campaigns, which take half of the time."""
 
@@ -61,7 +61,7 @@ def make_environment(python: str, folder: Path, wheel: Path) -> Path:
 def run_tests(tools: Path, left_out: tuple[str, ...]) -> int:
     """Run the device's tests in an environment."""
     command = [str(tools / "pytest"), "-q", "-m", "not desktop and not checkout"]
-    command += [f"--ignore=tests/test_{module}.py" for module in left_out]
+    command += [f"--ignore=tests/test_{module}.py" for module in left_out] + ["--ignore=tests/web"]  # no Python
     environment = {**os.environ, "DIGITREC_DESKTOP_PYTHON": sys.executable}
     return subprocess.run(command, cwd=ROOT, env=environment).returncode
 

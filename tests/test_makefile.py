@@ -30,6 +30,7 @@ def test_test_is_linter_types_and_every_test_process() -> None:
         "lint-imports",
         '"not desktop and not pi"',
         "-m desktop",
+        "pytest -q tests/web",
         "mkdocs build",
     ):
         assert step in plan
