@@ -73,7 +73,7 @@ class NativeSession:
         self._block = (ctypes.c_char * block.nbytes).from_buffer(block.data)
         if wrong := library.functions.digitrec_native_check(self._block, block.nbytes):
             raise ValueError(f"the network does not fit (reason {wrong} of digitrec_native_check)")
-        self._last = np.zeros((1, *self.input.shape), self.input.dtype)
+        self._last = np.zeros((1, network.layers[0].inputs), np.uint8), np.zeros((1, self.output.shape[0]), np.uint8)
         self._check(network, rounding, images)
 
     def _check(self, network: Network, rounding: Rounding, images: NDArray[np.uint8] | None) -> None:
@@ -103,6 +103,7 @@ class NativeSession:
         run(0)
         for thread in others:
             thread.join()
+        self._last = inputs, outputs
         return outputs
 
     def classifier(self, prepare: Prepare) -> Callable[[NDArray[np.uint8]], int]:
@@ -128,18 +129,18 @@ class NativeSession:
 
     def run_batch(self, batch: NDArray[Any]) -> NDArray[Any]:
         """See Session."""
-        self._last = batch
         inputs = batch.reshape(len(batch), -1).view(np.uint8)
         if offset := _offset(self.input.dtype):
             inputs = inputs ^ np.uint8(offset)
         numbers = self._numbers(inputs, self.output.shape[0])
         if offset := _offset(self.output.dtype):
-            numbers ^= np.uint8(offset)
+            numbers = numbers ^ np.uint8(offset)
         return numbers.view(self.output.dtype)
 
     def invoke(self) -> None:
-        """See Session."""
-        self.run_batch(self._last)
+        """See Session: the kernel alone, in one thread."""
+        inputs, outputs = self._last
+        self._run(self._block, inputs.ctypes.data, len(inputs), outputs.ctypes.data)
 
     def close(self) -> None:
         """See Session; there is nothing to do: memory goes when the last call that uses it has ended."""

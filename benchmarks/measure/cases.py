@@ -77,7 +77,8 @@ class Attempt:
 def find_artifacts(paths: Sequence[Path]) -> list[Path]:
     """Return the artifacts that files and folders name, in the order given, folders sorted.
 
-    Of a folder, envelopes are left out: what they hold is measured as the artifact that it is. A report is a page, too.
+    Of a folder, envelopes are left out, since what they hold is measured as the artifact that it is (and a report is a
+    page, too), and so is C, which runs elsewhere: name a file of these to have it measured.
 
     Raises:
         BenchmarkError: nothing is there.
@@ -85,7 +86,7 @@ def find_artifacts(paths: Sequence[Path]) -> list[Path]:
     found: list[Path] = []
     for path in paths:
         if path.is_dir():
-            inside = sorted(p for p in path.iterdir() if _is_model(p.name))
+            inside = sorted(p for p in path.iterdir() if _is_measured(p.name))
             if not inside:
                 raise BenchmarkError(f"no artifacts in {path}; make some with: digitrec-edge export")
             found += inside
@@ -96,9 +97,9 @@ def find_artifacts(paths: Sequence[Path]) -> list[Path]:
     return found
 
 
-def _is_model(name: str) -> bool:
+def _is_measured(name: str) -> bool:
     row = formats.of_file_name(name)
-    return row is not None and not row.envelope_of and not name.startswith(".")
+    return row is not None and row.measured and not name.startswith(".")
 
 
 def variant_of(path: Path) -> str:

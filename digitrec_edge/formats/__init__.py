@@ -36,12 +36,15 @@ class Format:
         module: with the functions above.
         envelope_of: the format whose artifacts its files hold, and whose models a runtime is given; empty for a model's
             own format. The card in it says that one.
+        measured: whether a benchmark of a folder measures its files; not what is compiled for somewhere else, or holds
+            an artifact that is measured as such.
     """
 
     name: str
     suffix: str
     module: str
     envelope_of: str = ""
+    measured: bool = True
 
     @property
     def model(self) -> str:
@@ -56,8 +59,8 @@ class Format:
 FORMATS = (
     Format("tflite", ".tflite", "digitrec_edge.formats.tflite"),
     Format("ort", ".ort", "digitrec_edge.formats.ort"),
-    Format("c", "-c.zip", "digitrec_edge.dense.c_archive"),
-    Format("html", ".html", "digitrec_edge.formats.html", envelope_of="tflite"),
+    Format("c", "-c.zip", "digitrec_edge.dense.c_archive", measured=False),
+    Format("html", ".html", "digitrec_edge.formats.html", envelope_of="tflite", measured=False),
     Format("onnx", ".onnx", "digitrec_edge.formats.onnx"),
 )
 """Those with a magic number first: ONNX has none."""
