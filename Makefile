@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 CLI := $(BIN)/digitrec-edge
 PYTHONS := 3.12 3.13 3.14
+BOARDS := tests/pi/test_boards.py tests/pi/test_native_boards.py
 PAGE := tests/web tests/test_web_preprocess.py
 export PYTHONDONTWRITEBYTECODE :=  # what hundreds of processes import is compiled once
 
@@ -72,13 +73,13 @@ pi: pi-needs test-artifacts  ## the tests on an emulated Raspberry Pi 4, 5 and 2
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target pi-boards pi-others
 
 pi-boards: pi-needs  ## ... what a person does on Pi 4 and Pi 5, and the same answers as here
-	@$(BIN)/pytest -q -s -m pi tests/pi/test_boards.py -k "not Forky and not RISC and not 32"
+	@$(BIN)/pytest -q -s -m pi $(BOARDS) -k "not Forky and not RISC and not 32"
 
 pi-others: pi-needs  ## ... in 32 bits, the device's test suite on a board, over ssh, and instructions
-	@$(BIN)/pytest -q -s -m pi tests/pi -k "not test_boards or 32"
+	@$(BIN)/pytest -q -s -m pi tests/pi -k "32 or not (test_boards or test_native_boards)"
 
 pi-more: pi-needs test-artifacts  ## what pi does on boards that are rarer: Forky's Python 3.14, and RISC-V
-	@$(BIN)/pytest -q -s -m pi tests/pi/test_boards.py -k "Forky or RISC"
+	@$(BIN)/pytest -q -s -m pi $(BOARDS) -k "Forky or RISC"
 
 pi-instructions: pi-needs  ## count instructions per prediction on an emulated Pi 4 and Pi 5
 	@test -f build/model.keras || $(CLI) train

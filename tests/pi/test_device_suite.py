@@ -14,8 +14,7 @@ ROOT = Path(__file__).parents[2]
 FULL = next(setup for setup in SETUPS if {"litert", "onnx"} <= {*setup.extras})
 MODULES = (
     "artifact", "card", "files", "formats_flatbuffer", "formats_onnx", "formats_protobuf", "formats_tflite", "golden",
-    "machine", "mnist", "old_files", "parity", "preprocess_reading", "probe", "quantization", "records",
-    "runtimes_loading", "runtimes_model",
+    "machine", "mnist", "old_files", "probe", "quantization", "records", "runtimes_loading", "runtimes_model",
 )  # fmt: skip
 """What reads, checks and runs artifacts. The tests of the command line and of the benchmark start hundreds of
 processes, which takes an hour of emulation; those commands are run for real by test_boards."""
