@@ -73,7 +73,7 @@ def lacking(row: RuntimeRow, version: str, graph: Graph) -> str | None:
     types = {tensor.name: tensor.dtype for tensor in graph.tensors}
     for name in (name for operator in graph.operators for name in operator.outputs if row.activations):
         if types[name] not in row.activations:
-            return f"computes with {types[name]} ({row.name} {version} does with int8 alone)"
+            return f"computes with {types[name]} ({row.name} {version} with {' and '.join(row.activations)} alone)"
     return None
 
 

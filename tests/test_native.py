@@ -177,17 +177,19 @@ def test_it_is_the_last_that_is_chosen_and_the_one_that_is_always_here(
     with load(artifacts / "digitrec-int4.tflite") as model:
         assert (model.runtime, model.runtime_version) == ("native", library.RELEASE)
         assert model.classify(IMAGES[0]) == 7
-    with pytest.raises(RuntimeUnavailableError, match="float32 computes with float32 .native .* does with int8 alone"):
+    with pytest.raises(
+        RuntimeUnavailableError, match="float32 computes with float32 .native .* with int8 and uint8 alone"
+    ):
         load(artifacts / "digitrec-float32.tflite")
 
 
 @pytest.mark.parametrize(
     ("variant", "reason"),
     [
-        ("float32", r"computes with float32 \(native 1.0 does with int8 alone\)"),
+        ("float32", r"computes with float32 \(native 1.0 with int8 and uint8 alone\)"),
         ("float16", r"needs DEQUANTIZE 3 \(native 1.0 does not have it\)"),
-        ("int8-dynamic", r"computes with float32 \(native 1.0 does with int8 alone\)"),
-        ("int16x8", r"computes with int16 \(native 1.0 does with int8 alone\)"),
+        ("int8-dynamic", r"computes with float32 \(native 1.0 with int8 and uint8 alone\)"),
+        ("int16x8", r"computes with int16 \(native 1.0 with int8 and uint8 alone\)"),
     ],
 )
 def test_another_model_is_refused_by_what_it_computes_with(artifacts: Path, variant: str, reason: str) -> None:

@@ -4,14 +4,13 @@ It is read just as it is written and in no other way, so that nothing else can s
 """
 
 import re
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from digitrec_edge.dense.c_tables import BY_FLOAT, VERSION, Tables, write_tables
-from digitrec_edge.dense.network import Dense, Network
+from digitrec_edge.dense.network import SUM_BITS, Dense, Network, follow, may_overflow
 from digitrec_edge.dense.packing import KERNELS
 from digitrec_edge.dense.rounding import ROUNDINGS
 from digitrec_edge.dense.tflite import MOST_LAYERS, MOST_NUMBERS
@@ -33,7 +32,7 @@ _NUMBER = {
     "whole": re.compile(r"(?:-?[0-9]{1,10},\n?)+"),
     "real": re.compile(r"(?:[0-9]\.?[0-9]{0,12}(?:e-[0-9]{2})?f,\n?)+"),
 }
-_LARGEST_SUM = 1 << 31
+_LARGEST_THRESHOLD = 1 << 31
 
 
 def read_tables(text: str) -> Tables:
@@ -75,18 +74,16 @@ def _read(text: str) -> Tables:
         words = _numbers(arrays, f"weights_{k}", f"weights{bits}", -(-sizes[0] // 4) * sizes[1])
         bias = _numbers(arrays, f"bias_{k}", "whole", sizes[0])
         weights = kernel.unpack(words.astype(np.uint32), bits, *sizes)
-        most = np.abs(bias) + PIXEL_MAX * np.abs(weights.astype(np.int64)).sum(axis=1)
-        _need(int(most.max()) < _LARGEST_SUM, "a sum may leave 32 bits")
+        _need(not may_overflow(weights, bias), f"a sum may leave {SUM_BITS} bits")
         factors = _factors(arrays, k, sizes[0], rounding.number == BY_FLOAT)
         layers.append(
             Dense(weights, bits, bias.astype(np.int32), factors, factors.astype(np.float32), int(zero), int(low))
         )
-    for before, after in pairwise(layers):
-        _need(before.outputs == after.inputs, "its layers do not fit one another")
+    _need(follow(layers), "its layers do not fit one another")
     scale, zero_point = float(np.float32(float(defines["LOGIT_SCALE"].rstrip("f")))), int(defines["LOGIT_ZERO"])
     _need(1e-12 < scale < 1e12 and -128 <= zero_point <= 127, f"its logits have scale {scale:g} and zero {zero_point}")
     threshold = int(defines["THRESHOLD"])
-    _need(0 <= threshold < _LARGEST_SUM, f"its threshold is {threshold}")
+    _need(0 <= threshold < _LARGEST_THRESHOLD, f"its threshold is {threshold}")
     network = Network(tuple(layers), "uint8", 1 / PIXEL_MAX, 0, "int8", scale, zero_point)
     return Tables(network, rounding, kernel, threshold)
 

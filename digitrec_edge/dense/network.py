@@ -4,7 +4,10 @@ TFLite's int8 numbers q are taken as ``x = q + 128``. Then the background of a p
 exactly 0, add nothing to any sum and can be left out. What remains of an input's zero point is in the bias.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +16,16 @@ from digitrec_edge.dense.rounding import Rounding
 
 UNSIGNED = 128
 """What makes an int8 number one from 0 to 255."""
+
+
+SUM_BITS = 32
+"""A sum is a signed number of so many bits."""
+
+
+def may_overflow(weights: NDArray[np.int8], bias: NDArray[Any]) -> bool:
+    """Whether some sum of a layer, of ``(outputs, inputs)`` weights and its bias, may leave ``SUM_BITS``."""
+    most = np.abs(bias.astype(np.int64)) + 255 * np.abs(weights.astype(np.int64)).sum(axis=1)
+    return int(most.max()) >= 1 << (SUM_BITS - 1)
 
 
 @dataclass(frozen=True)
@@ -46,6 +59,11 @@ class Dense:
     def inputs(self) -> int:
         """How many numbers go in."""
         return int(self.weights.shape[1])
+
+
+def follow(layers: Sequence[Dense]) -> bool:
+    """Whether each layer takes as many numbers as the one before it gives."""
+    return all(before.outputs == after.inputs for before, after in pairwise(layers))
 
 
 @dataclass(frozen=True)

@@ -3,12 +3,10 @@
 Slots are those of https://github.com/google-ai-edge/LiteRT/blob/main/tflite/converter/schema/schema.fbs.
 """
 
-from itertools import pairwise
-
 import numpy as np
 from numpy.typing import NDArray
 
-from digitrec_edge.dense.network import UNSIGNED, Dense, Network
+from digitrec_edge.dense.network import SUM_BITS, UNSIGNED, Dense, Network, follow, may_overflow
 from digitrec_edge.formats import tflite
 from digitrec_edge.formats.flatbuffer import Table
 from digitrec_edge.formats.graph import Graph, Tensor
@@ -56,8 +54,7 @@ def read_network(payload: bytes, graph: Graph | None = None) -> Network:
             layers.append(_layer(table, graph, [_stored(k, tensors, buffers) for k in inputs[1:]], inputs, sink))
         now = sink
     _need(now == result and 0 < len(layers) <= MOST_LAYERS, f"it has {len(layers)} layers, 1 to {MOST_LAYERS} fit")
-    for before, after in pairwise(layers):
-        _need(before.outputs == after.inputs, "its layers do not fit one another")
+    _need(follow(layers), "its layers do not fit one another")
     source, logits = graph.tensors[given], graph.tensors[result]
     return Network(
         tuple(layers), source.dtype, source.scale[0], source.zero_point[0],
@@ -110,10 +107,8 @@ def _layer(table: Table, graph: Graph, stored: list[NDArray[np.uint8]], inputs: 
     if len(inputs) > 2 and inputs[2] >= 0:
         _need(graph.tensors[inputs[2]].dtype == "int32", f"its bias is {graph.tensors[inputs[2]].dtype}")
         bias += stored[1].view("<i4")
-    sums = matrix.astype(np.int64)
-    bias -= _zero(source) * sums.sum(axis=1)
-    most = np.abs(bias) + 255 * np.abs(sums).sum(axis=1)
-    _need(int(most.max()) < 1 << 31, "a sum may leave 32 bits")
+    bias -= _zero(source) * matrix.sum(axis=1, dtype=np.int64)
+    _need(not may_overflow(matrix, bias), f"a sum may leave {SUM_BITS} bits")
     scales, zero = np.array(weights.scale, np.float32), _zero(sink)
     factors32 = np.float32(source.scale[0]) * scales / np.float32(sink.scale[0]) * np.ones(shape[0], np.float32)
     factors = float(source.scale[0]) * scales.astype(np.float64) / float(sink.scale[0]) * np.ones(shape[0])
