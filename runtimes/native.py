@@ -7,6 +7,7 @@ the weights, which are only read: threads need no lock, and a forked process may
 import ctypes
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -75,7 +76,7 @@ class NativeSession:
             raise ValueError(f"the network does not fit (reason {wrong} of digitrec_native_check)")
         first = self._check(network, rounding, images)
         self._last = first, np.empty((1, self.output.shape[0]), np.uint8)
-        self._again = self._last, first.ctypes.data, 1, self._last[1].ctypes.data
+        self._again = self._last, self._repeat(*self._last)
 
     def _check(self, network: Network, rounding: Rounding, images: NDArray[np.uint8] | None) -> NDArray[np.uint8]:
         """Compute some inputs in numpy too: a broken library, or CPU, never answers. Returns the first one."""
@@ -142,9 +143,14 @@ class NativeSession:
     def invoke(self) -> None:
         """See Session: the kernel alone, in one thread, on the last batch; before any, on a picture of the artifact."""
         if self._again[0] is not self._last:
-            inputs, outputs = self._last
-            self._again = self._last, inputs.ctypes.data, len(inputs), outputs.ctypes.data
-        self._run(self._block, *self._again[1:])
+            self._again = self._last, self._repeat(*self._last)
+        self._again[1]()
+
+    def _repeat(self, inputs: NDArray[np.uint8], outputs: NDArray[np.uint8]) -> Callable[[], object]:
+        """Make the call that computes a batch again; of a single picture the shorter one."""
+        if len(inputs) == 1:
+            return partial(self._classify, self._block, inputs.tobytes())
+        return partial(self._run, self._block, inputs.ctypes.data, len(inputs), outputs.ctypes.data)
 
     def close(self) -> None:
         """See Session; there is nothing to do: memory goes when the last call that uses it has ended."""

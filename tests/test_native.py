@@ -13,6 +13,7 @@ from dense_logits import dense_logits
 from numpy.typing import NDArray
 
 from digitrec_edge import artifact, mnist, pretrained
+from digitrec_edge.artifact import sample
 from digitrec_edge.dense import library
 from digitrec_edge.dense.block import lay_out
 from digitrec_edge.dense.library import Kernel, Library, load_library, open_library
@@ -20,6 +21,7 @@ from digitrec_edge.dense.network import Dense, Network
 from digitrec_edge.dense.reading import network_of
 from digitrec_edge.dense.rounding import ROUNDINGS, Rounding
 from digitrec_edge.errors import ArtifactError, BrokenRuntimeError, InputError, RuntimeUnavailableError
+from digitrec_edge.formats import SAMPLE_FILE
 from digitrec_edge.quantization import pixel_table
 from runtimes import RUNTIMES, load
 from runtimes.native import NativeSession
@@ -195,6 +197,27 @@ def test_it_is_the_last_that_is_chosen_and_the_one_that_is_always_here(
 def test_another_model_is_refused_by_what_it_computes_with(artifacts: Path, variant: str, reason: str) -> None:
     with pytest.raises(RuntimeUnavailableError, match=f"{reason}: install ai-edge-litert, or "):
         load(artifacts / f"digitrec-{variant}.tflite", "native")
+
+
+@pytest.mark.parametrize("name", ["digitrec-int8.tflite", "digitrec-int4.tflite", "digitrec-int8-c.zip"])
+def test_a_model_is_tried_on_the_images_that_travel_in_its_file(
+    artifacts: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    tried: list[NDArray[np.uint8] | None] = []
+    check = NativeSession._check
+
+    def recorded(
+        self: NativeSession, network: Network, rounding: Rounding, images: NDArray[np.uint8] | None
+    ) -> NDArray[np.uint8]:
+        tried.append(images)
+        return check(self, network, rounding, images)
+
+    monkeypatch.setattr(NativeSession, "_check", recorded)
+    found = artifact.read(artifacts / name)
+    with load(artifacts / name, "native"):
+        (images,) = tried
+    assert images is not None
+    assert np.array_equal(images, sample.unpack(found.files[SAMPLE_FILE], 10).images)
 
 
 def test_images_that_travel_in_the_artifact_are_read_from_it() -> None:
