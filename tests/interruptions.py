@@ -8,6 +8,7 @@ does, otherwise the process alone. It prints one line of figures.
 import argparse
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -19,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 STARTED = 0.15
-"""Seconds until Python has started and our code runs; before that Ctrl-C is Python's own affair."""
+"""Seconds from when Python listens for Ctrl-C until our code runs; before that Ctrl-C is Python's own affair."""
 
 
 @dataclass(frozen=True)
@@ -45,12 +46,12 @@ def command(model: Path, output: Path) -> list[str]:
 
 
 def interrupt(model: Path, output: Path, moment_s: float, *, group: bool, after: str = "") -> Interrupted:
-    """Interrupt an export after so many seconds, from when ``after``, a pattern, is found in its folder."""
+    """Interrupt an export so many seconds after Python listens, and ``after``, a pattern, is found in its folder."""
     with tempfile.TemporaryFile() as told:
         process = subprocess.Popen(
             command(model, output), stdout=subprocess.DEVNULL, stderr=told, start_new_session=True
         )
-        while after and not list(output.glob(after)) and process.poll() is None:
+        while process.poll() is None and not (listens(process.pid) and (not after or list(output.glob(after)))):
             time.sleep(0.02)
         try:
             process.wait(moment_s)
@@ -86,6 +87,12 @@ def _problem(process: "subprocess.Popen[bytes]", stderr: str, output: Path) -> s
             except DigitrecError as error:
                 return str(error)
     return ""
+
+
+def listens(process: int) -> bool:
+    """Tell whether a process has a handler of its own for Ctrl-C."""
+    caught = re.search(r"^SigCgt:\s*(\w+)", Path(f"/proc/{process}/status").read_text(), re.M)
+    return caught is not None and bool(int(caught[1], 16) & 1 << signal.SIGINT - 1)
 
 
 def session_of(leader: int) -> list[int]:

@@ -25,7 +25,7 @@ def draw_latency(run: Run, name: str) -> RenderedFigure | None:
             _title(result, whole.p50_us), (0, row), xycoords=("axes fraction", "data"), xytext=(0, 10),
             textcoords="offset points", fontsize=9.5, va="center", color=INK,
         )  # fmt: skip
-    every = [value for _, whole, alone in cases for value in (whole.quantiles_us[99], alone.p50_us)]
+    every = [us for _, whole, alone in cases for us in (whole.quantiles_us[1], whole.quantiles_us[99], alone.p50_us)]
     log_axis(axes, every, spread=1.15)
     axes.set_ylim(len(cases) - 0.4, -0.8)
     axes.set_yticks([])
