@@ -16,6 +16,7 @@ from PIL import Image
 
 from digitrec_edge import mnist, pretrained
 from digitrec_edge.cli.pictures import Named
+from digitrec_edge.recognition import How
 from digitrec_edge.training.recipes import RECIPES
 from runtimes import load
 
@@ -286,8 +287,9 @@ def test_processes_are_started_when_asked_for_or_when_reading_takes_long(
     monkeypatch.setattr(command, "ALONE_S", alone_s)
     monkeypatch.setattr("digitrec_edge.cli.cores.usable_cores", lambda: cores)
     monkeypatch.setattr("digitrec_edge.cli.reading_many.Readers", Stub)
-    monkeypatch.setattr(command, "_read_or_refuse", lambda model, asked, explain, one: {"here": one.name})
-    read = [*command._read_all(None, [*map(Named, "abc")], None, None, jobs)]
+    monkeypatch.setattr(command, "_read_or_refuse", lambda model, how, explain, one: {"here": one.name})
+    asked = command._Asked(Path(), "", 1, How())
+    read = [*command._read_all(None, [*map(Named, "abc")], asked, None, jobs)]
     assert read == [{"apart" if apart else "here": name} for name in "abc"]
     assert started == ([apart] if apart else [])
 

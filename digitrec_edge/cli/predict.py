@@ -4,7 +4,7 @@ import io
 import math
 import sys
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -19,11 +19,8 @@ from digitrec_edge.cli.options import AUTO, RuntimeOption, ThreadsOption
 from digitrec_edge.cli.pictures import STANDARD_INPUT, Named, expand
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from digitrec_edge.preprocess import Digit, Stages
-    from runtimes import Model, Prediction
+    from digitrec_edge.recognition import How, Recognition
+    from runtimes import Model
 
 ALONE_S = 1.0
 """Starting a process and loading the model there takes 0.4 s, which must not be spent on what is read in less."""
@@ -65,6 +62,7 @@ def predict(
     and the others go on; then the exit status is 1. Results are printed as they come, in the order of the pictures.
     """
     terminal.hold_native_output()
+    from digitrec_edge.recognition import How
     from runtimes import load
 
     named = list(expand(pictures, recursive))
@@ -72,7 +70,7 @@ def predict(
     with load(model or default_artifact(runtime), runtime, threads) as loaded:
         print(f"{loaded.artifact.name} on {loaded.runtime} {loaded.runtime_version}", file=sys.stderr)
         tally = _Tally(len(named))
-        asked = _Asked(loaded.artifact.path, loaded.runtime, threads, multi, min_confidence, accept_anything)
+        asked = _Asked(loaded.artifact.path, loaded.runtime, threads, How(multi, min_confidence, accept_anything))
         with closing(_read_all(loaded, named, asked, explain, jobs)) as results:
             _print_all(tally.counted(results), as_json, as_lines)
     if len(named) > 1:
@@ -94,14 +92,12 @@ def _check(named: list[Named], explain: Path | None, two_kinds: bool) -> None:
 
 @dataclass(frozen=True)
 class _Asked:
-    """How pictures are read: the artifact, the name of its runtime, and the options of the command."""
+    """What reads pictures, in each process: the artifact, the name of its runtime, and how."""
 
     artifact: Path
     runtime: str
     threads: int
-    multi: bool
-    min_confidence: float
-    accept_anything: bool
+    how: "How"
 
 
 class _Tally:
@@ -142,10 +138,9 @@ def _read_all(
 
     Processes that were asked for are started at once, else after ``ALONE_S`` seconds of reading without them.
     """
-    import digitrec_edge.preprocess  # noqa: F401  (not within the time of the first picture)
     from digitrec_edge.cli.cores import usable_cores
 
-    read_here = partial(_read_or_refuse, model, asked, explain)
+    read_here = partial(_read_or_refuse, model, asked.how, explain)
     processes = usable_cores() if jobs is None else jobs
     alone_s = math.inf if processes == 1 else ALONE_S if jobs is None else 0.0
     start = time.perf_counter()
@@ -163,18 +158,17 @@ def _read_all(
 @contextmanager
 def _reader(asked: _Asked) -> "Iterator[Callable[[Named], dict[str, Any]]]":
     """Load the model in a process of its own, and give what reads a picture there."""
-    import digitrec_edge.preprocess  # noqa: F401
     from runtimes import load
 
     with load(asked.artifact, asked.runtime, asked.threads) as model:
-        yield partial(_read_or_refuse, model, asked, None)
+        yield partial(_read_or_refuse, model, asked.how, None)
 
 
-def _read_or_refuse(model: "Model", asked: _Asked, explain: Path | None, one: Named) -> dict[str, Any]:
+def _read_or_refuse(model: "Model", how: "How", explain: Path | None, one: Named) -> dict[str, Any]:
     from digitrec_edge.errors import PictureError
 
     try:
-        return _read(model, one, asked, explain)
+        return _read(model, one, how, explain)
     except PictureError as error:
         return {"picture": one.name, "error": str(error)}
 
@@ -201,112 +195,25 @@ def default_artifact(runtime: str) -> Path:
     return pretrained.DEFAULT
 
 
-def _read(model: "Model", one: Named, asked: _Asked, explain: Path | None) -> dict[str, Any]:
+def _read(model: "Model", one: Named, how: "How", explain: Path | None) -> dict[str, Any]:
     """Find and read the digits of one picture; the stages that were reached are drawn even when there is no answer."""
-    from digitrec_edge.errors import PictureError
-    from digitrec_edge.preprocess import read_stages
+    from digitrec_edge.recognition import recognise
 
-    start = time.perf_counter_ns()
-    picture = one.read()
-    stages = read_stages(picture.grey, picture.reduction)
-    shapes = stages.shapes if asked.multi else stages.found
-    stages, answers = _apart(model, stages) if asked.multi else (stages, [model.predict(d.image) for d in stages.found])
-    file_to_digit_ms = (time.perf_counter_ns() - start) / 1e6
+    found = recognise(model, one.name, one.read, how)
     if explain:
-        accepted = [asked.accept_anything or answer.accepted for answer in answers]
-        _explain(stages, answers, model.labels, accepted, explain)
-    try:
-        found = stages.digits() if asked.multi else (stages.single(),)
-    except PictureError as error:
-        raise PictureError(f"{one.name}: {error}") from None
-    digits = [
-        {
-            **_named(model, answer, asked),
-            "probabilities": [float(p) for p in answer.probabilities],
-            "box": [digit.box.left, digit.box.top, digit.box.right, digit.box.bottom],
-        }
-        for digit, answer in zip(found, answers, strict=True)
-    ]
-    shared = {
-        **_turned(model, shapes, answers, asked.multi),
-        "latency_us": _latency_us(model, found[0].image),
-        "file_to_digit_ms": file_to_digit_ms,
-        "runtime": model.runtime,
-        "artifact": model.artifact.name,
-    }
-    if not asked.multi:
-        return {"picture": one.name, **digits[0], **shared}
-    text = "".join(digit["label"] if digit["label"] is not None and not digit["unsure"] else "?" for digit in digits)
-    return {"picture": one.name, "text": text, "digits": digits, **shared}
+        _explain(found, explain)
+    return found.as_json()
 
 
-def _named(model: "Model", answer: "Prediction", asked: _Asked) -> dict[str, Any]:
-    """Return what an answer is called; of what is no digit, the digit that it is most like, as a candidate."""
-    accepted = asked.accept_anything or answer.accepted
-    label, probability = model.labels[answer.digits], float(answer.probabilities[answer.digits])
-    return {
-        "digit": answer.digits if accepted else None,
-        "label": label if accepted else None,
-        "candidate": label,
-        "probability": probability,
-        "unsure": probability < asked.min_confidence,
-        "score": answer.scores,
-    }
-
-
-def _turned(model: "Model", shapes: "Sequence[Digit]", answers: "list[Prediction]", multi: bool) -> dict[str, Any]:
-    """Return by how much the picture is turned, clockwise, where its digits would be far surer then, and as what.
-
-    Shapes are taken whole: a 4 upside down may be cut as if it were a 1 and a 7. One that was cut alone tells nothing.
-    """
-    from digitrec_edge.preprocess.turned import find_turn, is_doubtful
-
-    turn = None
-    if math.isfinite(model.threshold) and (len(shapes) > 1 or len(answers) == 1):
-        whole = [model.predict(shape.image) for shape in shapes] if multi else answers
-        if is_doubtful([answer.probabilities for answer in whole], [answer.accepted for answer in whole]):
-            turn = find_turn(shapes, [answer.scores for answer in whole], partial(_recognise, model))
-    label = model.labels[turn.digits[0]] if turn and not multi else None
-    return {"turned": turn.degrees if turn else None, "turned_label": label}
-
-
-def _recognise(model: "Model", images: "NDArray[np.uint8]") -> "tuple[NDArray[np.float32], NDArray[np.float32]]":
-    prediction = model.predict(images)
-    return prediction.probabilities, prediction.scores
-
-
-def _apart(model: "Model", stages: "Stages") -> "tuple[Stages, list[Prediction]]":
-    """Read every digit, those that touch one by one; these take the place of what was found."""
-    from dataclasses import replace
-
-    from digitrec_edge.errors import PictureError
-    from digitrec_edge.preprocess import read_number
-
-    try:
-        read = read_number(stages, partial(_recognise, model))
-    except PictureError:
-        return stages, []
-    answers = [model.predict(digit.image) for digit, _ in read]
-    return replace(stages, found=tuple(digit for digit, _ in read), failure=None), answers
-
-
-def _latency_us(model: "Model", image: "NDArray[np.uint8]") -> float:
-    model.classify(image)
-    start = time.perf_counter_ns()
-    model.classify(image)
-    return (time.perf_counter_ns() - start) / 1000
-
-
-def _explain(
-    stages: "Stages", answers: "list[Prediction]", labels: Sequence[str], accepted: Sequence[bool], path: Path
-) -> None:
+def _explain(found: "Recognition", path: Path) -> None:
     from PIL import Image
 
     from digitrec_edge.files import write_file
     from digitrec_edge.preprocess.explain import draw_strip
 
     stream = io.BytesIO()
-    strip = draw_strip(stages, [answer.probabilities for answer in answers], labels, accepted)
+    probabilities = [answer.probabilities for answer in found.answers]
+    strip = draw_strip(found.stages, probabilities, found.model.labels, found.accepted)
     strip.save(stream, Image.registered_extensions()[path.suffix.lower()])
     write_file(path, stream.getvalue())
 
