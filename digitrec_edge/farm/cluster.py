@@ -1,5 +1,6 @@
 """Dask: processes here, or the workers of a scheduler somewhere; parts are given to them in bounded number."""
 
+import asyncio
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -9,6 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from distributed import Client, KilledWorker, LocalCluster, Security, as_completed
+from distributed.comm import connect
 
 from digitrec_edge.errors import DataError, DigitrecError
 from digitrec_edge.farm.output import Tally
@@ -71,8 +73,9 @@ def remote_cluster(address: str) -> Iterator[Cluster]:
     """
     _be_quiet()
     try:
+        asyncio.run(asyncio.wait_for(_ask(address), WAIT_S))
         client = Client(address, timeout=WAIT_S, set_as_default=False)
-    except (OSError, ValueError, TypeError, RuntimeError) as cause:
+    except (OSError, ValueError, TypeError, RuntimeError, TimeoutError) as cause:
         text = " ".join(str(cause).split())[:200]
         raise DigitrecError(f"no Dask scheduler answers at {address}: {text or type(cause).__name__}") from cause
     with client:
@@ -81,6 +84,16 @@ def remote_cluster(address: str) -> Iterator[Cluster]:
         except TimeoutError:
             raise DigitrecError(f"the scheduler at {address} has no workers: dask worker {address}") from None
         yield Cluster(client, address, sum(client.nthreads().values()))
+
+
+async def _ask(address: str) -> None:
+    """Ask a scheduler who it is; a client would wait for ever for one that takes connections and says nothing."""
+    comm = await connect(address, timeout=WAIT_S, **Security().get_connection_args("client"))
+    try:
+        await comm.write({"op": "identity", "reply": True})
+        await comm.read()
+    finally:
+        comm.abort()
 
 
 def _be_quiet() -> None:

@@ -1,6 +1,7 @@
 """What there is to read: files of tables, or pictures, cut into parts."""
 
 import hashlib
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,7 +74,7 @@ def plan_tables(path: Path, kind: Kind, files: Sequence[Path], reader: Reader) -
     Raises:
         DataError: a file that cannot be read, or has other columns.
     """
-    root = (path if path.is_dir() else path.parent).absolute()
+    folder = path if path.is_dir() else path.parent
     parts: list[Part] = []
     schema: pa.Schema | None = None
     for file in files:
@@ -83,10 +84,10 @@ def plan_tables(path: Path, kind: Kind, files: Sequence[Path], reader: Reader) -
             raise DataError(f"{file} has columns of other types than {files[0]}: name files of one kind")
         if len(parts) + len(ends) > LIMIT:
             raise DataError(f"{path} has more than {LIMIT:,} parts: name fewer files")
-        source = file.absolute().relative_to(root).as_posix()
+        source = file.relative_to(folder).as_posix()
         parts += [Part(len(parts) + k, source, *rows) for k, rows in enumerate(ends)]
     assert schema
-    return Input(kind.name, root, tuple(parts), schema, _fingerprint(files, parts))
+    return Input(kind.name, _absolute(folder), tuple(parts), schema, _fingerprint(files, parts))
 
 
 def _cut(kind: Kind, file: Path, reader: Reader) -> tuple[list[tuple[int, int]], pa.Schema]:
@@ -104,11 +105,15 @@ def plan_pictures(path: Path, files: Sequence[Path], reader: Reader) -> Input:
     """Cut picture files into parts; see :func:`plan_tables`."""
     if reader.column or reader.keep:
         raise DataError(f"{path} holds picture files, which have no columns")
-    root = (path if path.is_dir() else path.parent).absolute()
-    names = [file.absolute().relative_to(root).as_posix() for file in files]
+    folder = path if path.is_dir() else path.parent
+    names = [file.relative_to(folder).as_posix() for file in files]
     ends = cut([len(names)], ENCODED_PER_PART)
     parts = [Part(k, "", start, stop, tuple(names[start:stop])) for k, (start, stop) in enumerate(ends)]
-    return Input(PICTURES, root, tuple(parts), SCHEMA, _fingerprint(files, parts))
+    return Input(PICTURES, _absolute(folder), tuple(parts), SCHEMA, _fingerprint(files, parts))
+
+
+def _absolute(folder: Path) -> Path:
+    return Path(os.path.abspath(folder))  # noqa: PTH100  links stay as they are
 
 
 def _fingerprint(files: Sequence[Path], parts: Sequence[Part]) -> str:

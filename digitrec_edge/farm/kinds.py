@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -25,7 +26,7 @@ ENCODED_PER_PART, LISTS_PER_PART, BYTES_PER_PART = 1024, 1 << 18, 1 << 16
 """Pictures: seconds of work each. Rows of a group can only be skipped by decoding them, which costs more than reading
 digits where they are lists, and next to nothing where they are bytes."""
 
-DAMAGED = (pa.ArrowException, OSError, ValueError, MemoryError, OverflowError)
+DAMAGED = (pa.ArrowException, OSError, ValueError, TypeError, SyntaxError, EOFError, MemoryError, OverflowError)
 """What pyarrow and numpy raise for damaged files."""
 
 
@@ -84,9 +85,9 @@ _NUMPY_SCHEMA = pa.schema([("image", pa.binary(PIXELS))])
 
 def _open_numpy(path: Path) -> NDArray[np.uint8]:
     """Map an array of pictures into memory."""
-    images = np.load(path, mmap_mode="r", allow_pickle=False)
-    if not isinstance(images, np.ndarray) or images.dtype != np.uint8 or images.shape[1:] not in _SHAPES:
-        what = f"{images.dtype} of shape {images.shape}" if isinstance(images, np.ndarray) else "no array"
+    images: NDArray[Any] = np.lib.format.open_memmap(path, mode="r")  # type: ignore[no-untyped-call]
+    if images.dtype != np.uint8 or images.shape[1:] not in _SHAPES:
+        what = f"{images.dtype} of shape {images.shape}"
         raise DataError(f"{path} is {what}; uint8 of shape (N, {SIDE}, {SIDE}) or (N, {PIXELS}) is read")
     return images
 
