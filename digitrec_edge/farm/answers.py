@@ -38,35 +38,38 @@ class Answers:
         digits: ``(N,)``, places in the model's labels; also where it is no digit, the one that it is most like.
         probabilities, scores: ``(N,) float32``.
         accepted: ``(N,) bool``, whether it is a digit.
-        errors: why a picture could not be read, or None.
+        errors: why a picture could not be read, by its row.
     """
 
     digits: NDArray[np.int64]
     probabilities: NDArray[np.float32]
     scores: NDArray[np.float32]
     accepted: NDArray[np.bool_]
-    errors: list[str | None]
+    errors: dict[int, str]
 
     def columns(self, labels: tuple[str, ...], how: How) -> list[pa.Array]:
         """Return the columns of ``SCHEMA``."""
-        refused = np.array([error is not None for error in self.errors], bool)
+        count, names = len(self.digits), pa.array(labels, pa.string())
+        refused = np.zeros(count, bool)
+        refused[[*self.errors]] = True
         nameless = refused | ~(self.accepted | how.accept_anything)
-        names = pa.array(labels, pa.string())
+        errors = [self.errors.get(row) for row in range(count)] if self.errors else pa.nulls(count)
+        null = refused if self.errors else None
         return [
             pa.array(self.digits.astype(np.int16), mask=nameless),
             names.take(pa.array(self.digits, mask=nameless)),
-            names.take(pa.array(self.digits, mask=refused)),
-            pa.array(self.probabilities, mask=refused),
-            pa.array(nameless, mask=refused),
-            pa.array(self.probabilities < how.min_confidence, mask=refused),
-            pa.array(self.scores, mask=refused),
-            pa.array(self.errors, pa.string()),
+            names.take(pa.array(self.digits, mask=null)),
+            pa.array(self.probabilities, mask=null),
+            pa.array(nameless, mask=null),
+            pa.array(self.probabilities < how.min_confidence, mask=null),
+            pa.array(self.scores, mask=null),
+            pa.array(errors, pa.string()),
         ]
 
 
 def _blank(count: int) -> Answers:
     probabilities, scores = np.zeros((2, count), np.float32)
-    return Answers(np.zeros(count, np.int64), probabilities, scores, np.zeros(count, bool), [None] * count)
+    return Answers(np.zeros(count, np.int64), probabilities, scores, np.zeros(count, bool), {})
 
 
 def answer_pixels(model: Model, images: NDArray[np.uint8], rows: NDArray[np.int64], count: int) -> Answers:
@@ -84,8 +87,7 @@ def answer_pixels(model: Model, images: NDArray[np.uint8], rows: NDArray[np.int6
         answers.digits[rows], answers.scores[rows], answers.accepted[rows] = read.digits, read.scores, read.accepted
         answers.probabilities[rows] = read.probabilities[np.arange(len(rows)), read.digits]
     if len(rows) < count:
-        for row in set(range(count)) - set(rows.tolist()):
-            answers.errors[row] = "is not 28 x 28 pixels"
+        answers.errors.update(dict.fromkeys({*range(count)} - {*rows.tolist()}, "is not 28 x 28 pixels"))
     return answers
 
 

@@ -6,13 +6,14 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from digitrec_edge import records
 from digitrec_edge.errors import OutputError
+from digitrec_edge.farm.answers import LOCATION
 from digitrec_edge.farm.inputs import Input
 from digitrec_edge.farm.parts import Part
 from digitrec_edge.farm.reader import Reader
@@ -30,8 +31,10 @@ _LIMIT_BYTES = 1 << 20
 _ROWS, _BYTES = 1 << 16, 32 << 20
 """Rows, or bytes, of answers that wait in memory for becoming a group of rows."""
 
-_REPEATED = ["file", "digit", "label", "candidate", "error"]
-"""Columns in which few values come again and again."""
+_OPTIONS: dict[str, Any] = {
+    "use_dictionary": ["file", "digit", "label", "candidate", "error"],  # few values come again and again
+    "write_statistics": LOCATION.names,
+}
 
 
 @dataclass(frozen=True)
@@ -183,7 +186,7 @@ def write_part(folder: Path, part: Part, identity: str, schema: pa.Schema, answe
     start, tally = time.process_time(), Tally()
     with (
         replacing(folder / part.name) as temporary,
-        pq.ParquetWriter(temporary, schema, use_dictionary=_REPEATED) as file,
+        pq.ParquetWriter(temporary, schema, **_OPTIONS) as file,
     ):
         for table in _gathered(answers):
             tally += Tally.of(table)
