@@ -1,7 +1,7 @@
 """Answers as columns of a table: what was read of each picture, or why it could not be read."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -81,13 +81,16 @@ def answer_pixels(model: Model, images: NDArray[np.uint8], rows: NDArray[np.int6
         rows: ``(M,)``, the place of each among ``count`` rows; the others are errors.
         count: N.
     """
-    answers = _blank(count)
-    if len(images):
-        read = model.predict(images)
-        answers.digits[rows], answers.scores[rows], answers.accepted[rows] = read.digits, read.scores, read.accepted
-        answers.probabilities[rows] = read.probabilities[np.arange(len(rows)), read.digits]
-    if len(rows) < count:
-        answers.errors.update(dict.fromkeys({*range(count)} - {*rows.tolist()}, "is not 28 x 28 pixels"))
+    errors = dict.fromkeys({*range(count)} - {*rows.tolist()}, "is not 28 x 28 pixels") if len(rows) < count else {}
+    if not len(images):
+        return replace(_blank(count), errors=errors)
+    read = model.predict(images)
+    sure = read.probabilities[np.arange(len(rows)), read.digits]
+    if not errors:
+        return Answers(read.digits, sure, read.scores, read.accepted, {})
+    answers = replace(_blank(count), errors=errors)
+    answers.digits[rows], answers.probabilities[rows] = read.digits, sure
+    answers.scores[rows], answers.accepted[rows] = read.scores, read.accepted
     return answers
 
 

@@ -22,7 +22,7 @@ ENCODED_BATCH = 16
 BUFFER_BYTES = 1 << 20
 """Of a column of Parquet that are in memory at a time, so that a group of rows may have any size."""
 
-ENCODED_PER_PART, LISTS_PER_PART, BYTES_PER_PART = 1024, 1 << 18, 1 << 16
+ENCODED_PER_PART, LISTS_PER_PART, BYTES_PER_PART = 1024, 1 << 18, 1 << 17
 """Pictures: seconds of work each. Rows of a group can only be skipped by decoding them, which costs more than reading
 digits where they are lists, and next to nothing where they are bytes."""
 
