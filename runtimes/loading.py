@@ -99,7 +99,7 @@ def open_model(found: Artifact, row: RuntimeRow, threads: int, key: Path | None 
         raise ArtifactError(f"{row.name} {row.version} refuses {found.path}: {text}") from cause
     except (SystemError, ImportError, AttributeError, OSError, MemoryError) as cause:  # numpy 2 shows only here
         raise BrokenRuntimeError(f"{row.name} is installed but does not work: {diagnose(cause)}") from cause
-    return Model(session, found, row, threads)
+    return Model(session, found, row, threads, key)
 
 
 def check_release(row: RuntimeRow) -> None:

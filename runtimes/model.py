@@ -6,8 +6,9 @@ import weakref
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,9 @@ from digitrec_edge.no_digit import score
 from digitrec_edge.quantization import dequantize, pixel_table, softmax
 from runtimes.session import Prepare, Session
 from runtimes.table import RuntimeRow
+
+if TYPE_CHECKING:
+    from runtimes.origin import Origin
 
 _FLOATS = ("float32", "float16", "float64")
 
@@ -50,6 +54,9 @@ class Prediction:
 class Model:
     """An artifact in a runtime. Several threads may share it: calls wait for each other, but in a reentrant runtime.
 
+    It travels to other processes by its file: a copy, or what was pickled, is a model of its own, loaded again where it
+    arrives, in the same runtime, and refused where the file has changed. One that was loaded from bytes carries these.
+
     ``labels`` are what its answers are called, in their order; of a file without a card they are the ten digits.
     ``threshold`` is the least score of a digit, minus infinity where the card has none.
 
@@ -57,7 +64,9 @@ class Model:
     and locks are not copied in a state that could go on. It says so, and the process loads the file again.
     """
 
-    def __init__(self, session: Session, artifact: Artifact, row: RuntimeRow, threads: int) -> None:
+    def __init__(
+        self, session: Session, artifact: Artifact, row: RuntimeRow, threads: int, key: Path | None = None
+    ) -> None:
         self._session: Session | None = session
         self._lock = threading.Lock()
         self._reentrant = session.reentrant
@@ -70,6 +79,7 @@ class Model:
         self.runtime = row.name
         self.runtime_version = row.version
         self.threads = threads
+        self.key = key
         self.input = session.input
         self.output = session.output
         self._check_tensors()
@@ -195,6 +205,18 @@ class Model:
         if images.size == 0:
             raise InputError("no images: the array is empty")
         return images
+
+    @property
+    def origin(self) -> "Origin":
+        """What loads the model again, here or elsewhere."""
+        from runtimes.origin import Origin
+
+        return Origin.of(self)
+
+    def __reduce__(self) -> "tuple[Callable[[Origin], Model], tuple[Origin]]":
+        self._open()
+        origin = self.origin
+        return type(origin).load, (origin,)
 
     def _open(self) -> Session:
         return self._session or self._closed(None)

@@ -29,6 +29,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "digitrec_edge.report": ("report",),
     "digitrec_edge.preprocess.bmff": ("heif",),
     "digitrec_edge.remote": ("remote",),
+    "digitrec_edge.farm": ("dask",),
     "benchmarks.scripts": ("all",),
     **{row.module: (row.extra,) for row in RUNTIMES if row.extra},
 }

@@ -40,6 +40,7 @@ class Artifact:
         card: None for a foreign file.
         files: what travels with the model, by name; empty for a foreign file.
         graph: tensors and operators.
+        sealed: whether one of ours had to be as it was exported.
     """
 
     path: Path
@@ -49,6 +50,7 @@ class Artifact:
     card: Card | None
     files: Mapping[str, bytes]
     graph: Graph
+    sealed: bool = True
 
     @property
     def name(self) -> str:
@@ -98,7 +100,8 @@ def parse(data: bytes, path: Path = IN_MEMORY, *, sealed: bool = True) -> Artifa
         graph = kind.load().describe(payload)
     except MalformedError as cause:
         raise ArtifactError(f"{path} is not a valid {kind.name} model: {cause}") from cause
-    return Artifact(path, kind, data, payload, _card(path, payload, files) if whole else None, files, graph)
+    card = _card(path, payload, files) if whole else None
+    return Artifact(path, kind, data, payload, card, files, graph, sealed)
 
 
 def strip(path: str | os.PathLike[str]) -> bytes:
