@@ -20,6 +20,8 @@
     |-- ParityError             an artifact that lost too much on the way
     |-- BenchmarkError          a benchmark that has nothing to measure
     |-- OutputError             a file that cannot be written
+    |-- SourceError             a camera, stream, video or folder that gives no frames
+    |-- PublishError            a broker or a command that takes no readings
     `-- RemoteError             a device over ssh that cannot be used
         |-- UnreachableError    ... no connection: name, network, port
         |-- LoginRefusedError   ... it accepts none of your keys
@@ -111,6 +113,14 @@ class BenchmarkError(DigitrecError):
 
 class OutputError(DigitrecError):
     """A file that cannot be written; what lay there before is untouched."""
+
+
+class SourceError(DigitrecError):
+    """A camera, stream, video or folder that gives no frames."""
+
+
+class PublishError(DigitrecError):
+    """A broker or a command that takes no readings."""
 
 
 class RemoteError(DigitrecError):
