@@ -1,7 +1,7 @@
 """Made videos of counters, each a function of its seed, with what every frame shows.
 
-Looks: digits of fonts on a display, digits of MNIST's test set on paper, and the drums of a mechanical meter, whose last
-digit rolls on. The camera shakes, the light fades and goes off, a hand comes before it; all is blurred, noisy and JPEG.
+Looks: digits of fonts on a display, digits of MNIST's test set on paper, and the drums of a mechanical meter, whose
+last digit rolls on. The camera shakes, the light fades and goes off, a hand comes before it; all is blurred, noisy and JPEG.
 
 ``python tests/made_videos.py FOLDER --seed N`` writes one as a video with its truth beside it.
 """
@@ -24,7 +24,15 @@ Plane = NDArray[np.float32]
 LOOKS = ("font", "mnist", "meter")
 FRAMES = 120
 MARGIN_PX = 40
-_FACES = ("DejaVuSans", "DejaVuSans-Bold", "DejaVuSansMono", "DejaVuSerif", "DejaVuSansMono-Bold", "STIXGeneral", "cmr10")
+_FACES = (
+    "DejaVuSans",
+    "DejaVuSans-Bold",
+    "DejaVuSansMono",
+    "DejaVuSerif",
+    "DejaVuSansMono-Bold",
+    "STIXGeneral",
+    "cmr10",
+)
 _SKIN = ((224, 172, 140), (141, 85, 60), (190, 130, 100))
 
 
@@ -106,7 +114,11 @@ def _light(frames: int, random: np.random.Generator) -> Plane:
     """Return how bright each frame is; once or twice the light goes off, at once or slowly."""
     slow = 0.85 + 0.15 * np.sin(np.arange(frames) / random.uniform(10, 40) + random.uniform(0, 6))
     for _ in range(int(random.integers(1, 3))):
-        start, length, fade = int(random.integers(5, frames - 20)), int(random.integers(4, 14)), int(random.integers(1, 6))
+        start, length, fade = (
+            int(random.integers(5, frames - 20)),
+            int(random.integers(4, 14)),
+            int(random.integers(1, 6)),
+        )
         ramp = np.r_[np.linspace(1, 0.02, fade), np.full(length, 0.02), np.linspace(0.02, 1, fade)]
         end = min(frames, start + len(ramp))
         slow[start:end] *= ramp[: end - start]

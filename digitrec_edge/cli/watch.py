@@ -67,7 +67,8 @@ def watch(
     decimals: Annotated[Texts, typer.Option(help="How many of them stand behind the point: N or NAME=N.")] = None,
     monotone: Annotated[bool, typer.Option("--monotone", help="The numbers never get less.")] = False,
     max_step: Annotated[
-        Texts, typer.Option(help="Most that a number changes by from one reading to the next, or a minute: N or NAME=N.")
+        Texts,
+        typer.Option(help="Most that a number changes by from one reading to the next, or a minute: N or NAME=N."),
     ] = None,
     reset_after: Annotated[
         int | None,
@@ -77,7 +78,9 @@ def watch(
     mqtt_password_file: Annotated[
         Path | None, typer.Option(help="File of its password. Default: the variable DIGITREC_MQTT_PASSWORD.")
     ] = None,
-    mqtt_ca: Annotated[Path | None, typer.Option(help="Certificates to trust with mqtts://. Default: the system's.")] = None,
+    mqtt_ca: Annotated[
+        Path | None, typer.Option(help="Certificates to trust with mqtts://. Default: the system's.")
+    ] = None,
     home_assistant: Annotated[
         bool, typer.Option("--home-assistant", help="Announce each region as a sensor to Home Assistant, by MQTT.")
     ] = False,
@@ -93,9 +96,10 @@ def watch(
 ) -> None:
     """Read numbers from a camera, a stream, a video or a folder, and give one when several frames agree.
 
-    A line of JSON is printed when a number has changed: time, region, value, number, probability. Where it cannot be told,
-    the value is null and the reason says why: frames disagree, no digit, too dark, source lost, goes back, steps by too
-    much. The same goes to MQTT and to a command. A source that is lost is opened again; the end of a file is the end.
+    A line of JSON is printed when a number has changed: time, region, value, number, probability. Where it cannot be
+    told, the value is null and the reason says why: frames disagree, no digit, too dark, source lost, goes back, steps
+    by too much. The same goes to MQTT and to a command. A source that is lost is opened again; the end of a file is
+    the end.
     """
     terminal.hold_native_output()
     from digitrec_edge.cli.watch_options import broker_of, regions_of, rules_of, sensors_of
@@ -120,7 +124,7 @@ def watch(
             prefix = discovery_prefix if home_assistant else None
             outputs.append(stack.enter_context(closing(_mqtt(broker, sensors, prefix))))
         watches = [RegionWatch(one, rules[one.name], care, loaded) for one in regions]
-        _watch(source, asked, watches, loaded, min_confidence, outputs)
+        _watch(source, asked, watches, loaded, outputs)
 
 
 def _watch(
@@ -128,7 +132,6 @@ def _watch(
     asked: "Asked",
     watches: "list[RegionWatch]",
     model: "Model",
-    min_confidence: float,
     outputs: list[_Output],
 ) -> None:
     """Send every reading to every output, until the source ends."""
@@ -141,7 +144,7 @@ def _watch(
             output.flush()
 
     with closing(open_source(source, asked)) as events:
-        for reading in read_all(events, shown(source), watches, model, min_confidence, observe, _tell):
+        for reading in read_all(events, shown(source), watches, model, observe, _tell):
             for output in outputs:
                 output.send(reading)
 

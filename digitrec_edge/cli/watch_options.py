@@ -66,9 +66,7 @@ def sensors_of(
     return [Sensor(one.name, units.get(one.name), classes.get(one.name), monotone) for one in regions]
 
 
-def broker_of(
-    address: str | None, password_file: Path | None, ca: Path | None, home_assistant: bool
-) -> Broker | None:
+def broker_of(address: str | None, password_file: Path | None, ca: Path | None, home_assistant: bool) -> Broker | None:
     """Read ``--mqtt`` and what belongs to it; None where nothing is published."""
     given = {"--mqtt-password-file": password_file, "--mqtt-ca": ca, "--home-assistant": home_assistant}
     if address is None:

@@ -3,7 +3,7 @@
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from digitrec_edge.errors import SourceError
+from digitrec_edge.errors import DigitrecError, SourceError
 from digitrec_edge.files import read_file
 
 FILE_MARK = "@"
@@ -35,7 +35,7 @@ def from_file(text: str) -> str:
     return secret(Path(text[1:]), SourceError) if text.startswith(FILE_MARK) else text
 
 
-def secret(path: Path, error: type[SourceError]) -> str:
+def secret(path: Path, error: type[DigitrecError]) -> str:
     """Return the first line of a file, without white space around it.
 
     Raises:

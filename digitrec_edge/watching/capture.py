@@ -1,7 +1,7 @@
 """Video files, cameras and RTSP streams as sources, through OpenCV."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Generator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -64,7 +64,7 @@ def _opencv(text: str) -> Any:
     return cv2
 
 
-def _opened(cv2: Any, text: str, open_capture: Any) -> Any:
+def _opened(cv2: Any, text: str, open_capture: Callable[[], Any]) -> Any:
     capture = open_capture()
     if not capture.isOpened():
         capture.release()
@@ -77,14 +77,14 @@ def _coloured(cv2: Any, pixels: Any) -> Any:
     return cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB) if pixels.ndim == 3 else pixels
 
 
-def _newest(cv2: Any, text: str, asked: Asked, open_capture: Any) -> Events:
+def _newest(cv2: Any, text: str, asked: Asked, open_capture: Callable[[], Any]) -> Events:
     capture = _opened(cv2, text, open_capture)
     for pixels in newest(_frames(capture), asked.interval_s, READ_MS / 1000):
         yield Frame(_coloured(cv2, pixels), "frame", time.monotonic())
     raise SourceError(f"{shown(text)} gives no frames any more")
 
 
-def _frames(capture: Any) -> Iterator[Any]:
+def _frames(capture: Any) -> Generator[Any, None, None]:
     try:
         while (found := capture.read())[0]:
             yield found[1]

@@ -124,10 +124,9 @@ class CommandOutput:
 
 
 def _end(process: "subprocess.Popen[bytes]") -> int:
-    for stop in (lambda: None, process.terminate, process.kill):
-        stop()
+    for stop in (process.terminate, process.kill):
         try:
             return process.wait(END_S)
         except subprocess.TimeoutExpired:
-            continue
+            stop()
     return process.wait()

@@ -39,8 +39,8 @@ def state_topic(topic: str, region: str) -> str:
 def discovery(prefix: str, topic: str, sensor: Sensor) -> tuple[str, Mapping[str, Any]]:
     """Return the topic and the document that announce a sensor.
 
-    The number is ``unknown`` where it is not known (https://www.home-assistant.io/integrations/sensor.mqtt): its template
-    makes ``None`` of null.
+    Where the number is not known, it is ``unknown`` there: the template makes ``None`` of null, see
+    https://www.home-assistant.io/integrations/sensor.mqtt.
     """
     node = re.sub(r"[^A-Za-z0-9_-]", "_", topic)
     kind = {"device_class": sensor.device_class, "unit_of_measurement": sensor.unit}

@@ -4,7 +4,6 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-
 from digitrec_edge.errors import PictureError, SourceError
 from digitrec_edge.preprocess.reading import SUFFIXES, read
 from digitrec_edge.watching.frames import Events, Frame, Missing

@@ -44,14 +44,14 @@ def no_glimpse(reason: str) -> Glimpse:
     return Glimpse(None, (), reason)
 
 
-def glimpse(model: "Model", pixels: NDArray[np.uint8], name: str, min_confidence: float) -> Glimpse:
+def glimpse(model: "Model", pixels: NDArray[np.uint8], name: str, how: How) -> Glimpse:
     """Read one number.
 
     Args:
         model: that reads it.
         pixels: of the region, ``(height, width)`` or ``(height, width, 3) uint8``.
         name: what messages call it.
-        min_confidence: a number with a digit of a lower probability is not read.
+        how: several digits, and the least probability of each.
     """
     grey = pixels if pixels.ndim == 2 else to_grey(Image.fromarray(pixels))
     low, high = np.percentile(grey[::2, ::2], EDGES)
@@ -59,7 +59,7 @@ def glimpse(model: "Model", pixels: NDArray[np.uint8], name: str, min_confidence
         return no_glimpse(DARKNESS)
     if high - low < FLAT:
         return no_glimpse(NOTHING)
-    found = recognise(model, name, lambda: Picture(np.ascontiguousarray(grey), 1), How(True, min_confidence))
+    found = recognise(model, name, lambda: Picture(np.ascontiguousarray(grey), 1), how)
     return _glimpse(found)
 
 

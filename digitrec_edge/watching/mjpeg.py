@@ -40,7 +40,9 @@ def frames(text: str, asked: Asked) -> Events:
                 yield from (_frame(part, text) for part in newest(found, asked.interval_s, TIMEOUT_S))
                 raise SourceError(f"{shown(text)} gives no frames any more")
             else:
-                raise SourceError(f"{shown(text)} answers with {kind}; multipart/x-mixed-replace or image/jpeg is needed")
+                raise SourceError(
+                    f"{shown(text)} answers with {kind}; multipart/x-mixed-replace or image/jpeg is needed"
+                )
         time.sleep(asked.interval_s)
 
 
@@ -52,7 +54,9 @@ def _answer(text: str) -> Any:
         return urllib.request.urlopen(request, timeout=TIMEOUT_S)
     except urllib.error.HTTPError as error:
         error.close()
-        hint = "; give user and password as http://USER:PASSWORD@HOST in a file, and its name as @FILE" * (error.code == 401)
+        hint = "; give user and password as http://USER:PASSWORD@HOST in a file, and its name as @FILE" * (
+            error.code == 401
+        )
         raise SourceError(f"{shown(text)} answers with status {error.code}{hint}") from None
     except (OSError, http.client.HTTPException, ValueError) as cause:
         reason = getattr(cause, "reason", None) or cause

@@ -138,7 +138,9 @@ class MqttOutput:
     def _on_connect_fail(self, _client: "Client", _data: Any) -> None:
         cause = sys.exc_info()[1]  # which the library handles while it calls this
         if isinstance(cause, ssl.SSLCertVerificationError):
-            text = f"{self._where} has a certificate that is not trusted: {cause.verify_message}; name its CA by --mqtt-ca"
+            text = (
+                f"{self._where} has a certificate that is not trusted: {cause.verify_message}; name its CA by --mqtt-ca"
+            )
             self._note(text, final=True)
         else:
             self._note(f"{self._where} cannot be reached: {getattr(cause, 'strerror', None) or cause}", final=False)

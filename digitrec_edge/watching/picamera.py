@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from importlib import import_module
 from typing import Any
 
 from digitrec_edge.errors import NotInstalledError, SourceError
@@ -24,14 +25,14 @@ def frames(text: str, asked: Asked) -> Events:
         SourceError: there is no camera, or it fails.
     """
     try:
-        from picamera2 import Picamera2
+        camera = import_module("picamera2").Picamera2
     except ModuleNotFoundError:
         raise NotInstalledError(
             "camera:pi needs picamera2, which comes with Raspberry Pi OS; type: sudo apt install python3-picamera2, "
             "and use a virtual environment that was made with --system-site-packages"
         ) from None
     try:
-        for pixels in newest(_frames(Picamera2), asked.interval_s, TIMEOUT_S):
+        for pixels in newest(_frames(camera), asked.interval_s, TIMEOUT_S):
             yield Frame(pixels[..., 2::-1].copy(), "frame", time.monotonic())  # its RGB888 is blue, green, red
     except (RuntimeError, IndexError, OSError) as cause:  # IndexError: there is no camera
         raise SourceError(f"camera:pi fails: {cause}; rpicam-hello --list-cameras shows what there is") from cause

@@ -13,8 +13,8 @@ class Rules:
         digits: it has exactly so many; None for any number.
         decimals: so many of them stand behind the decimal point.
         monotone: it never gets less.
-        max_step: it changes by so much at the most from one reading to the next, and when none was given for more than a
-            minute, in each minute that began since; None for any step.
+        max_step: it changes by so much at the most from one reading to the next, and when there was none for more than
+            a minute, in each minute that began since; None for any step.
         reset_after: an implausible number is taken all the same when so many agreements in a row give one that is
             plausible after the one before it; None for never.
     """

@@ -61,13 +61,15 @@ LIVE_PER_SECOND = 5.0
 
 _HERE = "digitrec_edge.watching"
 SOURCES = (
-    SourceRow("Raspberry Pi camera", "camera:pi", _matches("camera:pi|picamera"), f"{_HERE}.picamera:frames", True),
-    SourceRow("camera", "/dev/video0 or camera:0", _matches(r"/dev/video\d+|camera:\d+"), f"{_HERE}.capture:camera", True),
-    SourceRow("RTSP stream", "rtsp://HOST/PATH", _starts("rtsp://", "rtsps://"), f"{_HERE}.capture:stream", True),
-    SourceRow("MJPEG stream or snapshot", "http://HOST/PATH", _starts("http://", "https://"), f"{_HERE}.mjpeg:frames", True),
-    SourceRow("folder of pictures", "a folder", lambda text: Path(text).is_dir(), f"{_HERE}.folder:frames", False),
+    SourceRow("Pi camera", "camera:pi", _matches("camera:pi|picamera"), f"{_HERE}.picamera:frames", True),
+    SourceRow(
+        "camera", "/dev/video0 or camera:0", _matches(r"(/dev/video|camera:)\d+"), f"{_HERE}.capture:camera", True
+    ),
+    SourceRow("RTSP", "rtsp://HOST/PATH", _starts("rtsp://", "rtsps://"), f"{_HERE}.capture:stream", True),
+    SourceRow("MJPEG or snapshot", "http://HOST/PATH", _starts("http://", "https://"), f"{_HERE}.mjpeg:frames", True),
+    SourceRow("folder", "a folder of pictures", lambda text: Path(text).is_dir(), f"{_HERE}.folder:frames", False),
     SourceRow("video", "a video file", lambda text: Path(text).is_file(), f"{_HERE}.capture:video", False),
-)  # fmt: skip
+)
 """In the order in which a text is compared with them."""
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitrec_edge.files import sha256
+from digitrec_edge.recognition import How
 from digitrec_edge.watching.agreement import Agreed, Agreement
 from digitrec_edge.watching.frames import LOST, Events, Frame, Missing
 from digitrec_edge.watching.glimpse import Glimpse, glimpse, no_glimpse
@@ -54,6 +55,7 @@ class RegionWatch:
 
     def __init__(self, region: Region, rules: Rules, care: Care, model: "Model") -> None:
         self.region, self._rules, self._care = region, rules, care
+        self.how = How(multi=True, min_confidence=care.min_confidence, count=rules.digits)
         self._artifact, self._sha256 = model.artifact.name, sha256(model.artifact.data)
         self._agreement, self._plausibility = Agreement(care.agree), Plausibility(rules)
         self._told: Reading | None = None
@@ -120,7 +122,6 @@ def watch(
     source: str,
     watches: Sequence[RegionWatch],
     model: "Model",
-    min_confidence: float,
     observe: Callable[[Seen], None],
     tell: Callable[[str], None],
 ) -> Iterator[Reading]:
@@ -131,7 +132,6 @@ def watch(
         source: what messages call it.
         watches: one for each region.
         model: that reads.
-        min_confidence: the least probability of a digit.
         observe: is shown all that is seen.
         tell: is told in one line what goes wrong and does not end the work.
 
@@ -149,21 +149,19 @@ def watch(
             checked = True
         glimpses = {}
         for one in watches:
-            seen = _look(model, one.region, event, min_confidence)
+            seen = _look(model, one, event)
             glimpses[one.region] = seen
             observe(Seen(one.region, one.region.cut(event.pixels), seen, event.name))
         yield from _told(watches, glimpses, event)
     yield from filter(None, (one.finish() for one in watches))
 
 
-def _look(model: "Model", region: Region, frame: Frame, min_confidence: float) -> Glimpse:
-    if misfit := region.misfit(frame.size):
+def _look(model: "Model", one: RegionWatch, frame: Frame) -> Glimpse:
+    if misfit := one.region.misfit(frame.size):
         return no_glimpse(misfit)
-    return glimpse(model, region.cut(frame.pixels), f"{frame.name}, {region.name}", min_confidence)
+    return glimpse(model, one.region.cut(frame.pixels), f"{frame.name}, {one.region.name}", one.how)
 
 
-def _told(
-    watches: Sequence[RegionWatch], glimpses: Mapping[Region, Glimpse], frame: Frame | None
-) -> Iterator[Reading]:
+def _told(watches: Sequence[RegionWatch], glimpses: Mapping[Region, Glimpse], frame: Frame | None) -> Iterator[Reading]:
     name, clock_s = (frame.name, frame.clock_s) if frame else (None, None)
     yield from filter(None, (one.add(glimpses[one.region], name, clock_s) for one in watches))
