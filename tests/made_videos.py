@@ -1,7 +1,8 @@
 """Made videos of counters, each a function of its seed, with what every frame shows.
 
 Looks: digits of fonts on a display, digits of MNIST's test set on paper, and the drums of a mechanical meter, whose
-last digit rolls on. The camera shakes, the light fades and goes off, a hand comes before it; all is blurred, noisy and JPEG.
+last digit rolls on. The camera shakes, the light fades and goes off, a hand comes before it; all is blurred, noisy and
+JPEG.
 
 ``python tests/made_videos.py FOLDER --seed N`` writes one as a video with its truth beside it.
 """
