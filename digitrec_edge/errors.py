@@ -19,6 +19,8 @@
     |   `-- InterruptedRunError ... because it was interrupted before the first epoch ended
     |-- ParityError             an artifact that lost too much on the way
     |-- BenchmarkError          a benchmark that has nothing to measure
+    |-- CollectionError         a collection that is missing, damaged or foreign, or what it cannot hold
+    |   `-- CollectionFullError ... because corrected digits alone fill it, and these never go
     |-- OutputError             a file that cannot be written
     |-- SourceError             a camera, stream, video or folder that gives no frames
     |-- PublishError            a broker or a command that takes no readings
@@ -109,6 +111,14 @@ class ParityError(DigitrecError):
 
 class BenchmarkError(DigitrecError):
     """A benchmark that has nothing to measure."""
+
+
+class CollectionError(DigitrecError):
+    """A collection that is missing, damaged or foreign, or what it cannot hold."""
+
+
+class CollectionFullError(CollectionError):
+    """A collection that corrected digits alone fill, and these never go by themselves."""
 
 
 class OutputError(DigitrecError):
