@@ -2,6 +2,7 @@
 
 import signal
 import sys
+from collections.abc import Callable
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Protocol
@@ -12,6 +13,7 @@ from digitrec_edge.cli import terminal
 from digitrec_edge.cli.options import AUTO, RuntimeOption, ThreadsOption
 
 if TYPE_CHECKING:
+    from digitrec_edge.collection import Keep
     from digitrec_edge.watching.broker import Broker
     from digitrec_edge.watching.discovery import Sensor
     from digitrec_edge.watching.readings import Reading
@@ -90,6 +92,11 @@ def watch(
         Texts, typer.Option(help="Device class for Home Assistant, such as water: CLASS or NAME=CLASS.")
     ] = None,
     to_command: Annotated[str | None, typer.Option(help="Command that gets each line on its standard input.")] = None,
+    keep: Annotated[
+        str, typer.Option(help="Keep these digits for correction: unsure, all, none, or a share such as 1/100.")
+    ] = "none",
+    collection: Annotated[Path, typer.Option(help="File that they are kept in.")] = Path("collection.sqlite"),
+    keep_mb: Annotated[int, typer.Option(min=1, max=1_000_000, help="Megabytes that the file may have.")] = 100,
     model: Annotated[Path | None, typer.Option(help="Artifact to use. Default: the pretrained int8 one.")] = None,
     runtime: RuntimeOption = AUTO,
     threads: ThreadsOption = 1,
@@ -102,7 +109,7 @@ def watch(
     the end.
     """
     terminal.hold_native_output()
-    from digitrec_edge.cli.watch_options import broker_of, regions_of, rules_of, sensors_of
+    from digitrec_edge.cli.watch_options import broker_of, regions_of, rule_of, rules_of, sensors_of
     from digitrec_edge.watching.sources import Asked
     from digitrec_edge.watching.watcher import Care, RegionWatch
 
@@ -114,6 +121,7 @@ def watch(
     rules = rules_of(regions, digits or [], decimals or [], max_step or [], monotone, reset_after)
     sensors = sensors_of(regions, unit or [], device_class or [], monotone)
     broker = broker_of(mqtt, mqtt_password_file, mqtt_ca, home_assistant)
+    rule = rule_of(keep)
     signal.signal(signal.SIGTERM, _end)
     with ExitStack() as stack:
         loaded = stack.enter_context(_load(model, runtime, threads))
@@ -123,8 +131,9 @@ def watch(
         if broker:
             prefix = discovery_prefix if home_assistant else None
             outputs.append(stack.enter_context(closing(_mqtt(broker, sensors, prefix))))
+        keeping = _keeping(stack, rule, collection, keep_mb, loaded)
         watches = [RegionWatch(one, rules[one.name], care, loaded) for one in regions]
-        _watch(source, asked, watches, loaded, outputs)
+        _watch(source, asked, watches, loaded, outputs, keeping)
 
 
 def _watch(
@@ -133,6 +142,7 @@ def _watch(
     watches: "list[RegionWatch]",
     model: "Model",
     outputs: list[_Output],
+    keeping: "Callable[[Seen], None] | None",
 ) -> None:
     """Send every reading to every output, until the source ends."""
     from digitrec_edge.watching.addresses import shown
@@ -142,6 +152,8 @@ def _watch(
     def observe(seen: "Seen") -> None:
         for output in outputs:
             output.flush()
+        if keeping:
+            keeping(seen)
 
     with closing(open_source(source, asked)) as events:
         for reading in read_all(events, shown(source), watches, model, observe, _tell):
@@ -192,6 +204,19 @@ def _mqtt(broker: "Broker", sensors: "list[Sensor]", prefix: str | None) -> _Out
     from digitrec_edge.watching.mqtt import MqttOutput
 
     return MqttOutput(broker, sensors, prefix, _tell)
+
+
+def _keeping(
+    stack: ExitStack, rule: "Keep | None", path: Path, megabytes: int, model: "Model"
+) -> "Callable[[Seen], None] | None":
+    """Open the collection where anything is to be kept."""
+    if rule is None:
+        return None
+    from digitrec_edge.collection import Collection
+    from digitrec_edge.watching.keeping import Keeping
+
+    collection = stack.enter_context(Collection(path, megabytes << 20))
+    return Keeping(rule, collection, model.artifact.data, _tell).observe
 
 
 def _draw(source: str, asked: "Asked", page: Path) -> None:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import typer
 
+from digitrec_edge.collection import Keep
+from digitrec_edge.errors import CollectionError
 from digitrec_edge.watching.broker import Broker, parse_broker
 from digitrec_edge.watching.discovery import Sensor
 from digitrec_edge.watching.per_region import per_region
@@ -76,6 +78,15 @@ def broker_of(address: str | None, password_file: Path | None, ca: Path | None, 
         return None
     with _usage("--mqtt"):
         return parse_broker(address, password_file, ca)
+
+
+def rule_of(text: str) -> Keep | None:
+    """Read ``--keep``; None where nothing is kept."""
+    try:
+        rule = Keep.parse(text)
+    except CollectionError as error:
+        raise typer.BadParameter(str(error), param_hint="--keep") from None
+    return rule if rule.unsure or rule.every else None
 
 
 def _count(least: int) -> Callable[[str], int]:

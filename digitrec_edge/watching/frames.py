@@ -48,17 +48,19 @@ class Missing:
 
 Events = Generator[Frame | Missing, None, None]
 
+_ROUNDING_S = 1e-6
+
 LOST = "source lost"
 
 
 def paced(events: Events, per_second: float | None) -> Events:
     """Pass on at most so many frames a second of the source's clock; all where ``per_second`` is None."""
-    due = -np.inf
+    due_s, interval_s = -np.inf, 1 / per_second if per_second else 0.0
     for event in events:
-        if isinstance(event, Frame) and per_second is not None:
-            if event.clock_s < due:
+        if isinstance(event, Frame):
+            if event.clock_s < due_s - _ROUNDING_S:
                 continue
-            due = max(due, event.clock_s - 1 / per_second) + 1 / per_second
+            due_s = due_s + interval_s if due_s + interval_s > event.clock_s else event.clock_s + interval_s
         yield event
 
 
