@@ -19,7 +19,11 @@
     |   `-- InterruptedRunError ... because it was interrupted before the first epoch ended
     |-- ParityError             an artifact that lost too much on the way
     |-- BenchmarkError          a benchmark that has nothing to measure
+    |-- CollectionError         a collection that is missing, damaged or foreign, or what it cannot hold
+    |   `-- CollectionFullError ... because corrected digits alone fill it, and these never go
     |-- OutputError             a file that cannot be written
+    |-- SourceError             a camera, stream, video or folder that gives no frames
+    |-- PublishError            a broker or a command that takes no readings
     `-- RemoteError             a device over ssh that cannot be used
         |-- UnreachableError    ... no connection: name, network, port
         |-- LoginRefusedError   ... it accepts none of your keys
@@ -109,8 +113,24 @@ class BenchmarkError(DigitrecError):
     """A benchmark that has nothing to measure."""
 
 
+class CollectionError(DigitrecError):
+    """A collection that is missing, damaged or foreign, or what it cannot hold."""
+
+
+class CollectionFullError(CollectionError):
+    """A collection that corrected digits alone fill, and these never go by themselves."""
+
+
 class OutputError(DigitrecError):
     """A file that cannot be written; what lay there before is untouched."""
+
+
+class SourceError(DigitrecError):
+    """A camera, stream, video or folder that gives no frames."""
+
+
+class PublishError(DigitrecError):
+    """A broker or a command that takes no readings."""
 
 
 class RemoteError(DigitrecError):

@@ -27,11 +27,14 @@ class How:
         multi: several digits per picture, in reading order.
         min_confidence: a digit of a lower probability is called unsure.
         accept_anything: a digit is named whatever is on the picture.
+        count: with ``multi``, as many digits there are; where so many shapes are found, none is cut into several, which
+            takes a tenth of the time. None where it is not known.
     """
 
     multi: bool = False
     min_confidence: float = 0.0
     accept_anything: bool = False
+    count: int | None = None
 
 
 @dataclass(frozen=True)
@@ -131,7 +134,11 @@ def recognise(model: "Model", name: str, read: Callable[[], Picture], how: How) 
     picture = read()
     stages = read_stages(picture.grey, picture.reduction)
     shapes = stages.shapes if how.multi else stages.found
-    stages, answers = _apart(model, stages) if how.multi else (stages, [model.predict(d.image) for d in stages.found])
+    if how.multi and len(stages.shapes) == how.count:
+        stages = replace(stages, found=stages.shapes, failure=None)
+    elif how.multi:
+        stages = _apart(model, stages)
+    answers = [model.predict(digit.image) for digit in stages.found]
     ms = (time.perf_counter_ns() - start) / 1e6
     return Recognition(name, model, how, stages, tuple(answers), tuple(shapes), ms)
 
@@ -154,14 +161,13 @@ def _recognise(model: "Model", images: "NDArray[np.uint8]") -> "tuple[NDArray[np
     return prediction.probabilities, prediction.scores
 
 
-def _apart(model: "Model", stages: Stages) -> "tuple[Stages, list[Prediction]]":
-    """Read every digit, those that touch one by one; these take the place of what was found."""
+def _apart(model: "Model", stages: Stages) -> Stages:
+    """Find every digit, those that touch one by one; these take the place of what was found."""
     try:
         read = read_number(stages, partial(_recognise, model))
     except PictureError:
-        return stages, []
-    answers = [model.predict(digit.image) for digit, _ in read]
-    return replace(stages, found=tuple(digit for digit, _ in read), failure=None), answers
+        return replace(stages, found=())
+    return replace(stages, found=tuple(digit for digit, _ in read), failure=None)
 
 
 def _latency_us(model: "Model", image: "NDArray[np.uint8]") -> float:

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.checkout
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("digitrec_edge", "converters", "runtimes", "benchmarks")
 
-DISTRIBUTIONS = {"PIL": "pillow"}
+DISTRIBUTIONS = {"PIL": "pillow", "cv2": "opencv-python-headless", "paho": "paho-mqtt"}
 """Of modules that are not called as their distribution is."""
 
 BROUGHT_BY = {"rich": "typer"}
@@ -30,6 +30,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "digitrec_edge.preprocess.bmff": ("heif",),
     "digitrec_edge.remote": ("remote",),
     "digitrec_edge.farm": ("dask",),
+    "digitrec_edge.watching": ("watch",),
     "benchmarks.scripts": ("all",),
     **{row.module: (row.extra,) for row in RUNTIMES if row.extra},
 }
