@@ -19,6 +19,7 @@
     |   `-- InterruptedRunError ... because it was interrupted before the first epoch ended
     |-- ParityError             an artifact that lost too much on the way
     |-- BenchmarkError          a benchmark that has nothing to measure
+    |-- ServiceError            a service that cannot be started as it is asked to
     |-- OutputError             a file that cannot be written
     `-- RemoteError             a device over ssh that cannot be used
         |-- UnreachableError    ... no connection: name, network, port
@@ -107,6 +108,18 @@ class ParityError(DigitrecError):
 
 class BenchmarkError(DigitrecError):
     """A benchmark that has nothing to measure."""
+
+
+class CollectionError(DigitrecError):
+    """A collection that is missing, damaged or foreign, or what it cannot hold."""
+
+
+class CollectionFullError(CollectionError):
+    """A collection that corrected digits alone fill, and these never go by themselves."""
+
+
+class ServiceError(DigitrecError):
+    """A service that cannot be started as it is asked to."""
 
 
 class OutputError(DigitrecError):
