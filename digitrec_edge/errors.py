@@ -110,14 +110,6 @@ class BenchmarkError(DigitrecError):
     """A benchmark that has nothing to measure."""
 
 
-class CollectionError(DigitrecError):
-    """A collection that is missing, damaged or foreign, or what it cannot hold."""
-
-
-class CollectionFullError(CollectionError):
-    """A collection that corrected digits alone fill, and these never go by themselves."""
-
-
 class ServiceError(DigitrecError):
     """A service that cannot be started as it is asked to."""
 

@@ -70,8 +70,8 @@ class Connection(HttpToolsProtocol):
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
-        """All of the request is here."""
-        self._since = None
+        """All of the request is here; of one that was refused before, this is what was still on its way."""
+        self._since = self.loop.time() if self.cycle.response_complete else None
         self._in_head, self._head_bytes = True, 0
         super().on_message_complete()
 
@@ -103,7 +103,7 @@ class Connection(HttpToolsProtocol):
                 self.transport.abort()
         elif self._in_head and self._head_bytes:
             self._refuse(self.transport, 408, f"the head of the request took longer than {self.limits.head_s:g} s")
-        elif self._in_head:
+        elif self._in_head or self.cycle.response_complete:
             self.transport.close()
 
     def _refuse(self, transport: asyncio.Transport, status: int, text: str) -> None:

@@ -111,7 +111,7 @@ class Exchange:
                 await self._try()
 
     async def _try(self) -> None:
-        found: Artifact | Path = self._settings.artifact
+        found: Artifact | Path = self._settings.artifact.resolve()
         try:
             found = await asyncio.to_thread(self._read)
             old = self.serving

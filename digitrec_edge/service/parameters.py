@@ -101,7 +101,7 @@ class Room:
             Refusal: 503, others have them.
         """
         if size > self._left:
-            raise Refusal(503, "too many large bodies at once; come back in a moment", (("Retry-After", "1"), *_CLOSE))
+            raise Refusal(503, "too many large bodies at once; come back in a moment", (("Retry-After", "1"),))
         self._left -= size
 
     def give_back(self, size: int) -> None:
@@ -168,4 +168,4 @@ class Body:
         return found
 
     def _too_large(self) -> Refusal:
-        return Refusal(413, f"the body has more than {self._limits.body_bytes:,} bytes", _CLOSE)
+        return Refusal(413, f"the body has more than {self._limits.body_bytes:,} bytes")
