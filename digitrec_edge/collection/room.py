@@ -2,9 +2,11 @@
 
 import contextlib
 import sqlite3
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from digitrec_edge.collection import schema
 from digitrec_edge.errors import CollectionError, CollectionFullError
 
 SMALLEST_BYTES = 1 << 20
@@ -20,6 +22,7 @@ _ROW_PAGES = 16
 _INDEX_BYTES = 48 << 10
 """Of the -shm file, which finds pages in the log."""
 
+_PAUSE_S = 0.005
 _AT_ONCE = 8
 """So many items are removed in one transaction, which keeps the log short."""
 
@@ -82,21 +85,26 @@ class Room:
 
     def _begin(self, incoming_bytes: int, pages: int) -> None:
         """Begin a transaction that has room, in the log and in the file; what makes room is committed before."""
+        end = time.monotonic() + schema.BUSY_S
         while True:
             self._connection.execute("BEGIN IMMEDIATE")
             if self._limit_bytes is None:
                 return
             if self._log() + incoming_bytes + _ROW_PAGES * self._page_bytes > self._log_bytes:
                 self._connection.execute("ROLLBACK")
-                (busy, _, _) = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-                if busy:
-                    raise CollectionError(
-                        f"{self._path}: its log is full while somebody reads the collection; try again"
-                    )
+                self._write_back(end)
             elif self._used() + pages <= self._pages:
                 return
             else:
                 self._remove_some(pages)
+
+    def _write_back(self, end: float) -> None:
+        """Write the log into the file and empty it; others may do so at the time, or read, but not beyond ``end``."""
+        (busy, _, _) = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        if busy and time.monotonic() > end:
+            raise CollectionError(f"{self._path}: its log is full while somebody reads the collection; try again")
+        if busy:
+            time.sleep(_PAUSE_S)
 
     def _remove_some(self, pages: int) -> None:
         """Remove some of what came first and end the transaction."""
