@@ -63,7 +63,7 @@ class Serving:
             connection.close()
 
     def get(self, path: str, **headers: str) -> Reply:
-        return self.ask("GET", path, **headers)
+        return self.ask("GET", path, None, **headers)
 
     def read(self, picture: bytes, query: str = "", **headers: str) -> Reply:
         return self.ask("POST", f"/v1/read{query}", picture, **{"Content_Type": "image/png", **headers})

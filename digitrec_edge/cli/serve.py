@@ -184,6 +184,8 @@ def _print_unit(given: "Settings", *, asks_token: bool) -> None:
     for one in given.names:
         words += ["--name", one]
     words += ["--token-file", str(STATE_FOLDER / "token")] if asks_token else []
+    if given.key:
+        absolute = replace(absolute, key=given.key.absolute())
     if given.cert and given.tls_key:
         absolute = replace(absolute, cert=given.cert.absolute(), tls_key=given.tls_key.absolute())
         words += ["--tls", str(absolute.cert), str(absolute.tls_key)]
@@ -192,5 +194,5 @@ def _print_unit(given: "Settings", *, asks_token: bool) -> None:
         words += ["--keep", given.keep, "--collection", str(place), "--keep-mb", str(given.keep_bytes // _MB)]
     words += ["--workers", str(given.workers), "--max-body-mb", str(given.limits.body_bytes // _MB)]
     words += ["--max-connections", str(given.limits.connections)]
-    words += ["--key", str(given.key.absolute())] if given.key else []
+    words += ["--key", str(absolute.key)] if given.key else []
     print(unit(absolute, words, UNIT), end="")

@@ -3,11 +3,11 @@
 from typing import Any
 
 from digitrec_edge import __version__
-from digitrec_edge.service.routes import FORM_TYPE, HTML, JSON, PICTURE_TYPES, ROUTES, TEXT, Answer, Parameter, Route
+from digitrec_edge.service.routes import FORM_TYPE, JSON, PICTURE_TYPES, ROUTES, Answer, Parameter, Route
 from digitrec_edge.service.schemas import SCHEMAS
 
 VERSION = "3.1.0"
-_BINARY: dict[str, Any] = {"type": "string", "contentMediaType": "application/octet-stream"}
+_BINARY: dict[str, Any] = {"type": "string", "minLength": 1, "contentMediaType": "application/octet-stream"}
 
 
 def document(*, token: bool) -> dict[str, Any]:
@@ -58,9 +58,9 @@ def _responses(answers: tuple[Answer, ...]) -> dict[str, Any]:
         if answer.help not in entry["description"]:
             entry["description"] += f" {answer.help}"
         if answer.content:
-            media = answer.content.partition(";")[0] if answer.content in (HTML, TEXT) else answer.content
             schema = {"$ref": f"#/components/schemas/{answer.schema}"} if answer.content == JSON else {"type": "string"}
-            entry["content"] = {media: {"schema": schema}}
+            media = [one.partition(";")[0].strip() for one in answer.content.split(",")]
+            entry["content"] = {one: {"schema": schema} for one in media}
     return responses
 
 

@@ -14,7 +14,7 @@ from digitrec_edge.errors import CollectionError
 from digitrec_edge.service.app import Call, respond
 from digitrec_edge.service.guard import Refusal
 from digitrec_edge.service.keeping import Keeper
-from digitrec_edge.service.routes import HTML
+from digitrec_edge.service.routes import HTML, KEPT_TYPES
 from digitrec_edge.web.bundle import bundle
 from digitrec_edge.web.page import FOLDER as WEB
 from digitrec_edge.web.page import digest
@@ -23,7 +23,9 @@ BY = "review"
 """Who corrects: whoever has the token."""
 
 _CHOSEN = {"any": None, "yes": True, "no": False}
-_PICTURES = ((b"\x89PNG", "image/png"), (b"\xff\xd8\xff", "image/jpeg"), (b"GIF8", "image/gif"), (b"BM", "image/bmp"))
+_STARTS = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM")
+"""Of the files of ``KEPT_TYPES``, but the first."""
+
 _PAGE = Path(__file__).parent / "page"
 
 _Result = TypeVar("_Result")
@@ -50,7 +52,8 @@ async def listed(call: Call) -> Response:
 async def picture(call: Call) -> Response:
     """Return the bytes of a picture as it came; a browser is told what it is only where that is a picture."""
     found = await _ask(call, lambda collection: collection.picture(call.values["id"]))
-    kind = next((kind for start, kind in _PICTURES if found.startswith(start)), "application/octet-stream")
+    kinds = zip(_STARTS, KEPT_TYPES[1:], strict=True)
+    kind = next((kind for start, kind in kinds if found.startswith(start)), KEPT_TYPES[0])
     return respond(found, kind, headers={"Content-Security-Policy": "default-src 'none'; sandbox"})
 
 

@@ -12,6 +12,9 @@ from digitrec_edge.service.schemas import Schema
 
 PICTURE_TYPES = ("application/octet-stream", "image/*")
 FORM_TYPE = "multipart/form-data"
+KEPT_TYPES = ("application/octet-stream", "image/png", "image/jpeg", "image/gif", "image/bmp")
+"""What a picture that was kept is called; the first where it is of none of the others."""
+
 JSON, HTML, TEXT = "application/json", "text/html; charset=utf-8", "text/plain; version=0.0.4; charset=utf-8"
 
 
@@ -35,7 +38,7 @@ class Answer:
     """One way in which a request is answered.
 
     Attributes:
-        content: media type; empty where there is no body.
+        content: media type, or several with commas between; empty where there is no body.
         schema: of a JSON body, by its name among the schemas.
     """
 
@@ -126,7 +129,7 @@ ROUTES = (
     ),
     Route(
         "GET", "/v1/collection/picture", "The picture of an item as it came", "review:picture",
-        (Answer(200, "Its bytes.", "application/octet-stream", ""), _NO_COLLECTION, _LOST), (_ID,),
+        (Answer(200, "Its bytes.", ", ".join(KEPT_TYPES), ""), _NO_COLLECTION, _LOST), (_ID,),
     ),
     Route(
         "POST", "/v1/collection/correct", "Say what an item shows", "review:correct",

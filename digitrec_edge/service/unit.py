@@ -91,8 +91,7 @@ def unit(settings: Settings, arguments: Sequence[str], name: str) -> str:
     """
     command = [sys.executable, "-m", "digitrec_edge", "serve", *arguments]
     places = [Path(sys.prefix), Path(sys.base_prefix), Path(__file__).parents[2], settings.artifact.parent]
-    if settings.cert and settings.tls_key:
-        places += [settings.cert.parent, settings.tls_key.parent]
+    places += [path.parent for path in (settings.cert, settings.tls_key, settings.key) if path]
     binds = [str(path) for path in dict.fromkeys(one.absolute() for one in places) if not path.is_relative_to("/usr")]
     return _UNIT.format(
         where=f"/etc/systemd/system/{name}", name=name, command=" ".join(map(_quoted, command)), state=STATE,
