@@ -21,6 +21,7 @@
     |-- BenchmarkError          a benchmark that has nothing to measure
     |-- CollectionError         a collection that is missing, damaged or foreign, or what it cannot hold
     |   `-- CollectionFullError ... because corrected digits alone fill it, and these never go
+    |-- ServiceError            a service that cannot be started as it is asked to
     |-- OutputError             a file that cannot be written
     |-- SourceError             a camera, stream, video or folder that gives no frames
     |-- PublishError            a broker or a command that takes no readings
@@ -119,6 +120,10 @@ class CollectionError(DigitrecError):
 
 class CollectionFullError(CollectionError):
     """A collection that corrected digits alone fill, and these never go by themselves."""
+
+
+class ServiceError(DigitrecError):
+    """A service that cannot be started as it is asked to."""
 
 
 class OutputError(DigitrecError):

@@ -1,0 +1,90 @@
+"""The answers of the routes; those of the collection are in :mod:`digitrec_edge.service.review`."""
+
+import dataclasses
+import json
+from datetime import UTC, datetime
+
+from starlette.responses import Response
+
+from digitrec_edge.service.app import Call, respond
+from digitrec_edge.service.frames import Frame, Kind
+from digitrec_edge.service.guard import Refusal
+from digitrec_edge.service.metrics import CONTENT_TYPE
+from digitrec_edge.service.openapi import document
+from digitrec_edge.service.routes import HTML
+from digitrec_edge.service.staff import BusyError, ReaderLostError, TooSlowError
+
+_AGAIN = (("Retry-After", "1"),)
+
+
+async def home(call: Call) -> Response:
+    """Return the page of the artifact that answers; its own policy is in it."""
+    headers = {"Content-Security-Policy": "frame-ancestors 'none'"}
+    return respond(call.service.exchange.serving.page, HTML, headers=headers)
+
+
+async def read(call: Call) -> Response:
+    """Have a picture read, and keep what is to be kept before it is answered."""
+    service, serving = call.service, call.service.exchange.serving
+    line = {
+        **call.values, "type": call.request.headers.get("content-type", ""), "kept": service.keeper is not None,
+    }  # fmt: skip
+    body = await call.body.read()
+    if not body:
+        raise Refusal(400, "the body is empty; send a picture: curl --data-binary @photo.jpg")
+    found = await _read(call, Frame(Kind.READ, line, body))
+    service.metrics.read(found.line)
+    if service.keeper is None:
+        return respond(found.body)
+    return respond(await service.keeper.keep(found, serving.staff.sha256))
+
+
+async def _read(call: Call, frame: Frame) -> Frame:
+    limits, staff = call.service.settings.limits, call.service.exchange.serving.staff
+    try:
+        found = await staff.read(frame, limits.read_s, limits.waiting)
+    except BusyError:
+        raise Refusal(503, f"{limits.waiting} pictures wait already; come back in a moment", _AGAIN) from None
+    except TooSlowError:
+        raise Refusal(504, f"the picture was not read within {limits.read_s:g} s", _AGAIN) from None
+    except ReaderLostError:
+        call.service.metrics.readers_lost.inc()
+        raise Refusal(422, "the picture took the process down that read it; save it anew") from None
+    if found.kind == Kind.REFUSED:
+        status, text = found.line
+        raise Refusal(status, text)
+    if found.kind != Kind.ANSWER:
+        raise Refusal(500, str(found.line))
+    return found
+
+
+async def card(call: Call) -> Response:
+    """Tell which artifact answers: its card, its hash and its runtime."""
+    serving = call.service.exchange.serving
+    found, running = serving.staff.artifact, serving.staff.running
+    assert found.card
+    content = {
+        "artifact": found.name, "sha256": serving.staff.sha256, "file": found.path.name,
+        "runtime": running.runtime, "runtime_version": running.runtime_version,
+        "since": datetime.fromtimestamp(serving.since, UTC).isoformat(timespec="seconds"),
+        "labels": found.card.labels, "card": dataclasses.asdict(found.card),
+    }  # fmt: skip
+    return respond(json.dumps(content).encode())
+
+
+async def health(call: Call) -> Response:
+    """Tell whether somebody is there to read."""
+    present = call.service.exchange.serving.staff.present
+    if not present:
+        raise Refusal(503, "no process that reads pictures is there; one is being started")
+    return respond(json.dumps({"status": "ok", "readers": present}).encode())
+
+
+async def metrics(call: Call) -> Response:
+    """Return the figures."""
+    return respond(call.service.metrics.text(), CONTENT_TYPE)
+
+
+async def openapi(call: Call) -> Response:
+    """Describe all this."""
+    return respond(json.dumps(document(token=bool(call.service.settings.token))).encode())

@@ -1,0 +1,64 @@
+"""The OpenAPI document, walked by a fuzzer: every answer is one that it names, and none is a failure."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("starlette")
+pytest.importorskip("uvicorn")
+pytest.importorskip("schemathesis")
+
+from digitrec_edge import mnist
+from digitrec_edge.service.openapi import document
+from digitrec_edge.service.routes import ROUTES
+from digitrec_edge.service.schemas import SCHEMAS
+from tests.serving import Serving, png, serving
+
+RULES = Path(__file__).with_name("schemathesis.toml")
+CASES = 12
+"""Of a route, besides those that try each limit; `make serve-load` tries many more."""
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
+    place = tmp_path_factory.mktemp("fuzzed")
+    arguments = ("--keep", "all", "--collection", place / "c.sqlite", "--max-body-mb", "1")
+    with serving(*arguments, "--runtime", "native", "--workers", "1") as found:
+        for image in mnist.load("test").images[:5]:
+            assert found.read(png(image)).json["kept"]
+        yield found
+
+
+def test_every_route_and_schema_is_in_it() -> None:
+    found = document(token=True)
+    assert {(path, method.upper()) for path, one in found["paths"].items() for method in one} == {
+        (route.path, route.method) for route in ROUTES
+    }
+    text = str(found["paths"]) + str(SCHEMAS)
+    assert all(f"#/components/schemas/{name}'" in text for name in SCHEMAS)
+    for route in ROUTES:
+        answers = found["paths"][route.path][route.method.lower()]["responses"]
+        assert ("401" in answers) != route.open
+        assert all(status in answers for status in ("403", "421", "500"))
+
+
+def test_a_fuzzer_finds_no_answer_that_is_not_in_it(service: Serving, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "schemathesis.cli", "--config-file", str(RULES), "run", f"{service.address}openapi.json", "--checks", "all",
+         "--max-examples", str(CASES), "--seed", "1", "--no-color", "--suppress-health-check", "all"],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
+    walked = len(ROUTES) - 1  # all but the document itself
+    assert f"{walked} selected / {walked} total" in done.stdout
+    assert service.get("/healthz").status == 200
+    assert service.figure("digitrec_readers_lost_total") == 0
+
+
+def test_the_documentation_names_every_route_and_its_answers() -> None:
+    text = (Path(__file__).parents[1] / "docs" / "serving.md").read_text(encoding="utf-8")
+    for route in ROUTES:
+        assert f"| `{route.method} {route.path}` | {route.summary} |" in text
