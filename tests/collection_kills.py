@@ -24,8 +24,11 @@ from tests.collected import kept
 
 AMPLE_BYTES, TIGHT_BYTES = 256 << 20, 1 << 20
 _WRITERS = 2
-_BLOCK = 100_000
+_BLOCK = 4_000
 """Each writer has so many numbers of its own."""
+
+_ROUNDS = 20
+"""Then other files begin: in a small one corrected digits leave less and less room."""
 
 _KEPT, _CORRECTED = "kept", "corrected"
 
@@ -37,7 +40,7 @@ def write(path: str, limit_bytes: str, first: str, seed: str) -> None:
         for number in range(int(first), int(first) + _BLOCK):
             name = collection.keep(kept(number, picture=_picture(number)))
             os.write(1, f"{_KEPT} {number}\n".encode())
-            if chosen.random() < 0.05:
+            if chosen.random() < 0.02:
                 collection.correct(name, number % 10, "somebody")
                 os.write(1, f"{_CORRECTED} {number}\n".encode())
 
@@ -106,13 +109,14 @@ def campaign(count: int, seed: int) -> tuple[int, int]:
     chosen = random.Random(seed)
     with tempfile.TemporaryDirectory(prefix="digitrec-kills-") as name:
         folder = Path(name)
-        told: dict[int, set[tuple[str, int]]] = {AMPLE_BYTES: set(), TIGHT_BYTES: set()}
-        left = dict.fromkeys(told, 0)
+        told: dict[Path, set[tuple[str, int]]] = {}
+        left: dict[Path, int] = {}
         for round_ in range(-(-count // _WRITERS)):
             limit_bytes = (AMPLE_BYTES, TIGHT_BYTES)[round_ % 2]
-            path = folder / f"{limit_bytes}" / "collection.sqlite"
-            told[limit_bytes] |= one_round(path, limit_bytes, round_ * _WRITERS * _BLOCK, chosen)
-            left[limit_bytes] = look(path, limit_bytes, told[limit_bytes])
+            path = folder / f"{limit_bytes}-{round_ // _ROUNDS}" / "collection.sqlite"
+            done = told.setdefault(path, set())
+            done |= one_round(path, limit_bytes, round_ * _WRITERS * _BLOCK, chosen)
+            left[path] = look(path, limit_bytes, done)
         return sum(len({number for _, number in one}) for one in told.values()), sum(left.values())
 
 

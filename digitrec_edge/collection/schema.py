@@ -145,6 +145,7 @@ def _upgrade(connection: sqlite3.Connection, path: Path) -> None:
         raise CollectionError(f"{path} is not a collection: its tables are not those of version {version}")
     if version < newest:
         _take_steps(connection, version)
+    connection.execute("PRAGMA journal_mode = WAL").fetchone()  # a copy by VACUUM INTO comes without
 
 
 _IDENTITY = ("application_id", "user_version")

@@ -15,9 +15,27 @@ from digitrec_edge.training.checkpoint import Epoch, Loss, checkpoint_path
 from digitrec_edge.training.network import save
 from digitrec_edge.training.recipes import HIDDEN_UNITS, Recipe
 
-HISTORY_VERSION = 5
+HISTORY_VERSION = 6
 Temperature = Annotated[float, Within(0.01, 100)]
 _LIMIT_BYTES = 16 << 20
+
+
+@dataclass(frozen=True)
+class Continued:
+    """What a model went on from, and with what.
+
+    Attributes:
+        base_sha256: of the model file.
+        data_sha256: of the new images and labels that it was trained on.
+        digits, no_digit: how many these were, and marks that are none.
+        split_seed: of the run that trained the first base: what that one held out stays held out.
+    """
+
+    base_sha256: Annotated[str, Within(64, 64)]
+    data_sha256: Annotated[str, Within(64, 64)]
+    digits: Count
+    no_digit: Count
+    split_seed: int
 
 
 @dataclass(frozen=True)
@@ -32,6 +50,7 @@ class History:
         temperature: logits are divided by it before they become probabilities; 1 where there were no
             images to fit it on that the model had not seen.
         no_digit: from which score on a picture is taken for a digit; None where the recipe has no marks.
+        continued: what it went on from; None for a model that was trained anew.
     """
 
     recipe: Recipe
@@ -47,6 +66,7 @@ class History:
     no_digit: NoDigit | None
     parameters: Count
     tools: dict[str, str]
+    continued: Continued | None = None
     model_sha256: str = ""
     version: int = HISTORY_VERSION
 
@@ -138,7 +158,12 @@ def _from_version_4(raw: Any) -> History:
     recipe = raw.get("recipe")
     if isinstance(recipe, dict):
         recipe = {**recipe, "hidden": list(HIDDEN_UNITS)}
-    return parse(History, {**raw, "recipe": recipe, "version": HISTORY_VERSION}, "history")
+    return _from_version_5({**raw, "recipe": recipe})
+
+
+def _from_version_5(raw: Any) -> History:
+    """Version 6 added models that went on from another."""
+    return parse(History, {**raw, "continued": None, "version": HISTORY_VERSION}, "history")
 
 
 _NAMES_OF_VERSION_2 = {
@@ -152,6 +177,7 @@ _READERS: dict[int, Callable[[Any], History]] = {
     2: _from_version_2,
     3: _from_version_3,
     4: _from_version_4,
+    5: _from_version_5,
     HISTORY_VERSION: lambda raw: parse(History, raw, "history"),
 }
 """Version -> reader."""

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 from digitrec_edge import __version__, mnist
 from digitrec_edge.errors import InterruptedRunError, TrainingError
 from digitrec_edge.mnist import Digits
-from digitrec_edge.no_digit import fit_no_digit
+from digitrec_edge.no_digit import NoDigit, fit_no_digit
 from digitrec_edge.temperature import fit_temperature
 from digitrec_edge.training import checkpoint
 from digitrec_edge.training.augmentation import distort
@@ -23,28 +22,11 @@ from digitrec_edge.training.loop import NO_DIGIT, Examples, Trainer, Variables, 
 from digitrec_edge.training.marks import make_marks
 from digitrec_edge.training.network import build, import_tensorflow, reference_logits
 from digitrec_edge.training.recipes import Recipe
+from digitrec_edge.training.sets import DISTORTION, MARKS, ORDER, Sets, random_for, split, unseen
 
 CHECKPOINT_EVERY_S = 10.0
-_TEMPERATURE_IMAGES = 20_000
 _MARKS_KEPT = 2
 """So many times the marks of an epoch are made once; each epoch draws from them and distorts them anew."""
-
-_SPLIT, _ORDER, _DISTORTION, _TEMPERATURE, _MARKS = range(5)
-"""What random numbers are for; each use and each epoch draws from a generator of its own."""
-
-
-@dataclass(frozen=True)
-class _Sets:
-    """The data of a run; ``held_out`` is empty without a validation split."""
-
-    train: Digits
-    held_out: Digits
-    test: Digits
-
-    @property
-    def evaluation(self) -> tuple[str, Digits]:
-        """What every epoch is evaluated on, and its name."""
-        return ("validation", self.held_out) if len(self.held_out) else ("test", self.test)
 
 
 def train(
@@ -86,8 +68,8 @@ def train(
         raise TrainingError(f"seed is {seed}, 0 to {mnist.SEEDS[-1]} is allowed")
     run = TrainingRun(recipe, seed, digits.digest())
     before = _read_checkpoint(checkpoint_path, run) if resume and checkpoint_path else None
-    sets = _split(digits, mnist.load("test", source), recipe.validation_split, seed)
-    tensorflow = import_tensorflow()
+    sets = split(digits, mnist.load("test", source), recipe.validation_split, seed)
+    import_tensorflow()
     import keras
 
     keras.utils.set_random_seed(seed)
@@ -96,8 +78,7 @@ def train(
     done, interrupted = _run_epochs(trainer, run, sets, before, checkpoint_path, on_epoch)
     trainer.use_ema()
     test_loss, test_accuracy = trainer.evaluate(examples(sets.test))
-    unseen = _unseen(recipe, seed, sets)
-    logits = reference_logits(trainer.model, unseen.images) if unseen else None
+    temperature, no_digit = calibrate(trainer.model, recipe, unseen(recipe, seed, sets))
     eval_set, eval_digits = sets.evaluation
     history = History(
         recipe=recipe,
@@ -109,17 +90,33 @@ def train(
         interrupted=interrupted,
         test_loss=test_loss,
         test_accuracy=test_accuracy,
-        temperature=1.0 if logits is None or unseen is None else fit_temperature(logits, unseen.labels),
-        no_digit=fit_no_digit(logits) if logits is not None and recipe.marks else None,
+        temperature=temperature,
+        no_digit=no_digit,
         parameters=trainer.model.count_params(),
-        tools={
-            "digitrec-edge": __version__,
-            "tensorflow": tensorflow.__version__,
-            "keras": keras.__version__,
-            "numpy": np.__version__,
-        },
+        tools=tool_versions(),
     )
     return trainer.model, history
+
+
+def calibrate(model: Any, recipe: Recipe, images: Digits | None) -> tuple[float, NoDigit | None]:
+    """Fit temperature and threshold on images that the model has not seen; without any there is neither."""
+    if images is None:
+        return 1.0, None
+    logits = reference_logits(model, images.images)
+    return fit_temperature(logits, images.labels), fit_no_digit(logits) if recipe.marks else None
+
+
+def tool_versions() -> dict[str, str]:
+    """Return the versions of what trains."""
+    tensorflow = import_tensorflow()
+    import keras
+
+    return {
+        "digitrec-edge": __version__,
+        "tensorflow": tensorflow.__version__,
+        "keras": keras.__version__,
+        "numpy": np.__version__,
+    }
 
 
 def _read_checkpoint(path: Path, run: TrainingRun) -> Checkpoint:
@@ -132,21 +129,10 @@ def _read_checkpoint(path: Path, run: TrainingRun) -> Checkpoint:
     return found
 
 
-def _random(seed: int, purpose: int, epoch: int = 0) -> np.random.Generator:
-    return np.random.default_rng([seed, purpose, epoch])
-
-
-def _split(digits: Digits, test: Digits, validation_split: float, seed: int) -> _Sets:
-    held_out = round(len(digits) * validation_split)
-    order = _random(seed, _SPLIT).permutation(len(digits)) if held_out else np.arange(len(digits))
-    out, rest = order[:held_out], order[held_out:]
-    return _Sets(Digits(digits.images[rest], digits.labels[rest]), Digits(digits.images[out], digits.labels[out]), test)
-
-
 def _run_epochs(
     trainer: Trainer,
     run: TrainingRun,
-    sets: _Sets,
+    sets: Sets,
     before: Checkpoint | None,
     checkpoint_path: Path | None,
     on_epoch: Callable[[Epoch], None],
@@ -196,16 +182,16 @@ def _batches(part: Digits, run: TrainingRun, first: int) -> Iterator[tuple[int, 
     recipe, last = run.recipe, run.recipe.epochs
     plain = None if recipe.distortion else examples(part)
     count = recipe.marks_beside(len(part))
-    kept = make_marks(_MARKS_KEPT * count, part, _random(run.seed, _MARKS)) if count else part.images[:0]
+    kept = make_marks(_MARKS_KEPT * count, part, random_for(MARKS, run.seed)) if count else part.images[:0]
 
     def make(number: int) -> Examples:
         if recipe.distortion is None:
             raise AssertionError("a recipe without distortion has one set of examples")
         progress = (number - 1) / max(1, last - 1)
-        marks = kept[_random(run.seed, _MARKS, number).integers(0, max(1, len(kept)), count)]
+        marks = kept[random_for(MARKS, run.seed, number).integers(0, max(1, len(kept)), count)]
         images = np.concatenate([part.images, marks])
         labels = np.concatenate([part.labels, np.full(len(marks), NO_DIGIT, np.uint8)])
-        random = _random(run.seed, _DISTORTION, number)
+        random = random_for(DISTORTION, run.seed, number)
         return examples(Digits(distort(images, recipe.distortion, progress, random), labels))
 
     with ThreadPoolExecutor(1) as background:
@@ -215,16 +201,4 @@ def _batches(part: Digits, run: TrainingRun, first: int) -> Iterator[tuple[int, 
             if coming and number < last:
                 coming = background.submit(make, number + 1)
             if ready is not None:
-                yield number, ready, _random(run.seed, _ORDER, number).permutation(len(part) + count)
-
-
-def _unseen(recipe: Recipe, seed: int, sets: _Sets) -> Digits | None:
-    """Return what temperature and threshold are fitted on: held-out images, or training images newly distorted."""
-    if len(sets.held_out):
-        return sets.held_out
-    if not recipe.distortion:
-        return None
-    random = _random(seed, _TEMPERATURE)
-    chosen = random.permutation(len(sets.train))[:_TEMPERATURE_IMAGES]
-    images = distort(sets.train.images[chosen], recipe.distortion, 1.0, random)
-    return Digits(images, sets.train.labels[chosen])
+                yield number, ready, random_for(ORDER, run.seed, number).permutation(len(part) + count)

@@ -1,0 +1,120 @@
+"""``digitrec-edge collect``."""
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from digitrec_edge.cli import terminal
+from digitrec_edge.cli.remote import DEFAULT_TIMEOUT_S, Timeout, check_hosts, progress_of
+from digitrec_edge.remote.collect import REMOTE_PATH
+
+if TYPE_CHECKING:
+    from digitrec_edge.collection import Collection, Counts
+    from digitrec_edge.remote.collect import Collected
+
+MB = 1 << 20
+DEFAULT_KEEP_MB = 4096
+
+
+def collect(
+    file: Annotated[Path | None, typer.Argument(help="The collection. Made when something is brought into it.")] = None,
+    host: Annotated[
+        list[str] | None,
+        typer.Option(help="Bring home what this device kept, as for ssh: pi@raspberrypi.local; may be repeated."),
+    ] = None,
+    remote_path: Annotated[str, typer.Option(help="Where the devices keep it.")] = REMOTE_PATH,
+    import_: Annotated[
+        list[Path] | None,
+        typer.Option("--import", help="Bring in another collection, or images and labels of a .npz; may be repeated."),
+    ] = None,
+    export: Annotated[
+        Path | None, typer.Option(help="Write what was corrected to this .npz: images, labels, no_digit.")
+    ] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="The same as FILE.")] = None,
+    keep_mb: Annotated[
+        int, typer.Option(min=1, help="The collection may have so many MB; the oldest uncorrected go first.")
+    ] = DEFAULT_KEEP_MB,
+    as_json: Annotated[bool, typer.Option("--json", help="Print what is in it as JSON.")] = False,
+    timeout: Timeout = DEFAULT_TIMEOUT_S,
+) -> None:
+    """Show what a collection holds, bring the collections of devices home, or bring corrected digits in and out.
+
+    A collection is what devices were unsure of: pictures, answers, and what people corrected. Nothing comes twice,
+    the latest correction holds, and the devices keep their own. One device that fails does not stop the others.
+    """
+    terminal.hold_native_output()
+    from digitrec_edge.collection import Collection, export_npz
+    from digitrec_edge.errors import RemoteError
+
+    path, hosts = _chosen(file, output), check_hosts(host or ())
+    brings = bool(hosts or import_)
+    with Collection(path, keep_mb * MB if brings else None, create=brings) as collection:
+        for source in import_ or ():
+            _import(collection, source)
+        collected = _bring_home(hosts, remote_path, collection, timeout) if hosts else []
+        if export:
+            found = export_npz(collection, export)
+            print(f"{export}: {(found.labels >= 0).sum():,} digits, {(found.labels < 0).sum():,} no digit")
+        if as_json:
+            print(json.dumps(dataclasses.asdict(collection.counts()), indent=1))
+        elif not export:
+            show(collection.counts(), path)
+    failed = [result.host for result in collected if result.error]
+    if failed:
+        raise RemoteError(f"{len(failed)} of {len(collected)} devices failed: {', '.join(failed)}")
+
+
+def _chosen(file: Path | None, output: Path | None) -> Path:
+    if (file is None) == (output is None):
+        raise typer.BadParameter("name one collection, such as collection.sqlite", param_hint="FILE")
+    return file or output or Path()
+
+
+def _import(collection: "Collection", source: Path) -> None:
+    from digitrec_edge.collection import import_npz, merge
+
+    bring = import_npz if source.suffix == ".npz" else merge
+    done = bring(collection, source)
+    print(
+        f"{terminal.escaped(str(source))}: {done.items:,} items, {done.new:,} new, {done.corrections:,} corrections new"
+    )
+
+
+def _bring_home(hosts: Sequence[str], path: str, collection: "Collection", limit_s: float) -> "list[Collected]":
+    from concurrent.futures import ThreadPoolExecutor
+
+    from digitrec_edge.remote.collect import collect as collect_from
+
+    with progress_of(hosts) as tell, ThreadPoolExecutor(len(hosts)) as pool:
+        done = list(
+            pool.map(
+                lambda one: collect_from(one, path, collection, limit_s, lambda text: tell(one, text)), hosts
+            )
+        )  # fmt: skip
+    for result in done:
+        if result.merged is None:
+            print(terminal.escaped(f"{result.host}: FAILED: {result.error}"))
+        else:
+            one = result.merged
+            print(f"{result.host}: {one.items:,} items, {one.new:,} new, {one.corrections:,} corrections new")
+    return done
+
+
+def show(counts: "Counts", path: Path) -> None:
+    """Print the tables of what is in a collection."""
+    name = terminal.escaped(str(path))
+    print(
+        f"{name}: {counts.items:,} items, {counts.corrected:,} corrected, {counts.file_bytes / MB:,.1f} MB; "
+        f"{counts.removed:,} went to make room"
+    )
+    said = [*dict.fromkeys([*counts.answers, *counts.corrections])]
+    said.sort(key=lambda text: (not text.isdecimal(), len(text), text))
+    rows = [[text, f"{counts.answers.get(text, 0):,}", f"{counts.corrections.get(text, 0):,}"] for text in said]
+    terminal.print_table("digits", [("digit", False), ("answered", True), ("corrected to", True)], rows)
+    for title, numbers in (("source", counts.sources), ("artifact", counts.artifacts)):
+        rows = [[terminal.escaped(key) or "none: imported", f"{number:,}"] for key, number in numbers.items()]
+        terminal.print_table(f"{title}s", [(title, False), ("items", True)], rows)

@@ -1,0 +1,27 @@
+"""Runs on a device: a consistent copy of a SQLite file that others are writing into.
+
+Sent as it is and run by the device's own Python; it knows the standard library only.
+"""
+
+import os
+import sqlite3
+import sys
+from pathlib import Path
+
+
+def main(source: str, target: str) -> None:
+    """Copy the file, all of it as it is at one moment; what is only in its log, too."""
+    path = Path(source).expanduser().absolute()
+    if not path.is_file():
+        sys.exit(f"there is no {source}")
+    os.umask(0o077)
+    try:
+        connection = sqlite3.connect(path.as_uri() + "?mode=rw", uri=True, timeout=30)
+        connection.execute("VACUUM INTO ?", (target,))
+        connection.close()
+    except sqlite3.Error as cause:
+        sys.exit(f"{source} cannot be copied: {cause}")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

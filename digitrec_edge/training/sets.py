@@ -1,0 +1,53 @@
+"""The images of a run: what is trained on, what is held out, and the random numbers for each use."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from digitrec_edge.mnist import Digits
+from digitrec_edge.training.augmentation import distort
+from digitrec_edge.training.recipes import Recipe
+
+TEMPERATURE_IMAGES = 20_000
+
+SPLIT, ORDER, DISTORTION, TEMPERATURE, MARKS, REHEARSED = range(6)
+"""What random numbers are for; each use and each epoch draws from a generator of its own."""
+
+
+@dataclass(frozen=True)
+class Sets:
+    """The data of a run; ``held_out`` is empty without a validation split."""
+
+    train: Digits
+    held_out: Digits
+    test: Digits
+
+    @property
+    def evaluation(self) -> tuple[str, Digits]:
+        """What every epoch is evaluated on, and its name."""
+        return ("validation", self.held_out) if len(self.held_out) else ("test", self.test)
+
+
+def random_for(purpose: int, seed: int, epoch: int = 0) -> np.random.Generator:
+    """Return the generator of one use in one epoch."""
+    return np.random.default_rng([seed, purpose, epoch])
+
+
+def split(digits: Digits, test: Digits, validation_split: float, seed: int) -> Sets:
+    """Hold out a share of the digits; the same for the same seed."""
+    held_out = round(len(digits) * validation_split)
+    order = random_for(SPLIT, seed).permutation(len(digits)) if held_out else np.arange(len(digits))
+    out, rest = order[:held_out], order[held_out:]
+    return Sets(Digits(digits.images[rest], digits.labels[rest]), Digits(digits.images[out], digits.labels[out]), test)
+
+
+def unseen(recipe: Recipe, seed: int, sets: Sets) -> Digits | None:
+    """Return what temperature and threshold are fitted on: held-out images, or training images newly distorted."""
+    if len(sets.held_out):
+        return sets.held_out
+    if not recipe.distortion:
+        return None
+    random = random_for(TEMPERATURE, seed)
+    chosen = random.permutation(len(sets.train))[:TEMPERATURE_IMAGES]
+    images = distort(sets.train.images[chosen], recipe.distortion, 1.0, random)
+    return Digits(images, sets.train.labels[chosen])
