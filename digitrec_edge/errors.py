@@ -20,6 +20,7 @@
     |-- ParityError             an artifact that lost too much on the way
     |-- BenchmarkError          a benchmark that has nothing to measure
     |-- OutputError             a file that cannot be written
+    |-- DeploymentError         an artifact that is not put in place: it failed, or there is none
     `-- RemoteError             a device over ssh that cannot be used
         |-- UnreachableError    ... no connection: name, network, port
         |-- LoginRefusedError   ... it accepts none of your keys
@@ -111,6 +112,10 @@ class BenchmarkError(DigitrecError):
 
 class OutputError(DigitrecError):
     """A file that cannot be written; what lay there before is untouched."""
+
+
+class DeploymentError(DigitrecError):
+    """An artifact that is not put in place; the one that was there stays."""
 
 
 class RemoteError(DigitrecError):
