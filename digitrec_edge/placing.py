@@ -14,12 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-from digitrec_edge import artifact, mnist
+from digitrec_edge import artifact, canary
 from digitrec_edge.artifact import Artifact, signature
-from digitrec_edge.errors import ArtifactError, DeploymentError, DigitrecError, OutputError
+from digitrec_edge.canary import Outcome
+from digitrec_edge.errors import DeploymentError, DigitrecError, OutputError
 from digitrec_edge.files import sha256
 from digitrec_edge.history import CURRENT, PREVIOUS, record
-from digitrec_edge.records import Count, Share, Within, load_json, parse
+from digitrec_edge.records import Share, Within, load_json, parse
 from digitrec_edge.verification.selftest import self_test
 from runtimes.loading import load
 from runtimes.model import Model
@@ -48,15 +49,6 @@ class Order:
 
 
 @dataclass(frozen=True)
-class Canary:
-    """How many digits were read right, by the artifact and by the one in place, None where there was none."""
-
-    images: Count
-    right: Count
-    right_before: Count | None
-
-
-@dataclass(frozen=True)
 class Placed:
     """What is in place now.
 
@@ -70,7 +62,7 @@ class Placed:
     sha256: Text
     before: Text
     report: tuple[Text, ...]
-    canary: Canary | None
+    canary: Outcome | None
 
 
 def place(folder: Path, order: Order) -> Placed:
@@ -82,7 +74,7 @@ def place(folder: Path, order: Order) -> Placed:
     before = target(folder / CURRENT)
     wanted = _wanted(folder, order)
     try:
-        found, report, canary = _prove(wanted, before, order)
+        found, report, outcome = _prove(wanted, before, order)
         record(folder, "deployed" if order.file else "rolled back", found, by=order.by)
         if before and wanted != before:
             _lead(folder / PREVIOUS, before)
@@ -93,7 +85,7 @@ def place(folder: Path, order: Order) -> Placed:
         raise
     finally:
         _tidy(folder)
-    return Placed(wanted.name, sha256(found.data), before.name if before else "", report, canary)
+    return Placed(wanted.name, sha256(found.data), before.name if before else "", report, outcome)
 
 
 def target(link: Path) -> Path | None:
@@ -118,21 +110,21 @@ def _readable(path: Path) -> Artifact | Path:
         return path
 
 
-def _prove(wanted: Path, before: Path | None, order: Order) -> tuple[Artifact, tuple[str, ...], Canary | None]:
+def _prove(wanted: Path, before: Path | None, order: Order) -> tuple[Artifact, tuple[str, ...], Outcome | None]:
     with load(wanted) as model:
         report = [f"whole; {signature.check(model.artifact)}"]
         result = self_test(model.artifact, model)
         report.append(result.summary)
         if not result.passed:
             raise DeploymentError(f"it fails its self-test here: {result.summary}")
-        canary = _try_canary(model, before, order) if order.canary else None
-    return model.artifact, tuple(report), canary
+        outcome = _try_canary(model, before, order) if order.canary else None
+    return model.artifact, tuple(report), outcome
 
 
-def _try_canary(model: Model, before: Path | None, order: Order) -> Canary:
-    digits = mnist.load("test", Path(order.canary), len(model.labels))
-    found = Canary(len(digits), _right(model, digits), _right_in(before, digits) if before else None)
-    told = f"it reads {found.right:,} of the canary's {found.images:,} digits"
+def _try_canary(model: Model, before: Path | None, order: Order) -> Outcome:
+    digits = canary.read(Path(order.canary), len(model.labels))
+    found = Outcome(len(digits), canary.right(model, digits), canary.right_in(before, digits) if before else None)
+    told = f"it reads {found.right:,} of the canary's {found.images:,} images right"
     if found.right_before is None and order.min_accuracy is None:
         raise DeploymentError(f"{told}, and no other is in place to compare with: say what will do, --canary-accuracy")
     if found.right_before is not None and found.right < found.right_before:
@@ -140,21 +132,6 @@ def _try_canary(model: Model, before: Path | None, order: Order) -> Canary:
     if order.min_accuracy is not None and found.right < order.min_accuracy * found.images:
         raise DeploymentError(f"{told}, and {order.min_accuracy:.1%} of them are asked for")
     return found
-
-
-def _right_in(path: Path, digits: mnist.Digits) -> int:
-    """Count for the artifact in place; one that cannot be read any more reads none right."""
-    try:
-        with load(path) as model:
-            return _right(model, digits)
-    except ArtifactError:
-        return 0
-
-
-def _right(model: Model, digits: mnist.Digits) -> int:
-    """Count what is taken for a digit, and for the right one."""
-    found = model.predict(digits.images)
-    return int((found.accepted & (found.digits == digits.labels)).sum())
 
 
 def _lead(link: Path, to: Path) -> None:

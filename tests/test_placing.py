@@ -13,11 +13,12 @@ import pytest
 
 from digitrec_edge import artifact, history, mnist, placing, pretrained
 from digitrec_edge.artifact import sample
+from digitrec_edge.canary import Canary, Outcome
 from digitrec_edge.errors import ArtifactError, DataError, DeploymentError, OutputError
 from digitrec_edge.files import sha256
 from digitrec_edge.formats import SAMPLE_FILE
 from digitrec_edge.history import CURRENT, PREVIOUS
-from digitrec_edge.placing import Canary, Order, place, target
+from digitrec_edge.placing import Order, place, target
 from digitrec_edge.records import load_json, parse
 from runtimes import load
 
@@ -55,7 +56,7 @@ def write_canary(path: Path, images: object, labels: object) -> str:
 
 
 @pytest.fixture(scope="module")
-def disputed() -> mnist.Digits:
+def disputed() -> Canary:
     """Test digits that float32 reads otherwise than int8, with float32's answers as labels, and two that both read."""
     digits = mnist.load("test")
     with load(pretrained.FOLDER / INT8) as one, load(pretrained.FOLDER / FLOAT32) as other:
@@ -64,7 +65,7 @@ def disputed() -> mnist.Digits:
     both = (here.digits == there.digits) & here.accepted & there.accepted
     chosen = [*np.flatnonzero(differ), *np.flatnonzero(both)[:2]]
     assert len(chosen) > 2
-    return mnist.Digits(digits.images[chosen], there.digits[chosen].astype(np.uint8))
+    return Canary(digits.images[chosen], there.digits[chosen])
 
 
 def test_the_link_leads_to_what_was_proved_and_the_one_before_is_kept(tmp_path: Path, sent: Sent) -> None:
@@ -157,17 +158,17 @@ def test_what_was_kept_and_is_damaged_is_not_brought_back(tmp_path: Path, sent: 
     assert in_place(tmp_path) == FLOAT32
 
 
-def test_a_canary_lets_pass_what_reads_it_as_well(tmp_path: Path, sent: Sent, disputed: mnist.Digits) -> None:
+def test_a_canary_lets_pass_what_reads_it_as_well(tmp_path: Path, sent: Sent, disputed: Canary) -> None:
     place(tmp_path, Order(sent(INT8), "a"))
     file = sent(FLOAT32)
     canary = write_canary(tmp_path / "c.npz", disputed.images, disputed.labels)
     placed = place(tmp_path, Order(file, "a", str(tmp_path / canary)))
-    assert placed.canary == Canary(len(disputed), len(disputed), 2)
+    assert placed.canary == Outcome(len(disputed), len(disputed), 2)
     again = place(tmp_path, Order(file, "a", str(tmp_path / canary), 1.0))
-    assert again.canary == Canary(len(disputed), len(disputed), len(disputed))
+    assert again.canary == Outcome(len(disputed), len(disputed), len(disputed))
 
 
-def test_a_canary_stops_what_reads_it_worse(tmp_path: Path, sent: Sent, disputed: mnist.Digits) -> None:
+def test_a_canary_stops_what_reads_it_worse(tmp_path: Path, sent: Sent, disputed: Canary) -> None:
     place(tmp_path, Order(sent(FLOAT32), "a"))
     write_canary(tmp_path / "c.npz", disputed.images, disputed.labels)
     with pytest.raises(DeploymentError, match=rf"reads 2 of the canary's {len(disputed)} .* in place {len(disputed)}"):
@@ -176,16 +177,14 @@ def test_a_canary_stops_what_reads_it_worse(tmp_path: Path, sent: Sent, disputed
     assert happened(tmp_path)[-1] == ("refused", INT8)
 
 
-def test_a_canary_without_anything_to_compare_with_needs_a_share(
-    tmp_path: Path, sent: Sent, disputed: mnist.Digits
-) -> None:
+def test_a_canary_without_anything_to_compare_with_needs_a_share(tmp_path: Path, sent: Sent, disputed: Canary) -> None:
     canary = str(tmp_path / write_canary(tmp_path / "c.npz", disputed.images, disputed.labels))
     with pytest.raises(DeploymentError, match="no other is in place to compare with: .*--canary-accuracy"):
         place(tmp_path, Order(sent(INT8), "a", canary))
     with pytest.raises(DeploymentError, match=r"reads 2 of .* 90\.0% of them are asked for"):
         place(tmp_path, Order(sent(INT8), "a", canary, 0.9))
     assert in_place(tmp_path) == ""
-    assert place(tmp_path, Order(sent(FLOAT32), "a", canary, 0.9)).canary == Canary(len(disputed), len(disputed), None)
+    assert place(tmp_path, Order(sent(FLOAT32), "a", canary, 0.9)).canary == Outcome(len(disputed), len(disputed), None)
 
 
 def test_a_canary_that_is_no_data_set_stops(tmp_path: Path, sent: Sent) -> None:
@@ -194,14 +193,12 @@ def test_a_canary_that_is_no_data_set_stops(tmp_path: Path, sent: Sent) -> None:
         place(tmp_path, Order(sent(INT8), "a", str(tmp_path / "c.npz")))
 
 
-def test_what_is_in_place_and_unreadable_reads_none_of_the_canary(
-    tmp_path: Path, sent: Sent, disputed: mnist.Digits
-) -> None:
+def test_what_is_in_place_and_unreadable_reads_none_of_the_canary(tmp_path: Path, sent: Sent, disputed: Canary) -> None:
     place(tmp_path, Order(sent(INT8), "a"))
     cut((tmp_path / CURRENT).resolve())
     canary = str(tmp_path / write_canary(tmp_path / "c.npz", disputed.images, disputed.labels))
     placed = place(tmp_path, Order(sent(FLOAT32), "a", canary))
-    assert placed.canary == Canary(len(disputed), len(disputed), 0)
+    assert placed.canary == Outcome(len(disputed), len(disputed), 0)
 
 
 def test_a_file_in_the_place_of_the_link_is_not_written_over(tmp_path: Path, sent: Sent) -> None:

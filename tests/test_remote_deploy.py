@@ -202,11 +202,8 @@ def test_what_cannot_be_deployed_is_told_before_any_device_is_asked(tmp_path: Pa
     payload.write_bytes(artifact.strip(pretrained.FOLDER / INT8))
     with pytest.raises(ArtifactError, match="carries no card"):
         check(job(payload))
-    (tmp_path / "canary.png").touch()
-    with pytest.raises(DataError, match=r"a canary is a \.npz file"):
-        check(job(INT8, tmp_path / "canary.png"))
     np.savez(tmp_path / "wide.npz", x_test=np.zeros((1, 28, 28), np.uint8), y_test=[10])
-    with pytest.raises(DataError, match="outside 0-9"):
+    with pytest.raises(DataError, match="labels are 10 to 10, 0 to 9 is allowed"):
         check(job(INT8, tmp_path / "wide.npz"))
 
 

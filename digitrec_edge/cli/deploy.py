@@ -26,10 +26,10 @@ def deploy(
     file: Annotated[Path | None, typer.Argument(help="The artifact.", show_default=False)] = None,
     canary: Annotated[
         Path | None,
-        typer.Option(help="Digits in a .npz (x_test, y_test) that it must read there as well as the artifact before."),
+        typer.Option(help="Digits, a .npz of collect --export, that it must read there as well as the one before."),
     ] = None,
     canary_accuracy: Annotated[
-        str | None, typer.Option(help="Share of the canary's digits that it must read in any case, such as 95%.")
+        str | None, typer.Option(help="Share of the canary that it must read right in any case, such as 95%.")
     ] = None,
     rollback: Annotated[
         bool, typer.Option("--rollback", help="Bring back the artifact that was in place before; again: forward.")
@@ -107,7 +107,7 @@ def _told(result: "Deployed") -> list[str]:
     if placed.canary:
         found = placed.canary
         than = f", the one before {found.right_before:,}" if found.right_before is not None else ""
-        lines.append(f"  canary: {found.right:,} of {found.images:,} digits read right{than}")
+        lines.append(f"  canary: {found.right:,} of {found.images:,} images read right{than}")
     return [*lines, f"  type there: {result.command}"]
 
 

@@ -13,9 +13,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from digitrec_edge import artifact, history, mnist
+from digitrec_edge import artifact, canary, history
 from digitrec_edge.artifact.signature import KEY_FILE
-from digitrec_edge.errors import ArtifactError, DataError, DeploymentError, RemoteError
+from digitrec_edge.errors import ArtifactError, DeploymentError, RemoteError
 from digitrec_edge.files import sha256
 from digitrec_edge.history import CURRENT, FILE_NAME, HOME, OLDER, PREVIOUS, Event
 from digitrec_edge.placing import ARTIFACTS, Order, Placed
@@ -24,9 +24,6 @@ from digitrec_edge.remote.extras import extras_for, with_signatures
 from digitrec_edge.remote.refusals import why_failed
 from digitrec_edge.remote.ssh import Connection
 from digitrec_edge.remote.venv import CACHE, RemoteEnvironment, prepare
-
-CANARY_BYTES = 32 << 20
-"""Of a canary's file: some 40,000 digits, and a device of 512 MB reads them."""
 
 _PREVIOUS = re.compile(rf"{ARTIFACTS}/[0-9a-f]{{12}}/[^/]{{1,255}}")
 
@@ -75,7 +72,7 @@ def check(job: Job) -> None:
 
     Raises:
         ArtifactError: the artifact is damaged, or without a card.
-        DataError: the canary is no data set of the artifact's labels, or too large.
+        DataError: the canary is none, too large, or has other labels.
     """
     if job.file is None:
         return
@@ -84,14 +81,8 @@ def check(job: Job) -> None:
         raise ArtifactError(
             f"{job.file} carries no card, so nobody can verify it on a device; export it: digitrec-edge export"
         )
-    if job.canary is None:
-        return
-    if job.canary.suffix != ".npz":
-        raise DataError(f"{job.canary}: a canary is a .npz file with x_test and y_test")
-    if not len(mnist.load("test", job.canary, len(card.labels))):
-        raise DataError(f"{job.canary} has no digits")
-    if (size := job.canary.stat().st_size) > CANARY_BYTES:
-        raise DataError(f"{job.canary} is {size:,} bytes; a canary has at most {CANARY_BYTES:,}")
+    if job.canary:
+        canary.read(job.canary, len(card.labels))
 
 
 def deploy(hosts: Sequence[str], job: Job, on_step: OnStep = lambda host, text: None) -> list[Deployed]:
@@ -152,11 +143,11 @@ def _send(connection: Connection, file: Path) -> str:
     return f"{folder}/{file.name}"
 
 
-def _send_canary(connection: Connection, canary: Path) -> str:
+def _send_canary(connection: Connection, file: Path) -> str:
     folder, name = f"{ARTIFACTS}/canary", "canary.npz"
     with tempfile.TemporaryDirectory() as scratch:
         copy = Path(scratch) / name
-        copy.write_bytes(canary.read_bytes())
+        copy.write_bytes(file.read_bytes())
         connection.send([copy], f"{HOME}/{folder}")
     return f"{folder}/{name}"
 
