@@ -25,6 +25,7 @@
     |-- OutputError             a file that cannot be written
     |-- SourceError             a camera, stream, video or folder that gives no frames
     |-- PublishError            a broker or a command that takes no readings
+    |-- DeploymentError         an artifact that is not put in place: it failed, or there is none
     `-- RemoteError             a device over ssh that cannot be used
         |-- UnreachableError    ... no connection: name, network, port
         |-- LoginRefusedError   ... it accepts none of your keys
@@ -136,6 +137,10 @@ class SourceError(DigitrecError):
 
 class PublishError(DigitrecError):
     """A broker or a command that takes no readings."""
+
+
+class DeploymentError(DigitrecError):
+    """An artifact that is not put in place; the one that was there stays."""
 
 
 class RemoteError(DigitrecError):

@@ -98,11 +98,13 @@ def look(folder: Path) -> None:
     Raises:
         AssertionError: half an artifact, or half an environment that says it is ready.
     """
-    from digitrec_edge import artifact
+    from digitrec_edge import artifact, history
 
     root = folder / "home" / "digitrec-edge"
-    for path in root.glob("[!.]*.tflite"):
+    assert artifact.read(root / history.CURRENT).card is not None
+    for path in root.glob("artifacts/*/[!.]*.tflite"):
         assert artifact.read(path).card is not None, path
+    assert history.read(root)
     for ready in root.glob("env-*/ready"):
         program = ready.parent / PROGRAM
         assert os.access(program, os.X_OK), f"{program} is no program"
@@ -157,6 +159,11 @@ def _main(arguments: list[str]) -> None:
     elif arguments[:2] == ["-m", "venv"]:
         Path(arguments[-1], "bin").absolute().mkdir(parents=True)
         _write_program(Path(arguments[-1], "bin", "python"), '#!/bin/sh\nexec python3 "$@"\n')
+    elif arguments[:3] == ["-I", "-m", "digitrec_edge.placing"]:
+        from digitrec_edge import placing
+
+        sys.argv = arguments[2:]
+        placing.main()
     elif arguments[:2] == ["-m", "digitrec_edge"]:
         from digitrec_edge.cli import main
 

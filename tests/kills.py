@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from digitrec_edge import artifact, mnist
+from digitrec_edge import artifact, history, mnist
 from digitrec_edge.artifact import golden
 from digitrec_edge.errors import TrainingError
 from digitrec_edge.records import load_json
@@ -62,9 +62,12 @@ def make_template(folder: Path) -> None:
 def make_device(folder: Path) -> None:
     """Make a device that has an older artifact and no runtime."""
     a_device.make(folder)
-    (folder / "home" / "digitrec-edge").mkdir()
-    old = Path(__file__).parent / "data" / "card-1.tflite"
-    shutil.copy(old, folder / "home" / "digitrec-edge" / "digitrec-int8.tflite")
+    root = folder / "home" / "digitrec-edge"
+    old = root / "artifacts" / "older" / "digitrec-int8.tflite"
+    old.parent.mkdir(parents=True)
+    shutil.copy(Path(__file__).parent / "data" / "card-1.tflite", old)
+    (root / history.CURRENT).symlink_to(old.relative_to(root))
+    history.record(root, "deployed", artifact.read(old), by="pi@desk")
 
 
 def _interrupt(train: Command, folder: Path) -> None:
@@ -179,7 +182,7 @@ def _prepare(command: Command, template: Path, scratch: Path) -> Path:
     folder = Path(tempfile.mkdtemp(dir=scratch))
     for name in command.inputs:
         source = template / name
-        shutil.copytree(source, folder / name) if source.is_dir() else shutil.copy(source, folder / name)
+        shutil.copytree(source, folder / name, symlinks=True) if source.is_dir() else shutil.copy(source, folder / name)
     return folder
 
 

@@ -42,11 +42,7 @@ def verify(
         terminal.print_json({"passed": result.passed, "signature": signed, **dataclasses.asdict(result)})
     else:
         print(f"{file}: whole; {signed}")
-        print(
-            f"self-test on {result.runtime}: {result.images - len(result.differing)} of {result.images} images as at "
-            f"export; largest logit difference {result.largest_difference:.2g} (at most {result.tolerance:.2g}); "
-            f"agreement with Keras {result.agreement:.1%}"
-        )
+        print(result.summary)
         for image in result.differing:
             print(
                 f"  test image {image.index}, a {labels[image.label]}: {labels[image.digit]} here, "

@@ -44,6 +44,11 @@ class RemoteEnvironment:
         """Path of ``digitrec-edge`` on the device."""
         return f"{self.folder}/env/bin/digitrec-edge"
 
+    @property
+    def python(self) -> str:
+        """Path of its Python."""
+        return f"{self.folder}/env/bin/python"
+
 
 def prepare(
     connection: Connection,

@@ -45,6 +45,15 @@ class SelfTest:
         """Whether every image came out as at export."""
         return not self.differing
 
+    @property
+    def summary(self) -> str:
+        """What came of it, in one line."""
+        return (
+            f"self-test on {self.runtime}: {self.images - len(self.differing)} of {self.images} images as at "
+            f"export; largest logit difference {self.largest_difference:.2g} (at most {self.tolerance:.2g}); "
+            f"agreement with Keras {self.agreement:.1%}"
+        )
+
 
 def self_test(found: Artifact, model: Model) -> SelfTest:
     """Run an artifact's own sample through a loaded model and compare with the logits at export.
