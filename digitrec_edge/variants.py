@@ -217,6 +217,7 @@ VARIANTS = (
         outputs=("int8",),
     ),
     Variant("c-int4", INT4, "c", "int4", True, _INT4, "int4 in C for microcontrollers", None, _OF_C, outputs=("int8",)),
+    Variant("java", INT8, "java", "int8", True, _TFLITE, "int8 in Java for Android and any JVM", outputs=("int8",)),
     Variant(
         "web", INT8, "html", "int8", True, _TFLITE, "the int8 artifact in one page that opens on a phone",
         file="digitrec", beside="folder", outputs=("int8",),

@@ -145,7 +145,7 @@ def test_int4_is_not_made_for_a_target_that_would_run_it_wrongly(source: Source)
     [
         ("litert", ["float32", "float16", "int8-dynamic", "int8", "int16x8", "int4", "web"]),
         ("tflite-runtime", ["float32", "float16", "int8-dynamic", "int8", "int16x8", "web"]),
-        ("native", ["int8", "int4", "c", "c-int4", "web"]),
+        ("native", ["int8", "int4", "c", "c-int4", "java", "web"]),
         ("onnxruntime", ["onnx", "onnx-int8", "ort", "ort-int8"]),
         ("litert-web", ["float32", "float16", "int8-dynamic", "int8", "int4"]),
         ("onnxruntime-web", ["onnx", "onnx-int8", "ort", "ort-int8"]),
