@@ -4,31 +4,41 @@ from converters import tflite
 from converters.source import Source
 from digitrec_edge.dense.c_archive import pack
 from digitrec_edge.dense.c_library import library
-from digitrec_edge.dense.c_tables import prepare
+from digitrec_edge.dense.c_tables import Tables, prepare
 from digitrec_edge.dense.packing import find_kernel
 from digitrec_edge.dense.rounding import find_rounding
 from digitrec_edge.dense.tflite import read_network
 from digitrec_edge.dense.threshold import whole_threshold
 from digitrec_edge.training.history import read_history
-from runtimes.table import RuntimeRow, for_format
+from digitrec_edge.variants import KERNEL_NAMES, ROUNDING_NAMES
+from runtimes.table import Target, for_format
 
 
-def int8(source: Source, target: RuntimeRow) -> bytes:
+def int8(source: Source, target: Target) -> bytes:
     """Write the network of ``digitrec-int8.tflite``."""
-    return _library(source, tflite.int8(source, _tflite_target()))
+    return _library(source, tflite.int8(source.with_usual_output(), tflite_target()))
 
 
-def int4(source: Source, target: RuntimeRow) -> bytes:
+def int4(source: Source, target: Target) -> bytes:
     """Write the network of ``digitrec-int4.tflite``."""
-    return _library(source, tflite.int4(source, _tflite_target()))
+    return _library(source, tflite.int4(source.with_usual_output(), tflite_target()))
 
 
-def _tflite_target() -> RuntimeRow:
+def tflite_target() -> Target:
+    """Return the usual runtime of the TFLite model that code is made of."""
     return for_format("tflite")[0]
 
 
 def _library(source: Source, payload: bytes) -> bytes:
-    """Make the archive of a TFLite model.
+    """Make the archive of a TFLite model."""
+    tables = tables_of(source, payload, source.choice.rounding, source.choice.kernel)
+    return pack(library(tables, source.labels, source.calibration_images))
+
+
+def tables_of(
+    source: Source, payload: bytes, rounding: str = ROUNDING_NAMES[0], kernel: str = KERNEL_NAMES[0]
+) -> Tables:
+    """Bring a TFLite model into the form that exported code computes.
 
     Pictures of its self-test are from the calibration images, since a converter never sees a test image.
 
@@ -38,5 +48,4 @@ def _library(source: Source, payload: bytes) -> bytes:
     network, history = read_network(payload), read_history(source.path)
     told = history.no_digit if history else None
     threshold = whole_threshold(told.threshold if told else None, network.output_scale, len(source.labels))
-    tables = prepare(network, find_rounding(source.choice.rounding), find_kernel(source.choice.kernel), threshold)
-    return pack(library(tables, source.labels, source.calibration_images))
+    return prepare(network, find_rounding(rounding), find_kernel(kernel), threshold)

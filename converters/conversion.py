@@ -10,9 +10,9 @@ from digitrec_edge.dense.tflite import NotDenseError
 from digitrec_edge.errors import ConversionError, DigitrecError, UnfitModelError
 from digitrec_edge.pip_lines import install_extra
 from digitrec_edge.variants import Variant
-from runtimes.table import RuntimeRow
+from runtimes.table import Target
 
-Convert = Callable[[Source, RuntimeRow], bytes]
+Convert = Callable[[Source, Target], bytes]
 
 
 def tool_versions(variant: Variant) -> dict[str, str]:
@@ -40,7 +40,7 @@ def write_beside(variant: Variant, artifact: Path) -> None:
         write(artifact)
 
 
-def convert(source: Source, variant: Variant, target: RuntimeRow) -> bytes:
+def convert(source: Source, variant: Variant, target: Target) -> bytes:
     """Convert to one variant for one target.
 
     Returns:

@@ -10,19 +10,19 @@ from digitrec_edge.files import make_folder, write_file
 from digitrec_edge.formats import SEAL_BYTES, sealed
 from digitrec_edge.web import folder as web
 from digitrec_edge.web import page
-from runtimes.table import RuntimeRow
+from runtimes.table import Target
 
 STEM = "digitrec"
 """Of the page's file; the folder is called ``web`` where that is called so, and ``web-TARGET`` for another target."""
 
 
-def int8(source: Source, target: RuntimeRow) -> bytes:
+def int8(source: Source, target: Target) -> bytes:
     """Convert as ``--int8`` does, if the page's engine computes the model.
 
     Raises:
         UnfitModelError: it is no network of Dense layers.
     """
-    payload = tflite.int8(source, target)
+    payload = tflite.int8(source.with_usual_output(), target)
     check(payload)
     return payload
 
@@ -39,6 +39,8 @@ def check(payload: bytes) -> None:
         raise UnfitModelError(f"the page runs Dense layers only: {cause}; export with --int8") from cause
     if network.input_dtype != "uint8" or any(layer.bits != 8 for layer in network.layers):
         raise UnfitModelError("the page runs int8 weights on a picture's own bytes, uint8; export with --int8")
+    if network.output_dtype != "int8":
+        raise UnfitModelError(f"the page takes int8 logits, these are {network.output_dtype}; export with --int8")
 
 
 def folder(path: Path) -> None:

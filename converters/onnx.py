@@ -10,7 +10,7 @@ from typing import Any
 from converters.source import Source
 from digitrec_edge.mnist import SIDE
 from digitrec_edge.training.network import import_tensorflow
-from runtimes.table import RuntimeRow
+from runtimes.table import Target
 
 OPSET = 17
 """Every ONNX Runtime since 1.12 (2022) runs it; nothing here needs a newer one."""
@@ -18,13 +18,13 @@ OPSET = 17
 GRAPH_NAME = "digitrec_edge"
 
 
-def float32(source: Source, target: RuntimeRow) -> bytes:
+def float32(source: Source, target: Target) -> bytes:
     """Convert without quantisation: ``image`` (batch, 28, 28) float32 in 0 to 1, ``logits`` (batch, 10)."""
     payload: bytes = _serialize(_from_keras(source))
     return payload
 
 
-def int8(source: Source, target: RuntimeRow) -> bytes:
+def int8(source: Source, target: Target) -> bytes:
     """Quantise weights and activations to int8, calibrated on training images; input and output stay float32.
 
     MatMul and Add are first fused to Gemm, as ONNX Runtime asks for, so that its integer kernels apply.

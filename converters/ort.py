@@ -5,15 +5,15 @@ from pathlib import Path
 
 from converters import onnx
 from converters.source import Source
-from runtimes.table import RuntimeRow
+from runtimes.table import Target
 
 
-def float32(source: Source, target: RuntimeRow) -> bytes:
+def float32(source: Source, target: Target) -> bytes:
     """Convert without quantisation."""
     return _convert(onnx.float32(source, target))
 
 
-def int8(source: Source, target: RuntimeRow) -> bytes:
+def int8(source: Source, target: Target) -> bytes:
     """Convert with int8 weights and activations."""
     return _convert(onnx.int8(source, target))
 

@@ -1,5 +1,6 @@
 """What every conversion starts from: a Keras file, and training images to calibrate on."""
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,9 +19,9 @@ from digitrec_edge.quantization import PIXEL_MAX
 from digitrec_edge.training import network as model
 from digitrec_edge.training.blemishes import add_blemishes
 from digitrec_edge.training.history import read_history
-from digitrec_edge.variants import CodeChoice
+from digitrec_edge.variants import Choice
 
-AS_USUAL = CodeChoice()
+AS_USUAL = Choice()
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Source:
         layers: class and name of the layers that have weights, in their order.
         calibration_images: ``(N, 28, 28) uint8``, the representative data set, drawn from the
             training images and never from the test images.
-        choice: how C is made of it.
+        choice: of what its variants leave open.
     """
 
     path: Path
@@ -47,11 +48,15 @@ class Source:
     layers: tuple[tuple[str, str], ...]
     calibration: Calibration
     calibration_images: NDArray[np.uint8]
-    choice: CodeChoice = AS_USUAL
+    choice: Choice = AS_USUAL
 
     def fresh_model(self) -> Any:
         """Load the recogniser into a clean session, so that names do not depend on what ran before."""
         return _load(self.path, self.labels, self.meaning, self.custom_objects).model
+
+    def with_usual_output(self) -> "Source":
+        """Return it without a choice of the logits' type, for what is made of the model and takes int8."""
+        return dataclasses.replace(self, choice=dataclasses.replace(self.choice, output_type=None))
 
     def representative_dataset(self) -> NDArray[np.float32]:
         """Return the calibration images as the model takes them, ``(N, 28, 28) float32`` in 0 to 1."""
@@ -82,7 +87,7 @@ def open_source(
     labels: tuple[str, ...] = DIGITS,
     meaning: Meaning = AS_THE_GRAPH_SHOWS,
     custom_objects: Mapping[str, Any] = MappingProxyType({}),
-    choice: CodeChoice = AS_USUAL,
+    choice: Choice = AS_USUAL,
 ) -> Source:
     """Check a Keras file and draw its representative data set.
 
@@ -94,7 +99,7 @@ def open_source(
         labels: of the numbers that the model gives, in their order.
         meaning: of the model's input and output; what is None in it is found from the graph.
         custom_objects: layers and functions that are not Keras' own, by the name that the file has for them.
-        choice: how C is made of it, where C is.
+        choice: of what its variants leave open.
 
     Raises:
         ConversionError: the file is not a Keras digit recogniser.

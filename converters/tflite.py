@@ -18,12 +18,12 @@ from digitrec_edge.errors import ConversionError
 from digitrec_edge.formats.tflite import describe
 from digitrec_edge.mnist import SIDE
 from digitrec_edge.training.network import import_tensorflow
-from digitrec_edge.variants import NARROW_DENSE
+from digitrec_edge.variants import NARROW_DENSE, OUTPUT_TYPES
 from runtimes import support
-from runtimes.table import RuntimeRow
+from runtimes.table import Target
 
 
-def float32(source: Source, target: RuntimeRow) -> bytes:
+def float32(source: Source, target: Target) -> bytes:
     """Convert without quantisation: float32 ``(1, 28, 28)`` in 0 to 1 in, float32 logits ``(1, 10)`` out.
 
     Where the target wants pixels, the input is uint8, as that of :func:`int8`.
@@ -31,7 +31,7 @@ def float32(source: Source, target: RuntimeRow) -> bytes:
     return finish(_run(_converter(source)), source.layers, pixels_in=target.pixels_in)
 
 
-def float16(source: Source, target: RuntimeRow) -> bytes:
+def float16(source: Source, target: Target) -> bytes:
     """Store weights as float16; the runtime widens them when it loads and computes in float32."""
     tf = import_tensorflow()
     converter = _converter(source)
@@ -40,7 +40,7 @@ def float16(source: Source, target: RuntimeRow) -> bytes:
     return finish(_run(converter), source.layers, pixels_in=target.pixels_in)
 
 
-def int8_dynamic(source: Source, target: RuntimeRow) -> bytes:
+def int8_dynamic(source: Source, target: Target) -> bytes:
     """Quantise weights to int8; activations stay float32 between layers and are quantised inside each."""
     tf = import_tensorflow()
     converter = _converter(source)
@@ -51,36 +51,44 @@ def int8_dynamic(source: Source, target: RuntimeRow) -> bytes:
     return finish(_run(converter), source.layers, pixels_in=target.pixels_in)
 
 
-def int8(source: Source, target: RuntimeRow) -> bytes:
+def int8(source: Source, target: Target) -> bytes:
     """Quantise weights, activations, input and output to 8 bits, calibrated on training images.
 
     The input is uint8 with scale 1/255 and zero point 0: the picture's own bytes. The first operator
-    turns them into int8; from there on all is int8 up to the logits.
+    turns them into int8; from there on all is int8 up to the logits, whose type is chosen.
     """
     tf = import_tensorflow()
-    return _full_integer(source, target, tf.lite.OpsSet.TFLITE_BUILTINS_INT8, tf.uint8, tf.int8)
+    operators, output_type = tf.lite.OpsSet.TFLITE_BUILTINS_INT8, _output_type(source, target)
+    return _full_integer(source, operators, tf.uint8, tf.int8, output_type)
 
 
-def int16x8(source: Source, target: RuntimeRow) -> bytes:
+def int16x8(source: Source, target: Target) -> bytes:
     """Quantise weights to int8 and activations, input and output to int16, calibrated on training images."""
     tf = import_tensorflow()
     operators = tf.lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8
-    return _full_integer(source, target, operators, tf.int16, tf.int16)
+    return _full_integer(source, operators, tf.int16, tf.int16)
 
 
-def _full_integer(source: Source, target: RuntimeRow, operators: Any, input_type: Any, output_type: Any) -> bytes:
+def _output_type(source: Source, target: Target) -> str:
+    """Return what was chosen, or the first type that the target takes."""
+    able = (name for name in OUTPUT_TYPES if not target.borders or name in target.borders)
+    return source.choice.output_type or next(able)
+
+
+def _full_integer(source: Source, operators: Any, taken: Any, given: Any, output_type: str = "") -> bytes:
     tf = import_tensorflow()
     converter = _converter(source)
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.representative_dataset = lambda: ([image[None]] for image in source.representative_dataset())
     converter.target_spec.supported_ops = [operators]
-    converter.inference_input_type = input_type
-    converter.inference_output_type = output_type
-    return finish(_run(converter), source.layers)
+    converter.inference_input_type, converter.inference_output_type = taken, given
+    return finish(_run(converter), source.layers, output_type=output_type)
 
 
-def int4(source: Source, target: RuntimeRow) -> bytes:
+def int4(source: Source, target: Target) -> bytes:
     """Quantise weights to 4 bits, one scale per channel, and activations to 8, calibrated on training images.
+
+    Input and output are int8, or the input is as that of :func:`int8` where the target takes no int8.
 
     Raises:
         ConversionError: the target does not know 4-bit weights with a scale per channel.
@@ -104,7 +112,10 @@ def int4(source: Source, target: RuntimeRow) -> bytes:
         warnings.simplefilter("ignore")  # a progress bar, and what LiteRT says of keeping all tensors
         calibrated = _ranges(payload, source.representative_dataset())
         result = job.quantize(calibrated, enable_progress_bar=False, enable_progress_report=False)
-    return finish(bytes(result.quantized_model), source.layers, lowest_versions={FULLY_CONNECTED: version})
+    return finish(
+        bytes(result.quantized_model), source.layers, lowest_versions={FULLY_CONNECTED: version},
+        pixels_in=bool(target.borders) and "int8" not in target.borders, output_type=_output_type(source, target),
+    )  # fmt: skip
 
 
 def _ranges(payload: bytes, images: NDArray[np.float32]) -> dict[str, dict[str, NDArray[np.float32]]]:

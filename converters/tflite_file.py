@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 
 from converters.tflite_metadata import METADATA_NAME, build_metadata
+from converters.tflite_ports import DEQUANTIZE, give, take_pixels
 from digitrec_edge.formats.tflite_operators import BUILTIN_OPERATORS
-from digitrec_edge.quantization import PIXEL_MAX
 
 DESCRIPTION = "digitrec_edge"
-CONV_2D, DEPTHWISE_CONV_2D, DEQUANTIZE, FULLY_CONNECTED, RESHAPE = 3, 4, 6, 9, 22
+CONV_2D, DEPTHWISE_CONV_2D, FULLY_CONNECTED, RESHAPE = 3, 4, 9, 22
 """Codes of BuiltinOperator in TFLite's schema."""
 
 _OPERATORS = {"Dense": FULLY_CONNECTED, "Conv2D": CONV_2D, "DepthwiseConv2D": DEPTHWISE_CONV_2D}
@@ -25,6 +25,7 @@ def finish(
     *,
     lowest_versions: Mapping[int, int] | None = None,
     pixels_in: bool = False,
+    output_type: str = "",
 ) -> bytes:
     """Name the tensors, free the batch in RESHAPE, describe the file and align its buffers.
 
@@ -35,7 +36,8 @@ def finish(
         layers: class and name of the Keras layers that have weights, in their order.
         lowest_versions: operator code -> version that it is raised to: ai-edge-quantizer leaves FULLY_CONNECTED at
             version 1, and tflite-runtime 2.14 then runs it and answers wrongly.
-        pixels_in: whether a float input becomes uint8, with scale 1/255 and zero point 0.
+        pixels_in: whether the input becomes uint8, with scale 1/255 and zero point 0.
+        output_type: of the logits; empty leaves what they are.
     """
     import flatbuffers
     from tensorflow.lite.python import schema_py_generated as schema
@@ -46,7 +48,9 @@ def finish(
     model.description = DESCRIPTION
     graph.name = "main"
     if pixels_in:
-        _take_pixels(schema, model, graph)
+        take_pixels(schema, model, graph)
+    if output_type:
+        give(schema, model, graph, output_type)
     _name_tensors(model, graph, layers)
     for signature in model.signatureDefs or []:
         signature.inputs[0].name, signature.outputs[0].name = "image", "logits"
@@ -66,34 +70,6 @@ def _take_in_buffers(model: Any, payload: bytes) -> None:
         if buffer.offset > 1:  # 0 and 1 stand for none
             buffer.data = np.frombuffer(payload, np.uint8, buffer.size, buffer.offset)
         buffer.offset = buffer.size = 0
-
-
-def _take_pixels(schema: Any, model: Any, graph: Any) -> None:
-    """Put a DEQUANTIZE before the first operator, so that the runtime scales the picture's own bytes."""
-    scaled = graph.inputs[0]
-    quantisation = schema.QuantizationParametersT()
-    quantisation.scale, quantisation.zeroPoint = [1 / PIXEL_MAX], [0]
-    pixels = schema.TensorT()
-    pixels.type, pixels.quantization = schema.TensorType.UINT8, quantisation
-    pixels.shape, pixels.shapeSignature = graph.tensors[scaled].shape, graph.tensors[scaled].shapeSignature
-    codes = [code.builtinCode for code in model.operatorCodes]
-    if DEQUANTIZE not in codes:
-        code = schema.OperatorCodeT()
-        code.builtinCode = code.deprecatedBuiltinCode = DEQUANTIZE
-        code.version = 1
-        model.operatorCodes.append(code)
-        codes.append(DEQUANTIZE)
-    scale = schema.OperatorT()
-    scale.opcodeIndex, scale.inputs, scale.outputs = codes.index(DEQUANTIZE), [len(graph.tensors)], [scaled]
-    scale.builtinOptionsType, scale.builtinOptions = (
-        schema.BuiltinOptions.DequantizeOptions,
-        schema.DequantizeOptionsT(),
-    )
-    graph.tensors.append(pixels)
-    graph.operators.insert(0, scale)
-    graph.inputs = scale.inputs
-    for signature in model.signatureDefs or []:
-        signature.inputs[0].tensorIndex = scale.inputs[0]
 
 
 def _names(codes: Sequence[int], layers: Sequence[tuple[str, str]]) -> dict[int, list[str]]:
@@ -124,7 +100,11 @@ def _name_tensors(model: Any, graph: Any, layers: Sequence[tuple[str, str]]) -> 
                 reader = graph.tensors[readers[0].outputs[0]].name
                 kind = "kernel" if list(readers[0].inputs).index(operator.outputs[0]) == 1 else "bias"
                 stored.name, widened.name = f"{reader}/{kind}", f"{reader}/{kind}/float32"
-    graph.tensors[graph.inputs[0]].name, graph.tensors[graph.outputs[0]].name = "image", "logits"
+    image, logits = graph.tensors[graph.inputs[0]], graph.tensors[graph.outputs[0]]
+    image.name = "image"
+    for tensor in (tensor for tensor in graph.tensors if tensor.name == "logits" and tensor is not logits):
+        tensor.name = "logits/int8"  # the last layer is called so; behind it its numbers change their type
+    logits.name = "logits"
 
 
 def _free_batch(model: Any, graph: Any) -> None:

@@ -23,7 +23,7 @@ from digitrec_edge.artifact import golden, sample
 from digitrec_edge.artifact.card import Card, ParityFigures, Preprocessing, Requirements, TensorCard
 from digitrec_edge.artifact.golden import Golden
 from digitrec_edge.artifact.signature import Sign
-from digitrec_edge.errors import ConversionError, DigitrecError, InputError, ParityError
+from digitrec_edge.errors import ConversionError, DigitrecError, ParityError
 from digitrec_edge.files import locked, sha256
 from digitrec_edge.formats.graph import Graph, MalformedError, Tensor
 from digitrec_edge.mnist import Digits
@@ -32,8 +32,9 @@ from digitrec_edge.training import network as model
 from digitrec_edge.training.history import read_history
 from digitrec_edge.variants import Precision, Variant
 from runtimes import support
+from runtimes.elsewhere import find_target
 from runtimes.loading import choose
-from runtimes.table import RUNTIMES, RuntimeRow, find, for_format
+from runtimes.table import RUNTIMES, RuntimeRow, Target, for_format, not_run_by
 
 MIN_ACCURACY = 0.5
 """A model that reads less of the test set right is given its pictures in another form than it was trained on, or has
@@ -157,7 +158,7 @@ def _prepare(
 
 
 def _export_all(
-    job: _Job, plan: Sequence[tuple[Variant, RuntimeRow, str]], on_result: Callable[[Exported | Refused], None]
+    job: _Job, plan: Sequence[tuple[Variant, Target, str]], on_result: Callable[[Exported | Refused], None]
 ) -> list[Exported | Refused]:
     folder = job.folder
     results: list[Exported | Refused] = []
@@ -175,7 +176,7 @@ def _export_all(
     return results
 
 
-def _suffix(variant: Variant, target: RuntimeRow) -> str:
+def _suffix(variant: Variant, target: Target) -> str:
     """What a target adds to an artifact's name: nothing where it is the usual one of the format."""
     return "" if target is for_format(variant.format)[0] else target.suffix
 
@@ -186,23 +187,23 @@ def _clear(folder: Path) -> None:
         shutil.rmtree(left)
 
 
-def _target(variant: Variant, name: str | None) -> RuntimeRow:
+def _target(variant: Variant, name: str | None) -> Target:
     """The runtime to make a variant for: the one asked for, or the first of its format."""
-    try:
-        return for_format(variant.format, None if name is None else [find(name)])[0]
-    except InputError as error:
-        raise ConversionError(f"--{variant.option}: {error}") from None
+    row = for_format(variant.format)[0] if name is None else find_target(name)
+    if not row.runs(variant.format):
+        raise ConversionError(f"--{variant.option}: {not_run_by([row], variant.format)}")
+    return row
 
 
-def _runner(target: RuntimeRow, variant: Variant) -> RuntimeRow:
-    """The runtime that tries an artifact: the target itself, or another that runs the variant when it is not there."""
+def _runner(target: Target, variant: Variant) -> RuntimeRow:
+    """The runtime that tries an artifact: the target itself, or another that runs the variant when it is not here."""
     others = [row for row in RUNTIMES if support.fits(row, variant)]
-    row = target if target.installed else choose(variant.format, others)
+    row = target if isinstance(target, RuntimeRow) and target.installed else choose(variant.format, others)
     row.load()
     return row
 
 
-def _export_one(job: _Job, variant: Variant, target: RuntimeRow, final: Path, runtime: str) -> Exported | Refused:
+def _export_one(job: _Job, variant: Variant, target: Target, final: Path, runtime: str) -> Exported | Refused:
     try:
         payload = convert(job.source, variant, target)
         card = _card(job.source, variant, target, payload)
@@ -247,7 +248,7 @@ def _sample(job: _Job, answer: RuntimeLogits) -> bytes:
     )
 
 
-def _card(source: Source, variant: Variant, target: RuntimeRow, payload: bytes) -> Card:
+def _card(source: Source, variant: Variant, target: Target, payload: bytes) -> Card:
     """Describe the payload; what it needs must be what its target has.
 
     Raises:

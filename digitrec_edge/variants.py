@@ -47,6 +47,7 @@ class Precision:
 
     Attributes:
         activations: type of the numbers that go from layer to layer.
+        weights: type of the weights, as they are stored.
         integer: whether it is chosen for speed and size, so that being slower than float32 is worth a warning.
     """
 
@@ -54,6 +55,7 @@ class Precision:
     gate: Gate
     tolerance: Tolerance
     activations: str
+    weights: str
     integer: bool
 
 
@@ -63,17 +65,23 @@ KERNEL_NAMES = ("portable", "dsp", "mve")
 """Which processors C is for: the rows of ``digitrec_edge.dense.packing.KERNELS``."""
 
 
+OUTPUT_TYPES = ("int8", "uint8", "float32")
+"""What the logits of an integer network may be written as: the same logits, in another type."""
+
+
 @dataclass(frozen=True)
-class CodeChoice:
-    """What is chosen for C.
+class Choice:
+    """What is chosen for variants that leave a choice.
 
     Attributes:
-        rounding: one of ROUNDING_NAMES.
-        kernel: one of KERNEL_NAMES.
+        rounding: of C, one of ROUNDING_NAMES.
+        kernel: of C, one of KERNEL_NAMES.
+        output_type: of the logits, one of OUTPUT_TYPES; None is the first that the target takes.
     """
 
     rounding: str = ROUNDING_NAMES[0]
     kernel: str = KERNEL_NAMES[0]
+    output_type: str | None = None
 
 
 @dataclass(frozen=True)
@@ -89,10 +97,11 @@ class Variant:
         tools: distributions that take part.
         help: what it is, in a few words.
         needs: an operator and its version without which this variant cannot be, whatever the target.
-        choices: options of ``export`` that are for this variant: fields of ``CodeChoice``.
+        choices: options of ``export`` that are for this variant: fields of ``Choice``.
         file: name of its file without suffix; empty is the artifact's own.
         beside: in ``converters.FORMAT``; takes the path of the artifact and writes what belongs beside it; empty where
             the artifact is all.
+        outputs: types that its logits can have, the usual one first.
     """
 
     option: str
@@ -106,6 +115,7 @@ class Variant:
     choices: tuple[str, ...] = ()
     file: str = ""
     beside: str = ""
+    outputs: tuple[str, ...] = ("float32",)
 
     @property
     def name(self) -> str:
@@ -123,6 +133,7 @@ FLOAT32 = Precision(
     Gate(1.0, 0.0, 1e-4, "the same float32 sums in another order: 784 products of magnitude 1 differ by about 1e-5"),
     Tolerance(1e-5, "the same sums in another order"),
     activations="float32",
+    weights="float32",
     integer=False,
 )
 FLOAT16 = Precision(
@@ -130,6 +141,7 @@ FLOAT16 = Precision(
     Gate(0.999, 0.1, 0.25, "weights keep 11 of 24 bits, a relative error of 2^-11: logits of 30 move by hundredths"),
     Tolerance(1e-3, "the same sums in another order, of weights that some kernels multiply as float16"),
     activations="float32",
+    weights="float16",
     integer=False,
 )
 INT8 = Precision(
@@ -140,6 +152,7 @@ INT8 = Precision(
     ),
     Tolerance(0.02, "kernels round one step, 1/255 of a layer's range, apart in each of four layers"),
     activations="int8",
+    weights="int8",
     integer=True,
 )  # fmt: skip
 INT8_DYNAMIC = Precision(
@@ -147,6 +160,7 @@ INT8_DYNAMIC = Precision(
     Gate(0.995, 0.2, INFINITE, "weights as coarse as int8's, activations quantised by their own range each time"),
     Tolerance(0.02, "activations are quantised to 8 bits by each kernel's own rule"),
     activations="float32",
+    weights="int8",
     integer=True,
 )
 INT16X8 = Precision(
@@ -154,6 +168,7 @@ INT16X8 = Precision(
     Gate(0.995, 0.2, INFINITE, "weights as coarse as int8's; the activations' 16 bits add next to nothing"),
     Tolerance(1e-3, "16-bit activations rounded one step apart"),
     activations="int16",
+    weights="int8",
     integer=True,
 )
 INT4 = Precision(
@@ -161,6 +176,7 @@ INT4 = Precision(
     Gate(0.98, 1.0, INFINITE, "15 steps per weight: one digit in a hundred may change, most of them near-ties"),
     Tolerance(0.02, "as int8: the activations have 8 bits"),
     activations="int8",
+    weights="int4",
     integer=True,
 )
 
@@ -172,6 +188,7 @@ _ONNX = (*_TFLITE, "tf2onnx", "onnx")
 _ORT = (*_ONNX, "onnxruntime")
 _INT4 = (*_TFLITE, "ai-edge-quantizer")
 _OF_C = ("rounding", "kernel")
+_OF_OUTPUT = ("output_type",)
 
 VARIANTS = (
     Variant("float32", FLOAT32, "tflite", "float32", False, _TFLITE, "float32"),
@@ -180,18 +197,30 @@ VARIANTS = (
         "int8-dynamic", INT8_DYNAMIC, "tflite", "int8_dynamic", False, _TFLITE,
         "int8 weights, activations quantised at run time",
     ),
-    Variant("int8", INT8, "tflite", "int8", True, _TFLITE, "full integer: weights, activations, input and output"),
-    Variant("int16x8", INT16X8, "tflite", "int16x8", True, _TFLITE, "int8 weights, int16 activations"),
-    Variant("int4", INT4, "tflite", "int4", True, _INT4, "int4 weights, int8 activations", NARROW_DENSE),
+    Variant(
+        "int8", INT8, "tflite", "int8", True, _TFLITE, "full integer: weights, activations, input and output",
+        choices=_OF_OUTPUT, outputs=OUTPUT_TYPES,
+    ),
+    Variant(
+        "int16x8", INT16X8, "tflite", "int16x8", True, _TFLITE, "int8 weights, int16 activations", outputs=("int16",)
+    ),
+    Variant(
+        "int4", INT4, "tflite", "int4", True, _INT4, "int4 weights, int8 activations", NARROW_DENSE,
+        choices=_OF_OUTPUT, outputs=OUTPUT_TYPES,
+    ),
     Variant("onnx", FLOAT32, "onnx", "float32", False, _ONNX, "float32, opset 17"),
     Variant("onnx-int8", INT8, "onnx", "int8", True, _ORT, "int8 weights and activations (QDQ)"),
     Variant("ort", FLOAT32, "ort", "float32", False, _ORT, "ONNX Runtime's own format, float32"),
     Variant("ort-int8", INT8, "ort", "int8", True, _ORT, "ONNX Runtime's own format, int8"),
-    Variant("c", INT8, "c", "int8", True, _TFLITE, "int8 in C for microcontrollers: Arduino, CMake", None, _OF_C),
-    Variant("c-int4", INT4, "c", "int4", True, _INT4, "int4 in C for microcontrollers", None, _OF_C),
+    Variant(
+        "c", INT8, "c", "int8", True, _TFLITE, "int8 in C for microcontrollers: Arduino, CMake", None, _OF_C,
+        outputs=("int8",),
+    ),
+    Variant("c-int4", INT4, "c", "int4", True, _INT4, "int4 in C for microcontrollers", None, _OF_C, outputs=("int8",)),
+    Variant("java", INT8, "java", "int8", True, _TFLITE, "int8 in Java for Android and any JVM", outputs=("int8",)),
     Variant(
         "web", INT8, "html", "int8", True, _TFLITE, "the int8 artifact in one page that opens on a phone",
-        file="digitrec", beside="folder",
+        file="digitrec", beside="folder", outputs=("int8",),
     ),
 )  # fmt: skip
 

@@ -75,43 +75,66 @@ class OwnKernels:
         return library.RELEASE if library.is_here() else None
 
 
-@dataclass(frozen=True)
-class RuntimeRow:
-    """A row of the table.
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """What artifacts are made for: a runtime here, or one elsewhere (:mod:`runtimes.elsewhere`).
 
     Attributes:
         name: what people type, and what artifacts and benchmark results call it.
-        module: ours; imports the runtime when it is imported.
-        presence: how to see whether it is here, and which version.
-        extra: of digitrec-edge, that installs it; empty when every installation has it.
         formats: that it runs; the first is its usual one.
         release: the oldest that is used, and that artifacts are made for; support.json says what each can run.
-        colour: of its figures in the report, as ``#rrggbb``.
-        installed_mb: what it adds to a device.
         suffix: of artifacts made for it, but for those of a format whose first row it is.
         pixels_in: whether float variants made for it take the picture's uint8 bytes and scale them by a DEQUANTIZE
             of their own. On a Raspberry Pi 4 that costs tflite-runtime 2.14 2.4 k instructions, and numpy 11 k
             (docs/instructions.md).
         activations: types of the numbers between layers that it computes with; empty where its operators tell all.
-        cure: what to do where it is not here and no extra brings it.
+        borders: types that it takes at a model's inputs and outputs; empty where it takes all.
+        layers: types of activations and weights that its layers compute with; empty where their versions tell all.
     """
 
     name: str
-    module: str
-    presence: Presence
-    extra: str
     formats: tuple[str, ...]
     release: str
-    colour: str
-    installed_mb: int
     suffix: str = ""
     pixels_in: bool = False
     activations: tuple[str, ...] = ()
-    cure: str = "install digitrec-edge again"
+    borders: tuple[str, ...] = ()
+    layers: tuple[tuple[str, str], ...] = ()
 
     def runs(self, format_name: str) -> bool:
         """Whether this runtime reads files of a format at all."""
         return format_name in self.formats
+
+    @property
+    def called(self) -> str:
+        """What its makers call it."""
+        return self.name
+
+    @property
+    def installed(self) -> bool:
+        """Whether it is here, to try an artifact on."""
+        return False
+
+
+@dataclass(frozen=True, kw_only=True)
+class RuntimeRow(Target):
+    """A row of the table.
+
+    Attributes:
+        module: ours; imports the runtime when it is imported.
+        presence: how to see whether it is here, and which version.
+        extra: of digitrec-edge, that installs it; empty when every installation has it.
+        colour: of its figures in the report, as ``#rrggbb``.
+        installed_mb: what it adds to a device.
+        cure: what to do where it is not here and no extra brings it.
+    """
+
+    module: str
+    presence: Presence
+    extra: str
+    colour: str
+    installed_mb: int
+    cure: str = "install digitrec-edge again"
 
     @property
     def distribution(self) -> str:
@@ -188,7 +211,7 @@ RUNTIMES = (
         module="runtimes.native",
         presence=OwnKernels(),
         extra="",
-        formats=("tflite", "c", "html"),
+        formats=("tflite", "c", "java", "html"),
         release="1.0",
         colour="#cc79a7",
         installed_mb=0,
@@ -226,9 +249,14 @@ def for_format(format_name: str, rows: Sequence[RuntimeRow] | None = None) -> li
     asked = RUNTIMES if rows is None else rows
     able = [row for row in asked if row.runs(format_name)]
     if not able:
-        others = " or ".join(row.name for row in RUNTIMES if row.runs(format_name)) or "no runtime"
-        raise InputError(f"{' and '.join(row.name for row in asked)} does not run .{format_name} files; {others} does")
+        raise InputError(not_run_by(asked, format_name))
     return able
+
+
+def not_run_by(rows: Sequence[Target], format_name: str) -> str:
+    """Say that none of these reads files of a format, and what does."""
+    others = " or ".join(row.name for row in RUNTIMES if row.runs(format_name)) or "no runtime"
+    return f"{' and '.join(row.name for row in rows)} does not run .{format_name} files; {others} does"
 
 
 def diagnose(cause: BaseException) -> str:

@@ -133,6 +133,7 @@ RUNS: dict[str, list[list[str]]] = {
     "artifacts": [
         ["export", "model.keras", "--all", "--output", "artifacts"],
         ["export", "model.keras", "--all", "--target", "tflite-runtime", "--output", "old"],
+        ["export", "model.keras", "--int8", "--int4", "--target", "litert-web", "--output", "elsewhere"],
     ],
 }
 
@@ -164,7 +165,7 @@ def _make(folder: Path, runs: list[list[str]]) -> None:
 
 @pytest.fixture(scope="session")
 def trained() -> Path:
-    """A folder with model.keras, its history, artifacts/ of all variants and old/, those for tflite-runtime."""
+    """A folder with model.keras, its history, artifacts/ of all variants, old/ and elsewhere/: for other targets."""
     return make_artifacts()
 
 
@@ -172,6 +173,12 @@ def trained() -> Path:
 def artifacts(trained: Path) -> Path:
     """The folder of the exported artifacts."""
     return trained / "artifacts"
+
+
+@pytest.fixture(scope="session")
+def web_artifacts(trained: Path) -> Path:
+    """The folder of the integer artifacts for LiteRT.js."""
+    return trained / "elsewhere"
 
 
 @pytest.fixture(scope="session")

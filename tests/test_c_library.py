@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from digitrec_edge import artifact, mnist, no_digit, pretrained
-from digitrec_edge.dense.c_library import KNOWN, NOISE, classify, library, noise, pack_picture
+from digitrec_edge.dense.c_library import library
 from digitrec_edge.dense.c_tables import Tables, answers, prepare
+from digitrec_edge.dense.known import KNOWN, NOISE, classify, noise, pack_picture
 from digitrec_edge.dense.network import Dense, Network
 from digitrec_edge.dense.packing import KERNELS
 from digitrec_edge.dense.rounding import ROUNDINGS, find_rounding

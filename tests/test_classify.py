@@ -21,7 +21,7 @@ NAMES = (
     "float32.tflite", "float16.tflite", "int8-dynamic.tflite", "int8.tflite", "int16x8.tflite", "int4.tflite",
     "float32.onnx", "int8.onnx", "float32.ort", "int8.ort", "float32-tflite-runtime.tflite",
     "float16-tflite-runtime.tflite", "int8-dynamic-tflite-runtime.tflite", "int8-tflite-runtime.tflite",
-    "int16x8-tflite-runtime.tflite", "int8-c.zip", "int4-c.zip",
+    "int16x8-tflite-runtime.tflite", "int8-c.zip", "int4-c.zip", "int8-java.zip",
 )  # fmt: skip
 
 
@@ -31,7 +31,7 @@ def format_of(name: str) -> str:
     return found.name
 
 
-WHOLE = ("int8.tflite", "int4.tflite", "int8-tflite-runtime.tflite", "int8-c.zip", "int4-c.zip")
+WHOLE = ("int8.tflite", "int4.tflite", "int8-tflite-runtime.tflite", "int8-c.zip", "int4-c.zip", "int8-java.zip")
 """What computes with int8 alone."""
 NEVER = {("int8-dynamic.tflite", "tflite-runtime"), ("int4.tflite", "tflite-runtime")}
 PAIRS = [

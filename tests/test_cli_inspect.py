@@ -17,6 +17,7 @@ from digitrec_edge.files import sha256
 from digitrec_edge.formats import MARK
 from digitrec_edge.verification.layers import layer_sizes
 from runtimes import RUNTIMES
+from runtimes.elsewhere import target_names
 
 Cli = Callable[..., "subprocess.CompletedProcess[str]"]
 INSTALLED = {row.name for row in RUNTIMES if row.installed}
@@ -127,12 +128,13 @@ def test_it_shows_all_there_is(cli: Cli, artifacts: Path) -> None:
 def test_there_is_a_yes_or_no_and_a_why_for_each_runtime(cli: Cli, artifacts: Path) -> None:
     rows = table(cli("inspect", artifacts / "digitrec-int4.tflite").stdout, "runtimes")
     answers = [["litert", "yes"], ["tflite-runtime", "no"], ["onnxruntime", "no"], ["native", "yes"]]
+    answers += [["litert-web", "no"], ["onnxruntime-web", "no"], ["tflite-micro", "no"]]
     assert [row[:2] for row in rows] == answers
     assert re.search(r"1\.0\.1 and later run it", rows[0][2])
     assert rows[1][2] == "needs FULLY_CONNECTED 12 (tflite-runtime 2.14.0 has 10 at the most)"
     assert rows[2][2] == "runs .onnx and .ort files"
     rows = table(cli("inspect", artifacts / "digitrec-float32.ort").stdout, "runtimes")
-    assert [row[1] for row in rows] == ["no", "no", "yes", "no"]
+    assert [row[1] for row in rows] == ["no", "no", "yes", "no", "no", "yes", "no"]
 
 
 @pytest.mark.parametrize("name", ["digitrec-int8.tflite", "digitrec-int8.onnx", "digitrec-int8.ort"])
@@ -152,7 +154,7 @@ def test_json_is_one_object_with_the_same(cli: Cli, artifacts: Path, name: str) 
     assert [layer["shape"] for layer in result["layers"]] == [[784, 256], [256, 128], [128, 128], [128, 10]]
     assert sum(layer["stored_bytes"] for layer in result["layers"]) + result["rest_bytes"] == len(found.data)
     answers = {row["runtime"]: row for row in result["runtimes"]}
-    assert answers.keys() == {"litert", "tflite-runtime", "onnxruntime", "native"}
+    assert answers.keys() == {*target_names()}
     for row in RUNTIMES:
         expected = row.version if row.name in INSTALLED else None
         assert answers[row.name]["installed"] == expected
@@ -173,7 +175,7 @@ def test_a_foreign_file_is_shown_without_a_card(cli: Cli, artifacts: Path, tmp_p
 def test_it_works_with_base_dependencies_alone(artifacts: Path, suffix: str) -> None:
     done = with_base_alone("inspect", artifacts / f"digitrec-int8{suffix}")
     assert done.returncode == 0, done.stderr
-    assert len(table(done.stdout, "runtimes")) == 4
+    assert len(table(done.stdout, "runtimes")) == len(target_names())
 
 
 def test_the_blocker_blocks() -> None:
@@ -188,7 +190,7 @@ def test_without_any_runtime_each_row_says_that_it_is_not_installed(artifacts: P
     done = with_base_alone("inspect", artifacts / "digitrec-float32.tflite")
     assert done.returncode == 0, done.stderr
     rows = table(done.stdout, "runtimes")
-    assert [row[1] for row in rows] == ["yes", "yes", "no", "no"]
+    assert [row[1] for row in rows] == ["yes", "yes", "no", "no", "yes", "no", "yes"]
     assert rows[0][2].startswith("not installed; ")
 
 

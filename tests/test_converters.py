@@ -17,6 +17,7 @@ from digitrec_edge.formats import by_name, ort, tflite
 from digitrec_edge.formats.flatbuffer import Table
 from digitrec_edge.variants import VARIANTS, Variant
 from runtimes import RUNTIMES, RuntimeRow, load
+from runtimes.elsewhere import find_target
 from runtimes.support import fits
 from runtimes.table import find
 
@@ -144,12 +145,15 @@ def test_int4_is_not_made_for_a_target_that_would_run_it_wrongly(source: Source)
     [
         ("litert", ["float32", "float16", "int8-dynamic", "int8", "int16x8", "int4", "web"]),
         ("tflite-runtime", ["float32", "float16", "int8-dynamic", "int8", "int16x8", "web"]),
-        ("native", ["int8", "int4", "c", "c-int4", "web"]),
+        ("native", ["int8", "int4", "c", "c-int4", "java", "web"]),
         ("onnxruntime", ["onnx", "onnx-int8", "ort", "ort-int8"]),
+        ("litert-web", ["float32", "float16", "int8-dynamic", "int8", "int4"]),
+        ("onnxruntime-web", ["onnx", "onnx-int8", "ort", "ort-int8"]),
+        ("tflite-micro", ["float32", "int8", "int16x8"]),
     ],
 )
 def test_a_target_is_given_what_it_runs(name: str, fitting: list[str]) -> None:
-    target = find(name)
+    target = find_target(name)
     assert [variant.option for variant in VARIANTS if fits(target, variant)] == fitting
 
 

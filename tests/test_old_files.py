@@ -17,7 +17,7 @@ from runtimes import load
 
 DATA = Path(__file__).parent / "data"
 ARTIFACTS = sorted(DATA.glob("card-*.*"))
-FIRST_VERSION = {"c": 2, "html": 2}
+FIRST_VERSION = {"c": 2, "html": 2, "java": 2}
 """Of the cards in a format, where it came after the first."""
 
 

@@ -16,8 +16,8 @@ from PIL import Image
 
 from digitrec_edge import artifact, formats, mnist
 from digitrec_edge.variants import VARIANTS
-from runtimes import RUNTIMES, support
-from runtimes.table import names
+from runtimes import support
+from runtimes.elsewhere import TARGETS
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text() if (ROOT / "README.md").exists() else ""
@@ -84,22 +84,21 @@ def test_make_targets_exist() -> None:
         assert done.returncode == 0, done.stderr
 
 
-def variants_table(artifacts: Path, old_artifacts: Path) -> str:
+def variants_table(artifacts: Path) -> str:
     """The table of variants as its rows, and the artifacts themselves, have it."""
     lines = [
-        f"| option | file | what it is | {' | '.join(names())} |",
-        "|" + "---|" * (3 + len(RUNTIMES)),
+        f"| option | file | what it is | {' | '.join(row.called for row in TARGETS)} |",
+        "|" + "---|" * (3 + len(TARGETS)),
     ]
     for variant in VARIANTS:
         suffix = formats.by_name(variant.format).suffix
         cells = [f"`--{variant.option}`", f"`{variant.stem}{suffix}`", variant.help]
-        for row in RUNTIMES:
-            made_for_it = old_artifacts / f"{variant.stem}{row.suffix}{suffix}"
+        for row in TARGETS:
             if not row.runs(variant.format):
                 cells.append("")
             elif support.oldest(row, artifact.read(artifacts / f"{variant.stem}{suffix}").graph):
                 cells.append("yes")
-            elif row.suffix and made_for_it.exists():
+            elif support.fits(row, variant):
                 cells.append(f"with `--target {row.name}`")
             else:
                 cells.append("no")
@@ -107,8 +106,8 @@ def variants_table(artifacts: Path, old_artifacts: Path) -> str:
     return "\n".join(lines)
 
 
-def test_the_table_of_variants_is_that_of_the_rows_and_of_the_artifacts(artifacts: Path, old_artifacts: Path) -> None:
-    expected = variants_table(artifacts, old_artifacts)
+def test_the_table_of_variants_is_that_of_the_rows_and_of_the_artifacts(artifacts: Path) -> None:
+    expected = variants_table(artifacts)
     found = README.partition("<!-- variants -->\n")[2].partition("\n<!-- /variants -->")[0]
     assert found.strip() == expected, f"put this between the marks of README.md:\n{expected}"
 

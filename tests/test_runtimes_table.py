@@ -1,5 +1,6 @@
 """The table of runtimes: each row whole, found by name and by format, and read without numpy."""
 
+import dataclasses
 import subprocess
 import sys
 
@@ -67,10 +68,11 @@ class Bundled:
 
 
 def test_a_runtime_need_not_be_a_package_of_the_index() -> None:
-    row = RuntimeRow("own", "runtimes.litert", Bundled("7.0"), "", ("tflite",), "7.0", "#000000", 0)
+    own = {"name": "own", "module": "runtimes.litert", "extra": "", "formats": ("tflite",), "release": "7.0"}
+    row = RuntimeRow(**own, presence=Bundled("7.0"), colour="#000000", installed_mb=0)  # type: ignore[arg-type]
     assert row.installed
     assert row.version == "7.0"
-    absent = RuntimeRow("own", "runtimes.litert", Bundled(None), "", ("tflite",), "7.0", "#000000", 0)
+    absent = dataclasses.replace(row, presence=Bundled(None))
     assert not absent.installed
     with pytest.raises(NotInstalledError, match="own is not installed: install digitrec-edge again"):
         absent.load()

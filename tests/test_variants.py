@@ -69,7 +69,7 @@ needs_tflite_runtime = pytest.mark.skipif(
 def test_all_is_every_variant_with_report_and_golden_logits(artifacts: Path, old_artifacts: Path) -> None:
     newest = {f"digitrec-{name}.tflite" for name in PORTS}
     newest |= {f"digitrec-{name}.{suffix}" for name in ("float32", "int8") for suffix in ("onnx", "ort")}
-    newest |= {"digitrec-int8-c.zip", "digitrec-int4-c.zip", "digitrec.html"}
+    newest |= {"digitrec-int8-c.zip", "digitrec-int4-c.zip", "digitrec-int8-java.zip", "digitrec.html"}
     oldest = {f"digitrec-{name}.tflite" for name in TFLITE if name.endswith("-tflite-runtime")}
     oldest |= {"digitrec-tflite-runtime.html"}
     for folder, names, web in ((artifacts, newest, "web"), (old_artifacts, oldest, "web-tflite-runtime")):

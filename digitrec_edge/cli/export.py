@@ -20,8 +20,9 @@ from digitrec_edge.cli.options import (
     parse_share,
 )
 from digitrec_edge.cli.sign import open_signer
-from digitrec_edge.variants import KERNEL_NAMES, ROUNDING_NAMES, VARIANTS, CodeChoice, Variant
-from runtimes.table import RuntimeRow, find
+from digitrec_edge.variants import KERNEL_NAMES, OUTPUT_TYPES, ROUNDING_NAMES, VARIANTS, Choice, Variant
+from runtimes.elsewhere import find_target
+from runtimes.table import Target
 
 if TYPE_CHECKING:
     from converters.recogniser import Meaning
@@ -39,6 +40,14 @@ KernelOption = Annotated[
     typer.Option(
         help=f"Processors that C is for: {listed([*KERNEL_NAMES])}. Default: {KERNEL_NAMES[0]}.",
         callback=one_of(KERNEL_NAMES),
+    ),
+]
+OutputTypeOption = Annotated[
+    str | None,
+    typer.Option(
+        help=f"Type of an int8 or int4 model's logits, which stay the same: {listed([*OUTPUT_TYPES])}. "
+        "Default: the first that the target takes.",
+        callback=one_of(OUTPUT_TYPES),
     ),
 ]
 
@@ -87,6 +96,7 @@ def export(
     ] = None,
     rounding: RoundingOption = None,
     kernel: KernelOption = None,
+    output_type: OutputTypeOption = None,
     sign: Annotated[
         Path | None, typer.Option(help="Private key in a PEM file: sign each artifact, see digitrec-edge sign.")
     ] = None,
@@ -116,10 +126,11 @@ def export(
     objects = _import_objects(custom_objects or [])
     signer = open_signer(sign) if sign else None
     every = all_variants or not chosen
-    choice = _choice(chosen, every=every, rounding=rounding, kernel=kernel)
+    choice = _choice(chosen, every=every, rounding=rounding, kernel=kernel, output_type=output_type)
     wanted = list(VARIANTS if every else chosen)
     if target is not None:
-        wanted = _fitting(wanted, find(target), every=every)
+        wanted = _fitting(wanted, find_target(target), every=every)
+        _check_output_type(output_type, find_target(target))
     with terminal.progress() as bar:
         task = bar.add_task("loading TensorFlow", total=len(wanted))
         source = open_source(
@@ -210,18 +221,30 @@ def _import_objects(names: Sequence[str]) -> dict[str, Any]:
     return found
 
 
-def _choice(chosen: Sequence[Variant], *, every: bool, **given: str | None) -> CodeChoice:
+def _choice(chosen: Sequence[Variant], *, every: bool, **given: str | None) -> Choice:
     """Take what is chosen for the variants that know such a choice; one that was asked for by its option must."""
     made = {name: value for name, value in given.items() if value is not None}
     for name in made:
         odd = None if every else next((row for row in chosen if name not in row.choices), None)
         if odd:
             able = ", ".join(f"--{row.option}" for row in VARIANTS if name in row.choices)
-            raise typer.BadParameter(f"--{odd.option} has no such choice; {able} have", param_hint=f"--{name}")
-    return CodeChoice(**made)
+            raise typer.BadParameter(
+                f"--{odd.option} has no such choice; {able} have", param_hint=f"--{name.replace('_', '-')}"
+            )
+    return Choice(**made)
 
 
-def _fitting(wanted: list[Variant], target: RuntimeRow, *, every: bool) -> list[Variant]:
+def _check_output_type(output_type: str | None, target: Target) -> None:
+    """Let pass a type of logits that the target takes, at a model's borders and among what it computes with."""
+    for able in (target.borders, target.activations):
+        if output_type is not None and able and output_type not in able:
+            raise typer.BadParameter(
+                f"{output_type} logits are nothing for {target.name}; it takes {listed([*able])}",
+                param_hint="--output-type",
+            )
+
+
+def _fitting(wanted: list[Variant], target: Target, *, every: bool) -> list[Variant]:
     """Keep the variants that the target runs; one that was asked for by its option must be among them."""
     from runtimes.support import fits
 

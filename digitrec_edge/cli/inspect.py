@@ -19,7 +19,8 @@ def inspect(
     file: Annotated[
         Path,
         typer.Argument(
-            help="A .tflite, .onnx, .ort or -c.zip file, with or without a card.", show_default="the pretrained one"
+            help="A .tflite, .onnx, .ort, -c.zip, -java.zip or .html file, with or without a card.",
+            show_default="the pretrained one",
         ),
     ] = pretrained.DEFAULT,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,

@@ -11,6 +11,7 @@ import typer
 from digitrec_edge import formats
 from digitrec_edge.errors import InputError
 from digitrec_edge.variants import VARIANTS, Variant
+from runtimes.elsewhere import find_target, target_names
 from runtimes.table import find, names
 
 AUTO = "auto"
@@ -26,8 +27,11 @@ def check_runtime(name: str) -> str:
 
 
 def check_target(name: str | None) -> str | None:
-    """Let pass a runtime's name; None stands for the first runtime of each format."""
-    return None if name is None else _find(name)
+    """Let pass what artifacts are made for; None stands for the first runtime of each format."""
+    try:
+        return name if name is None else find_target(name).name
+    except InputError as error:
+        raise typer.BadParameter(str(error)) from None
 
 
 def _find(name: str) -> str:
@@ -69,7 +73,9 @@ RuntimesOption = Annotated[
 ]
 TargetOption = Annotated[
     str | None,
-    typer.Option(help=f"Runtime to fit: {listed(names())}. Default: the first of each format.", callback=check_target),
+    typer.Option(
+        help=f"Runtime to fit: {listed(target_names())}. Default: the first of each format.", callback=check_target
+    ),
 ]
 ThreadsOption = Annotated[int, typer.Option(min=1, max=256, help="Threads that the runtime may use.")]
 DataOption = Annotated[

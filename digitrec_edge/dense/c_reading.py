@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from digitrec_edge.dense import foreign
 from digitrec_edge.dense.c_tables import BY_FLOAT, VERSION, Tables, write_tables
-from digitrec_edge.dense.network import SUM_BITS, Dense, Network, follow, may_overflow
+from digitrec_edge.dense.foreign import need
+from digitrec_edge.dense.network import SUM_BITS
 from digitrec_edge.dense.packing import KERNELS
 from digitrec_edge.dense.rounding import ROUNDINGS
-from digitrec_edge.dense.tflite import MOST_LAYERS, MOST_NUMBERS
 from digitrec_edge.formats.graph import MalformedError
-from digitrec_edge.quantization import PIXEL_MAX
 
 MOST_BYTES = 32 << 20
 """Of the text: the largest network that is computed here has 23 MiB."""
@@ -32,7 +32,6 @@ _NUMBER = {
     "whole": re.compile(r"(?:-?[0-9]{1,10},\n?)+"),
     "real": re.compile(r"(?:[0-9]\.?[0-9]{0,12}(?:e-[0-9]{2})?f,\n?)+"),
 }
-_LARGEST_THRESHOLD = 1 << 31
 
 
 def read_tables(text: str) -> Tables:
@@ -61,36 +60,23 @@ def _read(text: str) -> Tables:
     rounding = {str(row.number): row for row in ROUNDINGS}[defines["ROUNDING"]]
     kernel = {str(row.number): row for row in KERNELS}[defines["KERNEL"]]
     bits = int(defines["BITS"])
-    _need(bits in kernel.bits, f"the kernel {kernel.name} takes no weights of {bits} bits")
+    need(bits in kernel.bits, f"the kernel {kernel.name} takes no weights of {bits} bits")
     arrays = {name: (kind, int(size), body) for kind, name, size, body in _ARRAY.findall(text)}
     rows = _ROW.findall(text)
-    _need(0 < len(rows) <= MOST_LAYERS, f"there are {len(rows)} layers, 1 to {MOST_LAYERS} fit")
+    foreign.check_count(len(rows))
     layers = []
     for k, (inputs, outputs, zero, low, *_) in enumerate(rows, 1):
         sizes = int(outputs), int(inputs)
-        _need(min(sizes) > 0 and max(sizes) <= MOST_NUMBERS, f"a layer has shape {sizes}, {MOST_NUMBERS} numbers fit")
-        _need(sizes[1] % kernel.multiple == 0, f"the kernel {kernel.name} takes no {sizes[1]} inputs")
-        _need(int(low) in (0, int(zero)) and int(zero) <= PIXEL_MAX, f"layer {k} starts at {low}")
+        foreign.check_sizes(*sizes)
+        need(sizes[1] % kernel.multiple == 0, f"the kernel {kernel.name} takes no {sizes[1]} inputs")
         words = _numbers(arrays, f"weights_{k}", f"weights{bits}", -(-sizes[0] // 4) * sizes[1])
         bias = _numbers(arrays, f"bias_{k}", "whole", sizes[0])
+        need(bool((np.abs(bias) < 1 << 31).all()), f"a sum may leave {SUM_BITS} bits")
         weights = kernel.unpack(words.astype(np.uint32), bits, *sizes)
-        _need(not may_overflow(weights, bias), f"a sum may leave {SUM_BITS} bits")
         factors = _factors(arrays, k, sizes[0], rounding.number == BY_FLOAT)
-        layers.append(
-            Dense(weights, bits, bias.astype(np.int32), factors, factors.astype(np.float32), int(zero), int(low))
-        )
-    _need(follow(layers), "its layers do not fit one another")
+        layers.append(foreign.layer(k, weights, bits, bias.astype(np.int32), factors, int(zero), int(low)))
     scale, zero_point = float(np.float32(float(defines["LOGIT_SCALE"].rstrip("f")))), int(defines["LOGIT_ZERO"])
-    _need(1e-12 < scale < 1e12 and -128 <= zero_point <= 127, f"its logits have scale {scale:g} and zero {zero_point}")
-    threshold = int(defines["THRESHOLD"])
-    _need(0 <= threshold < _LARGEST_THRESHOLD, f"its threshold is {threshold}")
-    network = Network(tuple(layers), "uint8", 1 / PIXEL_MAX, 0, "int8", scale, zero_point)
-    return Tables(network, rounding, kernel, threshold)
-
-
-def _need(holds: bool, what: str) -> None:
-    if not holds:
-        raise MalformedError(what)
+    return foreign.tables(layers, rounding, kernel, scale, zero_point, int(defines["THRESHOLD"]))
 
 
 def _numbers(arrays: dict[str, tuple[str, int, str]], name: str, kind: str, size: int) -> NDArray[Any]:
@@ -121,7 +107,6 @@ def _factors(arrays: dict[str, tuple[str, int, str]], k: int, size: int, by_floa
         factors = _numbers(arrays, f"factors_{k}", "real", size).astype(np.float32).astype(np.float64)
     else:
         numbers, shifts = (_numbers(arrays, f"{name}_{k}", "whole", size) for name in ("factors", "shifts"))
-        _need(bool(((shifts >= 0) & (shifts <= 30)).all()), f"layer {k} is shifted by more than 30 bits")
+        need(bool(((shifts >= 0) & (shifts <= 30)).all()), f"layer {k} is shifted by more than 30 bits")
         factors = numbers * 2.0 ** -(31.0 + shifts)
-    _need(bool(((factors > 0) & (factors < 1)).all()), f"layer {k} has a factor that is not between 0 and 1")
     return factors

@@ -20,14 +20,8 @@ def library_readme(tables: Tables, labels: tuple[str, ...]) -> str:
     """
     rows = footprints(tables)
     values = {
-        "what": "a digit" if labels == DIGITS else "a sign",
-        "none": _none(tables, labels),
-        "labels": _listed(labels),
-        "count": str(len(labels)),
-        "rounding": f"`{tables.rounding.name}`: the same bytes as {tables.rounding.kernels}",
+        **values_of(tables, labels),
         "kernel": f"`{tables.kernel.name}`, for {tables.kernel.runs_on}",
-        "bits": str(tables.bits),
-        "sizes": "-".join(map(str, (tables.network.layers[0].inputs, *(one.outputs for one in tables.network.layers)))),
         "origin": _origin(rows),
         "figures": "\n".join(figure_lines(rows)),
         "boards": "\n".join(board_lines(fit_boards(rows))),
@@ -36,6 +30,20 @@ def library_readme(tables: Tables, labels: tuple[str, ...]) -> str:
     for key, value in values.items():
         text = text.replace(f"@{key}@", value)
     return text
+
+
+def values_of(tables: Tables, labels: tuple[str, ...]) -> dict[str, str]:
+    """Return what the README of any exported code says of its network."""
+    sizes = (tables.network.layers[0].inputs, *(one.outputs for one in tables.network.layers))
+    return {
+        "what": "a digit" if labels == DIGITS else "a sign",
+        "none": _none(tables, labels),
+        "labels": _listed(labels),
+        "count": str(len(labels)),
+        "rounding": f"`{tables.rounding.name}`: the same bytes as {tables.rounding.kernels}",
+        "bits": str(tables.bits),
+        "sizes": "-".join(map(str, sizes)),
+    }
 
 
 def figure_lines(rows: tuple[Footprint, ...]) -> list[str]:

@@ -11,7 +11,7 @@ def network_of(data: bytes) -> tuple[Network, Rounding]:
     """Read the network of a model file that was found whole.
 
     Args:
-        data: the file, or its model alone: a .tflite file of int8 or int4 Dense layers, or C in a ZIP archive.
+        data: the file, or its model alone: a .tflite file of int8 or int4 Dense layers, or C or Java in a ZIP archive.
 
     Returns:
         The network, and how its sums are rounded; a TFLite file says nothing of that, so it is LiteRT's way.
@@ -21,8 +21,8 @@ def network_of(data: bytes) -> tuple[Network, Rounding]:
         NotDenseError: it is another model than of Dense layers of whole numbers; names what it has instead.
     """
     if data[:2] == _ZIP:
-        from digitrec_edge.dense import c_archive  # and all that writes such, which a .tflite file needs none of
+        from digitrec_edge.dense import c_archive, java_archive  # and all that writes such: not for a .tflite file
 
-        tables = c_archive.tables_of(data)
+        tables = (java_archive if java_archive.recognise(data) else c_archive).tables_of(data)
         return tables.network, tables.rounding
     return read_network(data), ROUNDINGS[0]

@@ -60,6 +60,7 @@ FORMATS = (
     Format("tflite", ".tflite", "digitrec_edge.formats.tflite"),
     Format("ort", ".ort", "digitrec_edge.formats.ort"),
     Format("c", "-c.zip", "digitrec_edge.dense.c_archive", measured=False),
+    Format("java", "-java.zip", "digitrec_edge.dense.java_archive", measured=False),
     Format("html", ".html", "digitrec_edge.formats.html", envelope_of="tflite", measured=False),
     Format("onnx", ".onnx", "digitrec_edge.formats.onnx"),
 )

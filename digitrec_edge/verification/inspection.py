@@ -4,12 +4,13 @@ from dataclasses import dataclass
 
 from digitrec_edge.artifact import Artifact
 from digitrec_edge.artifact.card import Card
-from digitrec_edge.errors import NotInstalledError
 from digitrec_edge.files import sha256
 from digitrec_edge.formats.graph import Graph, Operator, Tensor
+from digitrec_edge.variants import VARIANTS
 from digitrec_edge.verification.layers import LayerSize, layer_sizes, rest_bytes
 from runtimes import support
-from runtimes.table import RUNTIMES, RuntimeRow
+from runtimes.elsewhere import TARGETS
+from runtimes.table import RuntimeRow, Target
 
 
 @dataclass(frozen=True)
@@ -79,22 +80,29 @@ def inspect(found: Artifact) -> Inspection:
         remarks=graph.remarks,
         layers=layers,
         rest_bytes=rest_bytes(len(found.data), layers),
-        runtimes=tuple(answer(row, found.format.name, graph) for row in RUNTIMES),
+        runtimes=tuple(answer(row, found.format.name, graph, found.card) for row in TARGETS),
     )
 
 
-def answer(row: RuntimeRow, format_name: str, graph: Graph) -> RuntimeAnswer:
-    """Say whether a runtime can run a model, installed here or not."""
-    try:
-        installed = row.version
-    except NotInstalledError:
-        installed = None
+def answer(row: Target, format_name: str, graph: Graph, card: Card | None = None) -> RuntimeAnswer:
+    """Say whether a runtime can run a model, installed here or not, or elsewhere."""
+    here = isinstance(row, RuntimeRow)
+    installed = row.version if isinstance(row, RuntimeRow) and row.installed else None
     if not row.runs(format_name):
         formats = " and ".join(f".{name}" for name in row.formats)
         return RuntimeAnswer(row.name, False, installed, None, f"runs {formats} files")
     oldest = support.oldest(row, graph)
     newest = [installed] if installed else list(support.releases(row.name))[-1:]
     lacking = support.lacking(row, newest[0], graph) if newest else None
-    here = f"{installed} is installed" if installed else "not installed"
+    if lacking:
+        return RuntimeAnswer(row.name, False, installed, oldest, lacking + _cure(row, format_name, card))
+    place = f"{installed} is installed" if installed else "not installed" if here else f"{row.called}, elsewhere"
     known = f"{oldest} and later run it" if oldest else "which releases run it is not recorded"
-    return RuntimeAnswer(row.name, lacking is None, installed, oldest, lacking or f"{here}; {known}")
+    return RuntimeAnswer(row.name, True, installed, oldest, f"{place}; {known}")
+
+
+def _cure(row: Target, format_name: str, card: Card | None) -> str:
+    """Name the export that makes the same variant for a runtime elsewhere, if there is one."""
+    same = (one for one in VARIANTS if card and (one.precision.name, one.format) == (card.variant, format_name))
+    able = not isinstance(row, RuntimeRow) and any(support.fits(row, one) for one in same)
+    return f": export --target {row.name}" if able else ""

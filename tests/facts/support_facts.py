@@ -12,6 +12,8 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
+import elsewhere_facts
+
 from digitrec_edge import artifact
 from digitrec_edge.files import write_file
 from digitrec_edge.formats.tflite_operators import BUILTIN_OPERATORS
@@ -19,7 +21,8 @@ from digitrec_edge.installation.wheels import WHEELS
 from digitrec_edge.remote.index import pip_index
 from digitrec_edge.remote.resolve import find_uv
 from runtimes import RUNTIMES, RuntimeRow, support
-from runtimes.table import IndexPackage, find
+from runtimes.elsewhere import ELSEWHERE, TARGETS
+from runtimes.table import IndexPackage, Target
 
 OFFERS = Path(__file__).parent / "offers"
 ORT_FILE = Path(__file__).parents[1] / "data" / "card-1.ort"
@@ -32,10 +35,12 @@ NO_OPERATORS = {"CUSTOM", "DELEGATE", "PLACEHOLDER_FOR_GREATER_OP_CODES"}
 NOT_OFFERED = {"onnxruntime": {"com.microsoft.nchwc opset": 1}}
 """What runtimes make of models by themselves and write into .ort files; none can be offered by itself."""
 
+CODES = {name: code for code, name in enumerate(BUILTIN_OPERATORS) if name not in NO_OPERATORS}
+
 NOTE = (
     "Highest operator version (TFLite) or opset and IR version (ONNX) that each release accepts, found by offering it "
-    "models; a release lists what changed since the one before. Written by make facts; tests/test_support.py offers "
-    "them again to the installed releases."
+    f"models; a release lists what changed since the one before. {HIGHEST} stands for all: TFLite Micro looks at no "
+    "version. Written by make facts; tests/test_support.py offers them again to the installed releases."
 )
 
 Accepted = dict[str, list[int]]
@@ -53,9 +58,8 @@ def offer(row: RuntimeRow, python: list[str]) -> Accepted:
     """
     if "tflite" in row.formats:
         assert isinstance(row.presence, IndexPackage)
-        codes = {name: code for code, name in enumerate(BUILTIN_OPERATORS) if name not in NO_OPERATORS}
         command = [*python, str(OFFERS / "operators.py"), row.presence.package]
-        request: dict[str, object] = {"codes": codes, "highest": HIGHEST}
+        request: dict[str, object] = {"codes": CODES, "highest": HIGHEST}
     else:
         (_, version), *_ = artifact.read(ORT_FILE).graph.needs
         command, request = [*python, str(OFFERS / "opsets.py"), str(ORT_FILE)], {"version": version}
@@ -66,7 +70,7 @@ def offer(row: RuntimeRow, python: list[str]) -> Accepted:
     return answer
 
 
-def highest(row: RuntimeRow, accepted: Accepted) -> dict[str, int]:
+def highest(row: Target, accepted: Accepted) -> dict[str, int]:
     """Return the highest version of each thing that is accepted at all."""
     gaps = [name for name, found in accepted.items() if found and found != [*range(found[0], found[-1] + 1)]]
     if gaps:
@@ -112,22 +116,29 @@ def to_json(runtimes: dict[str, dict[str, dict[str, int]]]) -> str:
 
 def recorded() -> dict[str, dict[str, dict[str, int]]]:
     """Return what is written down, release by release."""
-    return {row.name: changes(support.releases(row.name)) for row in RUNTIMES if support.releases(row.name)}
+    return {row.name: changes(support.releases(row.name)) for row in TARGETS if support.releases(row.name)}
 
 
 def main(named: list[str]) -> None:
     """Ask all releases and write the file."""
     os.environ.update(pip_index().uv_variables())
     found = {}
-    for name in recorded():
-        row, releases = find(name), {}
+    before = recorded()
+    asked = elsewhere_facts.offer_all([*ELSEWHERE], CODES, HIGHEST)
+    for elsewhere in ELSEWHERE:  # what cannot be asked here stays as it is
+        print(f"{elsewhere.distribution} {elsewhere.release if elsewhere.name in asked else 'is not here'}", flush=True)
+        if elsewhere.name in asked:
+            before[elsewhere.name] = {elsewhere.release: highest(elsewhere, asked[elsewhere.name])}
+    for row in RUNTIMES:
+        name, releases = row.name, {}
         if not row.distribution:  # our own kernels: what they can do is written by hand
-            found[name] = recorded()[name]
+            found[name] = before[name]
             continue
         for release in candidates(row, named):
             print(f"{row.distribution} {release}", flush=True)
             releases[release] = highest(row, offer(row, environment(row, release)))
         found[name] = changes(releases)
+    found |= {row.name: before[row.name] for row in ELSEWHERE if row.name in before}
     write_file(support.FACTS, to_json(found).encode())
 
 

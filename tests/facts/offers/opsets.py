@@ -5,6 +5,7 @@ Runs in the runtime's own environment: ``opsets.py FILE.ort``; a request of JSON
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import onnxruntime
@@ -38,22 +39,30 @@ def accepts(data: bytes) -> bool:
     try:
         onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # noqa: BLE001  (each release has errors of its own)
-        return not any(text in str(error) for text in ("ValidateOpset", "IR version", "ORT format model version"))
+        return not is_of_version(str(error))
     return True
 
 
-def main(path: str) -> None:
-    """Answer the request: ``version`` of the ORT file's format, which is replaced by others."""
-    ort, version = Path(path).read_bytes(), str(json.load(sys.stdin)["version"])
+def is_of_version(words: str) -> bool:
+    """Whether a model is refused for its version."""
+    return any(text in words for text in ("ValidateOpset", "IR version", "ORT format model version"))
+
+
+def ask(accepts: Callable[[bytes], bool], ort: bytes, version: str) -> dict[str, list[int]]:
+    """Return the versions that a runtime takes; that of an ORT file's format is replaced by others."""
     at = ort.rindex(bytes([1, 0, 0, 0]) + version.encode() + bytes(1)) + 4  # the version is a text of one digit
-    found = {
+    return {
         "ai.onnx opset": [k for k in range(6, 40) if accepts(model(b"", k, 8, b"Abs"))],
         "ONNX IR": [k for k in range(3, 30) if accepts(model(b"", 17, k, b"Abs"))],
         "ai.onnx.ml opset": [k for k in range(1, 20) if accepts(model(b"ai.onnx.ml", k, 8, b"Binarizer"))],
         "com.microsoft opset": [k for k in range(1, 20) if accepts(model(b"com.microsoft", k, 8, b"Gelu"))],
         "ORT format": [k for k in range(4, 10) if accepts(ort[:at] + str(k).encode() + ort[at + 1 :])],
     }
-    print(json.dumps(found))
+
+
+def main(path: str) -> None:
+    """Answer the request: ``version`` of the ORT file's format."""
+    print(json.dumps(ask(accepts, Path(path).read_bytes(), str(json.load(sys.stdin)["version"]))))
 
 
 if __name__ == "__main__":

@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitrec_edge import artifact, mnist, pretrained
-from digitrec_edge.dense.c_library import library, noise
+from digitrec_edge.dense.c_library import library
 from digitrec_edge.dense.c_tables import Tables, prepare
+from digitrec_edge.dense.known import noise
 from digitrec_edge.dense.packing import KernelRow
 from digitrec_edge.dense.rounding import Rounding
 from digitrec_edge.dense.tflite import read_network
