@@ -96,10 +96,8 @@ def compare(path: Path, output: Path, runtime: str, count: int) -> float:
         )
     raw, farm = (ROUNDS * count / sum(seconds) for seconds in zip(*times, strict=True))
     ratio = statistics.median(loop / parts for loop, parts in times)
-    print(
-        f"{runtime:8} {path.suffix:9} raw loop {raw:9,.0f}/s  read {farm:9,.0f}/s per core  ratio {ratio:.2f}",
-        flush=True,
-    )
+    speeds = f"raw loop {raw:9,.0f}/s  read {farm:9,.0f}/s per core"
+    print(f"{runtime:8} {path.suffix:9} {speeds}  ratio {ratio:.2f}", flush=True)
     return ratio
 
 
