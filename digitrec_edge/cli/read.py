@@ -65,6 +65,7 @@ def read(
     from digitrec_edge.pip_lines import install_extra
 
     try:
+        from digitrec_edge.farm import cluster  # noqa: F401  needs more than the others
         from digitrec_edge.farm import output as folder
         from digitrec_edge.farm.reader import Reader
         from digitrec_edge.farm.work import Work

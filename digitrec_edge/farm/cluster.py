@@ -10,6 +10,7 @@ from itertools import islice
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import dask
 from distributed import Client, KilledWorker, LocalCluster, Security, as_completed
 from distributed.comm import connect
 
@@ -22,6 +23,13 @@ WAIT_S = 10.0
 
 AHEAD = 4
 """Parts per core that are given away at a time: enough that none waits, few enough that an end is quick."""
+
+
+_SETTINGS = {
+    "distributed.worker.profile.enabled": False,  # it would look at every thread, a hundred times a second
+    "distributed.nanny.pre-spawn-environ": {"OMP_NUM_THREADS": 1, "OPENBLAS_NUM_THREADS": 1, "MKL_NUM_THREADS": 1},
+}
+"""One thread for each process; and memory is not given back after every batch, as Dask's own setting would have it."""
 
 
 @dataclass(frozen=True)
@@ -102,6 +110,7 @@ def _be_quiet() -> None:
     for name in ("distributed", "tornado", "asyncio"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     warnings.filterwarnings("ignore", module="distributed")
+    dask.config.set(_SETTINGS)
 
 
 def run(
