@@ -4,6 +4,7 @@ import asyncio
 import logging
 import warnings
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import CancelledError
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import islice
@@ -26,10 +27,11 @@ AHEAD = 4
 
 
 _SETTINGS = {
+    "distributed.scheduler.worker-saturation": 1.0,  # the part that a process dies of is the only one that it has
     "distributed.worker.profile.enabled": False,  # it would look at every thread, a hundred times a second
     "distributed.nanny.pre-spawn-environ": {"OMP_NUM_THREADS": 1, "OPENBLAS_NUM_THREADS": 1, "MKL_NUM_THREADS": 1},
 }
-"""One thread for each process; and memory is not given back after every batch, as Dask's own setting would have it."""
+"""Also one thread for each process; memory is not given back after every batch, as Dask would have it."""
 
 
 @dataclass(frozen=True)
@@ -148,16 +150,15 @@ def _where(part: Part) -> str:
 
 
 def _outcome(future: Any, part: Part, place: str) -> Tally | DataError:
-    if future.status != "finished" and future.status != "error":
-        raise DigitrecError(f"the connection to {place} was lost; the same command goes on")
-    error = future.exception()
-    if error is None:
+    """Wait for a future that is done: should its process have died since, another one reads the part again."""
+    try:
         tally: Tally = future.result()
-        return tally
-    if isinstance(error, DataError):
+    except DataError as error:
         return error
-    if isinstance(error, KilledWorker):
-        raise DigitrecError(f"{part.name} ends every process that reads it: {_where(part)}") from error
-    if isinstance(error, ImportError):
-        raise DigitrecError(f"the workers of {place} lack digitrec-edge with its extra dask: {error}") from error
-    raise error
+    except CancelledError:
+        raise DigitrecError(f"the connection to {place} was lost; the same command goes on") from None
+    except KilledWorker as cause:
+        raise DigitrecError(f"{part.name} ends every process that reads it: {_where(part)}") from cause
+    except ImportError as cause:
+        raise DigitrecError(f"the workers of {place} lack digitrec-edge with its extra dask: {cause}") from cause
+    return tally
