@@ -19,9 +19,9 @@ from digitrec_edge.quantization import PIXEL_MAX
 from digitrec_edge.training import network as model
 from digitrec_edge.training.blemishes import add_blemishes
 from digitrec_edge.training.history import read_history
-from digitrec_edge.variants import Choice
+from digitrec_edge.variants import ExportChoice
 
-AS_USUAL = Choice()
+AS_USUAL = ExportChoice()
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Source:
     layers: tuple[tuple[str, str], ...]
     calibration: Calibration
     calibration_images: NDArray[np.uint8]
-    choice: Choice = AS_USUAL
+    choice: ExportChoice = AS_USUAL
 
     def fresh_model(self) -> Any:
         """Load the recogniser into a clean session, so that names do not depend on what ran before."""
@@ -87,7 +87,7 @@ def open_source(
     labels: tuple[str, ...] = DIGITS,
     meaning: Meaning = AS_THE_GRAPH_SHOWS,
     custom_objects: Mapping[str, Any] = MappingProxyType({}),
-    choice: Choice = AS_USUAL,
+    choice: ExportChoice = AS_USUAL,
 ) -> Source:
     """Check a Keras file and draw its representative data set.
 

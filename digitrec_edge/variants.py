@@ -70,7 +70,7 @@ OUTPUT_TYPES = ("int8", "uint8", "float32")
 
 
 @dataclass(frozen=True)
-class Choice:
+class ExportChoice:
     """What is chosen for variants that leave a choice.
 
     Attributes:
@@ -97,7 +97,7 @@ class Variant:
         tools: distributions that take part.
         help: what it is, in a few words.
         needs: an operator and its version without which this variant cannot be, whatever the target.
-        choices: options of ``export`` that are for this variant: fields of ``Choice``.
+        choices: options of ``export`` that are for this variant: fields of ``ExportChoice``.
         file: name of its file without suffix; empty is the artifact's own.
         beside: in ``converters.FORMAT``; takes the path of the artifact and writes what belongs beside it; empty where
             the artifact is all.

@@ -99,8 +99,8 @@ def layer_types(graph: Graph) -> list[tuple[str, str]]:
     """Return of each layer the types of what goes in and of its weights, as they are stored."""
     types = {tensor.name: tensor.dtype for tensor in graph.tensors}
     stored = {one.outputs[0]: types[one.inputs[0]] for one in graph.operators if one.name == WIDENS}
-    layers = [(one.inputs[0], one.inputs[1]) for one in graph.operators if one.name in LAYERS]
-    return [(types[numbers], stored.get(weights, types[weights])) for numbers, weights in layers]
+    layers = [one.inputs for one in graph.operators if one.name in LAYERS and len(one.inputs) > 1]
+    return [(types.get(one[0], ""), stored.get(one[1]) or types.get(one[1], "")) for one in layers]
 
 
 def oldest(row: Target, graph: Graph) -> str | None:

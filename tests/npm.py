@@ -24,7 +24,8 @@ PAGE = "page.html"
 SCRIPT = Path(__file__).with_name("npm.mjs")
 HTML = """<!DOCTYPE html><meta charset="utf-8"><title>runtimes</title><script type="importmap">{"imports": {
 "@litertjs/core": "/node_modules/@litertjs/core/dist/index.js",
-"@litertjs/wasm-utils": "/node_modules/@litertjs/wasm-utils/dist/index.js"}}</script>
+"@litertjs/wasm-utils": "/node_modules/@litertjs/wasm-utils/dist/index.js",
+"onnxruntime-web/wasm": "/node_modules/onnxruntime-web/dist/ort.wasm.min.mjs"}}</script>
 """
 
 
@@ -65,6 +66,10 @@ class Page:
         except RefusedError as cause:
             return str(cause)
         return ""
+
+    def heard(self, module: str) -> Any:
+        """Import a module of the page's server, and return what it left in ``globalThis.heard``."""
+        return self._browser.evaluate(f"import({json.dumps(module)}).then(() => globalThis.heard)")
 
     def logits(self, row: Elsewhere, model: bytes, images: NDArray[np.uint8]) -> NDArray[Any]:
         """Return what a model gives for pictures, in the type in which it gives it, ``(N, labels)``.

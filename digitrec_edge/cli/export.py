@@ -20,7 +20,7 @@ from digitrec_edge.cli.options import (
     parse_share,
 )
 from digitrec_edge.cli.sign import open_signer
-from digitrec_edge.variants import KERNEL_NAMES, OUTPUT_TYPES, ROUNDING_NAMES, VARIANTS, Choice, Variant
+from digitrec_edge.variants import KERNEL_NAMES, OUTPUT_TYPES, ROUNDING_NAMES, VARIANTS, ExportChoice, Variant
 from runtimes.elsewhere import find_target
 from runtimes.table import Target
 
@@ -54,6 +54,7 @@ OutputTypeOption = Annotated[
 
 @flag_per_variant
 def export(
+    context: typer.Context,
     model: Annotated[
         Path, typer.Argument(help="The trained Keras model; for --web an int8 artifact (.tflite) will do.")
     ] = Path("build/model.keras"),
@@ -115,6 +116,7 @@ def export(
     from digitrec_edge.labels import DIGITS, read_labels
 
     if holds_artifacts(model):
+        _refuse_conversion(model, context)
         _wrap_all(model, chosen, output, sign)
         return
     known = read_labels(labels) if labels else DIGITS
@@ -165,6 +167,22 @@ def _tell_refused(refused: "list[Refused]", *, every: bool) -> None:
         typer.echo(f"refused {result.path}: {result.error}", err=True)
     if lost:
         raise DigitrecError(f"refused {lost[-1].path}: {lost[-1].error}")
+
+
+OF_WRAPPING = ("model", "output", "sign", *(row.option for row in VARIANTS))
+"""Parameters that have a meaning where an artifact goes into an envelope."""
+
+
+def _refuse_conversion(path: Path, context: typer.Context) -> None:
+    """Let no option of a conversion be ignored where nothing is converted."""
+    for parameter in context.command.params:
+        source = context.get_parameter_source(parameter.name or "")
+        given = source is not None and source.name == "COMMANDLINE"
+        if given and (parameter.name or "").replace("_", "-") not in OF_WRAPPING:
+            raise typer.BadParameter(
+                f"{path} is an artifact, which is not converted again: leave it out, or give the Keras model",
+                param_hint=parameter.opts[0],
+            )
 
 
 def _wrap_all(path: Path, chosen: Sequence[Variant], output: Path, sign: Path | None) -> None:
@@ -221,7 +239,7 @@ def _import_objects(names: Sequence[str]) -> dict[str, Any]:
     return found
 
 
-def _choice(chosen: Sequence[Variant], *, every: bool, **given: str | None) -> Choice:
+def _choice(chosen: Sequence[Variant], *, every: bool, **given: str | None) -> ExportChoice:
     """Take what is chosen for the variants that know such a choice; one that was asked for by its option must."""
     made = {name: value for name, value in given.items() if value is not None}
     for name in made:
@@ -231,7 +249,7 @@ def _choice(chosen: Sequence[Variant], *, every: bool, **given: str | None) -> C
             raise typer.BadParameter(
                 f"--{odd.option} has no such choice; {able} have", param_hint=f"--{name.replace('_', '-')}"
             )
-    return Choice(**made)
+    return ExportChoice(**made)
 
 
 def _check_output_type(output_type: str | None, target: Target) -> None:

@@ -7,8 +7,6 @@ from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 
-from offers import operators
-
 from digitrec_edge import artifact
 from runtimes.elsewhere import Elsewhere
 from tests import npm
@@ -68,6 +66,8 @@ def _opsets(row: Elsewhere) -> Accepted:
 
 def upward(row: Elsewhere, page: npm.Page, code: int, highest: int) -> list[int]:
     """Offer an operator's versions up to the first that is refused behind an accepted one."""
+    from offers import operators
+
     found: list[int] = []
     for version in range(1, highest + 1):
         accepted = not page.accepts(row, operators.model(code, version))

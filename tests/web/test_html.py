@@ -112,6 +112,30 @@ def test_what_cannot_be_wrapped_is_refused(path: Path, variant: Variant, words: 
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["--calibration-images", "100"], "--calibration-images"),
+        (["--seed", "1"], "--seed"),
+        (["--target", "tflite-runtime"], "--target"),
+        (["--labels", "labels.txt"], "--labels"),
+        (["--output-type", "int8"], "--output-type"),
+        (["--max-changed", "1%"], "--max-changed"),
+        (["--allow-inaccurate"], "--allow-inaccurate"),
+        (["--all"], "--all"),
+    ],
+)
+def test_an_option_of_a_conversion_is_wrong_usage_where_nothing_is_converted(
+    cli: Callable[..., Any], tmp_path: Path, arguments: list[str], named: str
+) -> None:
+    done = cli("export", pretrained.DEFAULT, "--web", *arguments, "--output", tmp_path, ok=False)
+    assert done.returncode == 2
+    words = " ".join(done.stderr.replace("│", " ").split())
+    assert f"Invalid value for {named}: " in words
+    assert "is an artifact, which is not converted again" in words
+    assert not list(tmp_path.iterdir())
+
+
 def test_the_command_wraps_without_tensorflow(cli: Callable[..., Any], tmp_path: Path) -> None:
     done = cli("export", pretrained.DEFAULT, "--web", "--output", tmp_path)
     assert "holds" in done.stdout
