@@ -133,6 +133,7 @@ def test_a_glimpse_says_why_it_shows_nothing(pixels: Any, reason: str, pretraine
 
 def test_a_glimpse_withholds_what_is_unsure_or_no_digit(pretrained_model: Model) -> None:
     assert glimpse(pretrained_model, row_of(0, 1), "x", How(multi=True, min_confidence=1.1)).reason == UNSURE
-    scribble = 255 - np.pad(np.eye(28, dtype=np.uint8) * 255 | IMAGES[0][::-1] | IMAGES[1], 20)
-    found = glimpse(pretrained_model, scribble.astype(np.uint8), "x", How(multi=True, count=1))
+    cross = np.uint8(255) - np.pad(np.eye(60, dtype=np.uint8) * 255 | np.eye(60, dtype=np.uint8)[::-1] * 255, 20)
+    thick = np.minimum.reduce([np.roll(cross, k, 1) for k in range(5)])
+    found = glimpse(pretrained_model, thick, "x", How(multi=True, count=1))
     assert (found.text, found.reason) == (None, NOTHING)
