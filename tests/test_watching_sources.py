@@ -345,5 +345,5 @@ def test_what_fails_or_hangs_ends_the_newest() -> None:
 
 def test_frames_are_passed_on_at_the_pace_that_is_asked_for() -> None:
     frames = [Frame(GREYS[0], str(k), k / 30) for k in range(90)]
-    passed = [*paced((frame for frame in frames), 2)]  # type: ignore[arg-type]
+    passed = [*paced((frame for frame in frames), 2)]
     assert [getattr(one, "clock_s", None) for one in passed] == pytest.approx([0.0, 0.5, 1.0, 1.5, 2.0, 2.5])
