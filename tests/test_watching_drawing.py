@@ -71,13 +71,17 @@ def region_of(browser: "Browser") -> Region:
     return one
 
 
+def numbers(one: Region) -> tuple[int, int, int, int]:
+    return one.left, one.top, one.width or 0, one.height or 0
+
+
 def test_a_box_is_drawn_and_named_and_the_line_is_ready(drawn: "Browser") -> None:
     assert line(drawn) == "digitrec-edge watch 'rtsp://cam/a b'"
     drag(drawn, (100, 100), (500, 200))
     drawn.send("Input.insertText", text="water")  # the name is selected: what is typed takes its place
     one = region_of(drawn)
     assert one.name == "water"
-    assert np.abs(np.subtract((one.left, one.top, one.width, one.height), (100, 100, 400, 100))).max() <= 1
+    assert np.abs(np.subtract(numbers(one), (100, 100, 400, 100))).max() <= 1
     assert drawn.complaints == []
     assert [url for url in drawn.requests if not url.startswith(("file:", "data:"))] == []
 
@@ -96,7 +100,7 @@ def test_a_finger_draws_too(drawn: "Browser") -> None:
     drawn.send("Emulation.setTouchEmulationEnabled", enabled=True)
     drawn.touch([[place(drawn, *at) for at in ((300, 50), (350, 80), (400, 120))]])
     one = region_of(drawn)
-    assert np.abs(np.subtract((one.left, one.top, one.width, one.height), (300, 50, 100, 70))).max() <= 1
+    assert np.abs(np.subtract(numbers(one), (300, 50, 100, 70))).max() <= 1
     drawn.send("Emulation.setTouchEmulationEnabled", enabled=False)
 
 

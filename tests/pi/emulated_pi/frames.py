@@ -41,7 +41,7 @@ def count_frames(installation: Installation, runtime: str) -> list[Count]:
     """Count what reading the region of a frame takes, for each case."""
     with tempfile.TemporaryDirectory() as scratch:
         archive, marks = Path(scratch) / "cases.npz", Path(scratch) / "marks"
-        np.savez(archive, **cases())  # type: ignore[arg-type]
+        np.savez(archive, **cases())
         path = {"PYTHONPATH": f"{ROOT}:{installation.packages}"}
         lines = counting._run(installation, [str(SCRIPT), str(archive), runtime], marks, path)
         return evaluate(installation.machine.board.name, runtime, lines, marks.read_text())[0]

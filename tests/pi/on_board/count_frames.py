@@ -4,16 +4,26 @@
 one case; DIGITS is 0 where the number of digits is not known. Prints what ``count_calls.py`` prints.
 """
 
+import ctypes
 import json
 import sys
 
 import numpy as np
-from count_calls import mark
 
 from digitrec_edge import pretrained
 from digitrec_edge.recognition import How
 from digitrec_edge.watching.glimpse import glimpse
 from runtimes import load
+
+SYSCALL_MARK = 0x4242
+_syscall = ctypes.CDLL(None).syscall
+_syscall.argtypes = [ctypes.c_long, ctypes.c_long]
+
+
+def mark(number: int) -> None:
+    """Have the counter written down."""
+    _syscall(SYSCALL_MARK, number)
+
 
 path, runtime = sys.argv[1:]
 with load(pretrained.DEFAULT, runtime) as model, np.load(path) as cases:
