@@ -12,10 +12,12 @@ from PIL import Image
 from digitrec_edge.errors import SourceError
 from digitrec_edge.watching.drawing import page, write_page
 from digitrec_edge.watching.frames import Frame, Missing
-from digitrec_edge.watching.regions import Region, parse_regions
+from digitrec_edge.watching.regions import WatchedRegion, parse_regions
 
 if TYPE_CHECKING:
     from tests.browser import Browser
+
+pytestmark = pytest.mark.checkout
 
 WIDTH, HEIGHT = 640, 360
 
@@ -66,12 +68,12 @@ def line(browser: "Browser") -> str:
     return str(browser.evaluate("document.getElementById('line').value"))
 
 
-def region_of(browser: "Browser") -> Region:
+def region_of(browser: "Browser") -> WatchedRegion:
     (one,) = parse_regions([line(browser).rpartition(" --region ")[2]])
     return one
 
 
-def numbers(one: Region) -> tuple[int, int, int, int]:
+def numbers(one: WatchedRegion) -> tuple[int, int, int, int]:
     return one.left, one.top, one.width or 0, one.height or 0
 
 
@@ -114,7 +116,7 @@ def test_keys_do_all_that_the_mouse_does(drawn: "Browser") -> None:
     press(drawn, "ArrowLeft", shift)
     press(drawn, "ArrowDown", alt | shift)
     after = region_of(drawn)
-    assert after == Region(
+    assert after == WatchedRegion(
         "number1", before.left + 1, before.top + 10, (before.width or 0) - 1, (before.height or 0) + 10
     )
     press(drawn, "Delete")

@@ -1,9 +1,13 @@
 """The gate: of made videos no reading is wrong, and some are given; whoever believes single frames fails it."""
 
+import pytest
+
 from digitrec_edge.watching.watcher import AGREE, MIN_CONFIDENCE
 from runtimes import Model
 from tests.made_videos import make
 from tests.watching_figures import Tally, Way, looked, tally
+
+pytestmark = pytest.mark.checkout  # the videos have fonts of matplotlib
 
 SEEDS = (93, 113)
 """A display and the drums of a meter, with hands and without light; docs/watching.md has the figures of hundreds."""

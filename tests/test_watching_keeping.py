@@ -12,17 +12,17 @@ from digitrec_edge.files import sha256
 from digitrec_edge.recognition import How
 from digitrec_edge.watching.glimpse import glimpse, no_glimpse
 from digitrec_edge.watching.keeping import REST_FRAMES, Keeping
-from digitrec_edge.watching.regions import Region
-from digitrec_edge.watching.watcher import Seen
+from digitrec_edge.watching.regions import WatchedRegion
+from digitrec_edge.watching.watcher import Sight
 from runtimes import Model
 
 IMAGES = mnist.load("test").images
 ROW = np.uint8(255) - np.pad(np.hstack([np.pad(IMAGES[k], 6) for k in (0, 1)]), 12)
 
 
-def seen(model: Model, min_confidence: float = 0.0) -> Seen:
-    return Seen(
-        Region("water"), ROW, glimpse(model, ROW, "x", How(multi=True, min_confidence=min_confidence)), "frame 1"
+def seen(model: Model, min_confidence: float = 0.0) -> Sight:
+    return Sight(
+        WatchedRegion("water"), ROW, glimpse(model, ROW, "x", How(multi=True, min_confidence=min_confidence)), "frame 1"
     )
 
 
@@ -53,7 +53,7 @@ def test_only_what_is_unsure_is_kept_and_of_each_region_one_frame_in_many(
 def test_where_nothing_was_sought_nothing_is_kept(tmp_path: Path) -> None:
     with Collection(tmp_path / "c.sqlite") as collection:
         keeping = Keeping(Keep.parse("all"), collection, b"the model", print)
-        keeping.observe(Seen(Region("water"), ROW, no_glimpse("too dark"), "frame 1"))
+        keeping.observe(Sight(WatchedRegion("water"), ROW, no_glimpse("too dark"), "frame 1"))
         assert [*collection.items()] == []
 
 

@@ -15,7 +15,7 @@ from digitrec_edge.watching.glimpse import DARKNESS, NOTHING, UNSURE, Glimpse, g
 from digitrec_edge.watching.plausibility import Rules
 from digitrec_edge.watching.readings import Reading
 from digitrec_edge.watching.regions import parse_regions
-from digitrec_edge.watching.watcher import Care, RegionWatch, Seen, watch
+from digitrec_edge.watching.watcher import Care, RegionWatch, Sight, watch
 from runtimes import Model
 
 IMAGES = mnist.load("test").images
@@ -69,7 +69,7 @@ def frames(*shown: "np.ndarray[Any, np.dtype[np.uint8]] | Missing") -> Iterator[
 
 
 def watched(model: Model, shown: Any, region: list[str], care: Care, rules: Rules) -> tuple[list[Reading], list[Any]]:
-    seen: list[Seen | str] = []
+    seen: list[Sight | str] = []
     watches = [RegionWatch(one, rules, care, model) for one in parse_regions(region)]
     return [*watch(shown, "made", watches, model, seen.append, seen.append)], seen
 
