@@ -74,22 +74,48 @@ class _Scene:
     gradient: float
 
 
-def make(seed: int, frames: int = FRAMES, look: str | None = None) -> MadeVideo:
-    """Make the video of a seed."""
+@dataclass(frozen=True)
+class Plan:
+    """What a video shows, before it is shot: on each frame the number, how far it has rolled, light and hand."""
+
+    scene: _Scene
+    digits: int
+    states: tuple[tuple[int, float], ...]
+    light: Plane
+    hands: tuple[float | None, ...]
+    random: np.random.Generator
+
+    @property
+    def truths(self) -> tuple[frozenset[str], ...]:
+        """See :class:`MadeVideo`."""
+        return tuple(_truth(number, part, self.digits) for number, part in self.states)
+
+    @property
+    def disturbed(self) -> tuple[bool, ...]:
+        """See :class:`MadeVideo`."""
+        return tuple(bool(lit < 0.5) or hand is not None for lit, hand in zip(self.light, self.hands, strict=True))
+
+
+def plan(seed: int, frames: int = FRAMES, look: str | None = None) -> Plan:
+    """Plan the video of a seed."""
     random = np.random.default_rng(seed)
     look = look or LOOKS[seed % len(LOOKS)]
     scene, digits = _scene(look, random), int(random.integers(4, 7))
     states = _count(digits, frames, rolling=look == "meter", random=random)
     light, hands = _light(frames, random), _hands(frames, random)
-    shots = [
-        _shoot(scene, digits, state, lit, hand, random) for state, lit, hand in zip(states, light, hands, strict=True)
-    ]
+    return Plan(scene, digits, tuple(states), light, tuple(hands), random)
+
+
+def make(seed: int, frames: int = FRAMES, look: str | None = None) -> MadeVideo:
+    """Make the video of a seed."""
+    made = plan(seed, frames, look)
+    scene, digits = made.scene, made.digits
+    steps = zip(made.states, made.light, made.hands, strict=True)
+    shots = [_shoot(scene, digits, state, lit, hand, made.random) for state, lit, hand in steps]
     height, width = scene.cell
     room = round(0.3 * height)
     region = (MARGIN_PX - room, MARGIN_PX - room, digits * width + 2 * room, height + 2 * room)
-    truths = tuple(_truth(number, part, digits) for number, part in states)
-    disturbed = tuple(lit < 0.5 or hand is not None for lit, hand in zip(light, hands, strict=True))
-    return MadeVideo(look, tuple(shots), truths, disturbed, region, digits)
+    return MadeVideo(scene.look, tuple(shots), made.truths, made.disturbed, region, digits)
 
 
 def _truth(number: int, part: float, digits: int) -> frozenset[str]:

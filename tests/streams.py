@@ -16,9 +16,10 @@ LOGIN = ("a user", "s3cret/@:")
 BOUNDARY = "frame"
 
 
-def jpeg(pixels: NDArray[np.uint8]) -> bytes:
+def jpeg(pixels: NDArray[np.uint8], subsampling: int = -1) -> bytes:
+    """Return a JPEG file; ``subsampling`` 2 is 4:2:0, -1 what Pillow takes."""
     stream = io.BytesIO()
-    Image.fromarray(pixels).save(stream, "JPEG", quality=92)
+    Image.fromarray(pixels).save(stream, "JPEG", quality=92, subsampling=subsampling)
     return stream.getvalue()
 
 

@@ -5,12 +5,12 @@ import pytest
 
 from digitrec_edge.errors import SourceError
 from digitrec_edge.watching.per_region import per_region
-from digitrec_edge.watching.regions import MOST, WHOLE, Region, check_regions, parse_regions
+from digitrec_edge.watching.regions import MOST, WHOLE, WatchedRegion, check_regions, parse_regions
 
 
 def test_a_region_cuts_its_box_without_a_copy() -> None:
     pixels = np.arange(600, dtype=np.uint16).astype(np.uint8).reshape(20, 30)
-    cut = Region("a", 3, 5, 10, 8).cut(pixels)
+    cut = WatchedRegion("a", 3, 5, 10, 8).cut(pixels)
     assert (cut == pixels[5:13, 3:13]).all()
     assert cut.base is not None
 
@@ -25,7 +25,7 @@ def test_no_region_is_the_whole_frame() -> None:
 
 def test_several_regions_are_read_in_their_order() -> None:
     assert parse_regions(["water=1,2,30,40", "gas-2=0,0,99,10"]) == (
-        Region("water", 1, 2, 30, 40), Region("gas-2", 0, 0, 99, 10),
+        WatchedRegion("water", 1, 2, 30, 40), WatchedRegion("gas-2", 0, 0, 99, 10),
     )  # fmt: skip
 
 

@@ -22,6 +22,7 @@ from digitrec_edge.watching.addresses import credentials, from_file, shown
 from digitrec_edge.watching.frames import LONGEST_WAIT_S, Frame, Missing, paced, reopened
 from digitrec_edge.watching.newest import newest
 from digitrec_edge.watching.sources import SOURCES, Asked, find, open_source
+from tests.an_rtsp_server import rtsp_server
 from tests.made_videos import write_video
 from tests.streams import LOGIN, jpeg, serving
 
@@ -158,6 +159,21 @@ def test_a_stream_that_is_not_there_is_told_without_its_password() -> None:
     with pytest.raises(SourceError) as refused:
         next(open_source(f"rtsp://user:secret@{address}", Asked()))
     assert str(refused.value) == f"cannot open rtsp://{address} as a video, a stream or a camera"
+
+
+def test_an_rtsp_stream_gives_frames_and_is_lost_when_it_ends() -> None:
+    pytest.importorskip("cv2")
+    half = np.zeros((240, 320, 3), np.uint8)
+    half[:, :160, 0] = 200
+    with rtsp_server([jpeg(half, subsampling=2)] * 60) as host:
+        events = open_source(f"rtsp://user:secret@{host}/live", Asked(per_second=100))
+        frame = next(events)
+        assert isinstance(frame, Frame)
+        assert frame.size == (320, 240)
+        assert np.abs(frame.pixels[120, 80].astype(int) - (200, 0, 0)).max() < 16
+        lost = next(event for event in events if isinstance(event, Missing))
+        assert lost.detail == f"rtsp://{host}/live gives no frames any more; trying again in 1 s"
+        events.close()
 
 
 def test_without_opencv_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -345,5 +361,5 @@ def test_what_fails_or_hangs_ends_the_newest() -> None:
 
 def test_frames_are_passed_on_at_the_pace_that_is_asked_for() -> None:
     frames = [Frame(GREYS[0], str(k), k / 30) for k in range(90)]
-    passed = [*paced((frame for frame in frames), 2)]  # type: ignore[arg-type]
+    passed = [*paced((frame for frame in frames), 2)]
     assert [getattr(one, "clock_s", None) for one in passed] == pytest.approx([0.0, 0.5, 1.0, 1.5, 2.0, 2.5])

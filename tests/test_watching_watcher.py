@@ -1,6 +1,6 @@
 """The watcher: a change is told once, what is not known is told as such, and with its reason."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -15,7 +15,7 @@ from digitrec_edge.watching.glimpse import DARKNESS, NOTHING, UNSURE, Glimpse, g
 from digitrec_edge.watching.plausibility import Rules
 from digitrec_edge.watching.readings import Reading
 from digitrec_edge.watching.regions import parse_regions
-from digitrec_edge.watching.watcher import Care, RegionWatch, Seen, watch
+from digitrec_edge.watching.watcher import Care, RegionWatch, Sight, watch
 from runtimes import Model
 
 IMAGES = mnist.load("test").images
@@ -27,7 +27,7 @@ def row_of(*places: int) -> "np.ndarray[Any, np.dtype[np.uint8]]":
     return np.uint8(255) - np.pad(np.hstack([np.pad(IMAGES[k], 6) for k in places]), 12)
 
 
-def told(texts: "list[str | Glimpse]", care: Care, rules: Rules | None = None) -> list[tuple[int, str | None]]:
+def told(texts: "Sequence[str | Glimpse]", care: Care, rules: Rules | None = None) -> list[tuple[int, str | None]]:
     """Which frames are told, and as what: the number, or the reason why there is none."""
     one = RegionWatch(parse_regions([])[0], rules or Rules(), care, MODEL)
     found = []
@@ -48,13 +48,13 @@ def test_what_does_not_change_is_told_again_when_asked_for() -> None:
 
 
 def test_null_is_told_after_so_many_frames_and_once() -> None:
-    dark = [cast("str | Glimpse", no_glimpse(DARKNESS))] * 8
+    dark = [no_glimpse(DARKNESS)] * 8
     assert told(["12", "12", *dark, "12", "12"], Care(agree=2, null_after=4)) == [(1, "12"), (5, DARKNESS), (11, "12")]
     assert told(["12", "12", *dark[:3], "12", "12"], Care(agree=2, null_after=5)) == [(1, "12")]
 
 
 def test_a_lost_source_is_told_at_once_and_its_return_only_with_a_number() -> None:
-    lost = cast("str | Glimpse", no_glimpse(LOST))
+    lost = no_glimpse(LOST)
     assert told(["12", "12", lost, lost, "12", "12"], Care(agree=2)) == [(1, "12"), (2, LOST), (5, "12")]
 
 
@@ -69,7 +69,7 @@ def frames(*shown: "np.ndarray[Any, np.dtype[np.uint8]] | Missing") -> Iterator[
 
 
 def watched(model: Model, shown: Any, region: list[str], care: Care, rules: Rules) -> tuple[list[Reading], list[Any]]:
-    seen: list[Seen | str] = []
+    seen: list[Sight | str] = []
     watches = [RegionWatch(one, rules, care, model) for one in parse_regions(region)]
     return [*watch(shown, "made", watches, model, seen.append, seen.append)], seen
 
@@ -133,6 +133,7 @@ def test_a_glimpse_says_why_it_shows_nothing(pixels: Any, reason: str, pretraine
 
 def test_a_glimpse_withholds_what_is_unsure_or_no_digit(pretrained_model: Model) -> None:
     assert glimpse(pretrained_model, row_of(0, 1), "x", How(multi=True, min_confidence=1.1)).reason == UNSURE
-    scribble = 255 - np.pad(np.eye(28, dtype=np.uint8) * 255 | IMAGES[0][::-1] | IMAGES[1], 20)
-    found = glimpse(pretrained_model, scribble.astype(np.uint8), "x", How(multi=True, count=1))
+    cross = np.uint8(255) - np.pad(np.eye(60, dtype=np.uint8) * 255 | np.eye(60, dtype=np.uint8)[::-1] * 255, 20)
+    thick = np.minimum.reduce([np.roll(cross, k, 1) for k in range(5)])
+    found = glimpse(pretrained_model, thick, "x", How(multi=True, count=1))
     assert (found.text, found.reason) == (None, NOTHING)

@@ -21,7 +21,7 @@ from digitrec_edge.watching.agreement import Agreement
 from digitrec_edge.watching.glimpse import UNSURE, Glimpse, glimpse
 from digitrec_edge.watching.plausibility import Plausibility, Rules
 from runtimes import Model, load
-from tests.made_videos import MadeVideo, make
+from tests.made_videos import MadeVideo, make, plan
 
 KEPT = Path(__file__).parents[1] / "build" / "watching"
 PER_SECOND = 5.0
@@ -34,7 +34,7 @@ class Tally:
     Attributes:
         right: given, and on one of the frames that agreed.
         wrong: given, and not there.
-        withheld: numbers that stood there for at least ``agree`` frames and were never given.
+        withheld: never given, although it was to be seen undisturbed for ``agree`` frames in a row.
         probabilities: the sum of what was said of the readings that were given.
     """
 
@@ -96,18 +96,24 @@ def readings(kept: Sequence[dict[str, Any]], way: Way, digits: int) -> Iterator[
             yield frame, agreed.text, agreed.probability
 
 
-def tally(kept: Sequence[dict[str, Any]], truths: Sequence[Sequence[str]], way: Way) -> Tally:
-    """Compare the readings of a video with what it shows."""
+def visible(truths: Sequence[frozenset[str]], disturbed: Sequence[bool], agree: int) -> set[str]:
+    """Return the numbers that stood there for so many frames in a row, whole, in the light and with no hand before."""
+    clear = [min(truth) if len(truth) == 1 and not bad else "" for truth, bad in zip(truths, disturbed, strict=True)]
+    return {one for k, one in enumerate(clear) if one and clear[k : k + agree] == [one] * agree}
+
+
+def tally(kept: Sequence[dict[str, Any]], seed: int, way: Way) -> Tally:
+    """Compare the readings of the video of a seed with what it shows."""
+    made = plan(seed, len(kept))
+    truths = made.truths
     right = wrong = 0
     total, given = 0.0, set()
-    for frame, text, probability in readings(kept, way, len(truths[0][0])):
+    for frame, text, probability in readings(kept, way, made.digits):
         there = {one for truth in truths[max(0, frame - way.agree + 1) : frame + 1] for one in truth}
         right, wrong = right + (text in there), wrong + (text not in there)
         total += probability
         given.add(text)
-    alone = [truth[0] for truth in truths if len(truth) == 1]
-    shown = {text for text in alone if alone.count(text) >= way.agree}
-    return Tally(right, wrong, len(shown - given), total)
+    return Tally(right, wrong, len(visible(truths, made.disturbed, way.agree) - given), total)
 
 
 def _seeds(text: str) -> range:
@@ -126,8 +132,7 @@ def look(seeds: range, count: bool) -> None:
         for seed in seeds:
             if not _file(seed, count).exists():
                 video = make(seed)
-                truths = [sorted(truth) for truth in video.truths]
-                kept = {"look": video.look, "kept": looked(video, model, count), "truths": truths}
+                kept = {"look": video.look, "kept": looked(video, model, count)}
                 _file(seed, count).write_text(json.dumps(kept))
 
 
@@ -137,7 +142,7 @@ def summed(seeds: range, way: Way) -> dict[str, Tally]:
     for seed in seeds:
         if (path := _file(seed, way.count)).exists():
             one = json.loads(path.read_text())
-            found = tally(one["kept"], one["truths"], way)
+            found = tally(one["kept"], seed, way)
             for name in (one["look"], "all"):
                 sums[name] = sums.get(name, Tally()) + found
     return sums

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from digitrec_edge.watching.discovery import Sensor
     from digitrec_edge.watching.readings import Reading
     from digitrec_edge.watching.sources import Asked
-    from digitrec_edge.watching.watcher import RegionWatch, Seen
+    from digitrec_edge.watching.watcher import RegionWatch, Sight
     from runtimes import Model
 
 Texts = list[str] | None
@@ -57,8 +57,8 @@ def watch(
         float | None,
         typer.Option(min=0.01, max=120, help="Frames read per second. Default: 5 of what is live, else all."),
     ] = None,
-    agree: Annotated[int, typer.Option(min=1, max=100, help="Frames in a row that must show the same number.")] = 3,
-    min_confidence: Annotated[float, typer.Option(min=0, max=1, help="Least probability of each digit.")] = 0.99,
+    agree: Annotated[int, typer.Option(min=1, max=100, help="Frames in a row that must show the same number.")] = 4,
+    min_confidence: Annotated[float, typer.Option(min=0, max=1, help="Least probability of each digit.")] = 0.995,
     null_after: Annotated[
         int, typer.Option(min=1, max=10_000, help="Frames without a number after which null is given.")
     ] = 10,
@@ -142,14 +142,14 @@ def _watch(
     watches: "list[RegionWatch]",
     model: "Model",
     outputs: list[_Output],
-    keeping: "Callable[[Seen], None] | None",
+    keeping: "Callable[[Sight], None] | None",
 ) -> None:
     """Send every reading to every output, until the source ends."""
     from digitrec_edge.watching.addresses import shown
     from digitrec_edge.watching.sources import open_source
     from digitrec_edge.watching.watcher import watch as read_all
 
-    def observe(seen: "Seen") -> None:
+    def observe(seen: "Sight") -> None:
         for output in outputs:
             output.flush()
         if keeping:
@@ -208,7 +208,7 @@ def _mqtt(broker: "Broker", sensors: "list[Sensor]", prefix: str | None) -> _Out
 
 def _keeping(
     stack: ExitStack, rule: "Keep | None", path: Path, megabytes: int, model: "Model"
-) -> "Callable[[Seen], None] | None":
+) -> "Callable[[Sight], None] | None":
     """Open the collection where anything is to be kept."""
     if rule is None:
         return None

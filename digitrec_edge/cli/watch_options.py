@@ -14,7 +14,7 @@ from digitrec_edge.watching.broker import Broker, parse_broker
 from digitrec_edge.watching.discovery import Sensor
 from digitrec_edge.watching.per_region import per_region
 from digitrec_edge.watching.plausibility import Rules
-from digitrec_edge.watching.regions import Region, parse_regions
+from digitrec_edge.watching.regions import WatchedRegion, parse_regions
 
 MOST_DIGITS = 20
 _LONGEST = 32
@@ -28,14 +28,14 @@ def _usage(option: str) -> Iterator[None]:
         raise typer.BadParameter(str(error), param_hint=option) from None
 
 
-def regions_of(texts: Sequence[str]) -> tuple[Region, ...]:
+def regions_of(texts: Sequence[str]) -> tuple[WatchedRegion, ...]:
     """Read ``--region``."""
     with _usage("--region"):
         return parse_regions(texts)
 
 
 def rules_of(
-    regions: Sequence[Region],
+    regions: Sequence[WatchedRegion],
     digits: Sequence[str],
     decimals: Sequence[str],
     max_step: Sequence[str],
@@ -58,7 +58,7 @@ def rules_of(
 
 
 def sensors_of(
-    regions: Sequence[Region], unit: Sequence[str], device_class: Sequence[str], monotone: bool
+    regions: Sequence[WatchedRegion], unit: Sequence[str], device_class: Sequence[str], monotone: bool
 ) -> list[Sensor]:
     """Read what Home Assistant is told of each region."""
     with _usage("--unit"):

@@ -11,7 +11,7 @@ from digitrec_edge.collection import Collection, Keep, Kept, utc_now
 from digitrec_edge.errors import CollectionError, OutputError
 from digitrec_edge.files import sha256
 from digitrec_edge.recognition import Recognition
-from digitrec_edge.watching.watcher import Seen
+from digitrec_edge.watching.watcher import Sight
 
 REST_FRAMES = 50
 """Of a region, after one was kept as unsure: what follows shows the same."""
@@ -33,7 +33,7 @@ class Keeping:
         self._resting: dict[str, int] = {}
         self._told = ""
 
-    def observe(self, seen: Seen) -> None:
+    def observe(self, seen: Sight) -> None:
         """Keep what the rule wants of a frame's region."""
         rest = self._resting.get(seen.region.name, 0)
         self._resting[seen.region.name] = max(0, rest - 1)
@@ -48,7 +48,7 @@ class Keeping:
                     self._told = str(error)
                     self._tell(f"not kept: {error}")
 
-    def _wanted(self, seen: Seen, found: Recognition) -> list[Kept]:
+    def _wanted(self, seen: Sight, found: Recognition) -> list[Kept]:
         now, picture, wanted = utc_now(), _png(seen.pixels), []
         for digit, answer, accepted in zip(found.stages.found, found.answers, found.accepted, strict=True):
             probability = float(answer.probabilities[answer.digits])

@@ -3,13 +3,13 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
-from digitrec_edge.watching.regions import Region
+from digitrec_edge.watching.regions import WatchedRegion
 
 Value = TypeVar("Value")
 
 
 def per_region(
-    texts: Sequence[str], regions: Sequence[Region], parse: Callable[[str], Value], allowed: str
+    texts: Sequence[str], regions: Sequence[WatchedRegion], parse: Callable[[str], Value], allowed: str
 ) -> Mapping[str, Value]:
     """Return the value of each region that has one; one that is given by name comes before that of all.
 

@@ -19,7 +19,7 @@ _REGION = re.compile(r"(?P<name>[^=]*)=(?P<numbers>\d{1,6},\d{1,6},\d{1,6},\d{1,
 
 
 @dataclass(frozen=True)
-class Region:
+class WatchedRegion:
     """A box in pixels of the frame; ``width`` is None for the whole frame.
 
     Attributes:
@@ -49,14 +49,14 @@ class Region:
         return f"region {self.name} reaches to {right},{bottom}, and the frame is {width} x {height}"
 
 
-def parse_regions(texts: Sequence[str]) -> tuple[Region, ...]:
+def parse_regions(texts: Sequence[str]) -> tuple[WatchedRegion, ...]:
     """Read regions as ``name=x,y,w,h``; none stand for the whole frame.
 
     Raises:
         ValueError: says in one line which is wrong and what is allowed.
     """
     if not texts:
-        return (Region(WHOLE),)
+        return (WatchedRegion(WHOLE),)
     if len(texts) > MOST:
         raise ValueError(f"{len(texts)} regions; at most {MOST} are read")
     regions = tuple(map(_parse, texts))
@@ -66,7 +66,7 @@ def parse_regions(texts: Sequence[str]) -> tuple[Region, ...]:
     return regions
 
 
-def _parse(text: str) -> Region:
+def _parse(text: str) -> WatchedRegion:
     match = _REGION.fullmatch(text)
     if not match:
         raise ValueError(f"{text!r}; give name=x,y,w,h in whole pixels, such as water=40,60,200,50")
@@ -78,10 +78,10 @@ def _parse(text: str) -> Region:
             f"{text!r} is {width} x {height}; {MIN_SIDE} pixels or more each way are needed, "
             f"and no side {MAX_ASPECT} times the other"
         )
-    return Region(match["name"], left, top, width, height)
+    return WatchedRegion(match["name"], left, top, width, height)
 
 
-def check_regions(regions: Sequence[Region], size: tuple[int, int], source: str) -> None:
+def check_regions(regions: Sequence[WatchedRegion], size: tuple[int, int], source: str) -> None:
     """Let pass regions that lie within a frame.
 
     Raises:

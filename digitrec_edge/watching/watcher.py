@@ -14,12 +14,12 @@ from digitrec_edge.watching.frames import LOST, Events, Frame, Missing
 from digitrec_edge.watching.glimpse import Glimpse, glimpse, no_glimpse
 from digitrec_edge.watching.plausibility import Plausibility, Rules
 from digitrec_edge.watching.readings import Reading, now_utc
-from digitrec_edge.watching.regions import Region, check_regions
+from digitrec_edge.watching.regions import WatchedRegion, check_regions
 
 if TYPE_CHECKING:
     from runtimes import Model
 
-AGREE, MIN_CONFIDENCE, NULL_AFTER = 3, 0.99, 10
+AGREE, MIN_CONFIDENCE, NULL_AFTER = 4, 0.995, 10
 """What is asked for where nothing is said; chosen on made videos, see docs/watching.md."""
 
 
@@ -41,10 +41,10 @@ class Care:
 
 
 @dataclass(frozen=True)
-class Seen:
+class Sight:
     """What was seen in one region of one frame, for whoever keeps it."""
 
-    region: Region
+    region: WatchedRegion
     pixels: NDArray[np.uint8]
     glimpse: Glimpse
     frame: str
@@ -53,7 +53,7 @@ class Seen:
 class RegionWatch:
     """Follows one region: takes what each frame shows, and says what is to be told of it."""
 
-    def __init__(self, region: Region, rules: Rules, care: Care, model: "Model") -> None:
+    def __init__(self, region: WatchedRegion, rules: Rules, care: Care, model: "Model") -> None:
         self.region, self._rules, self._care = region, rules, care
         self.how = How(multi=True, min_confidence=care.min_confidence, count=rules.digits)
         self._artifact, self._sha256 = model.artifact.name, sha256(model.artifact.data)
@@ -122,7 +122,7 @@ def watch(
     source: str,
     watches: Sequence[RegionWatch],
     model: "Model",
-    observe: Callable[[Seen], None],
+    observe: Callable[[Sight], None],
     tell: Callable[[str], None],
 ) -> Iterator[Reading]:
     """Yield the readings of a source until it ends.
@@ -151,7 +151,7 @@ def watch(
         for one in watches:
             seen = _look(model, one, event)
             glimpses[one.region] = seen
-            observe(Seen(one.region, one.region.cut(event.pixels), seen, event.name))
+            observe(Sight(one.region, one.region.cut(event.pixels), seen, event.name))
         yield from _told(watches, glimpses, event)
     yield from filter(None, (one.finish() for one in watches))
 
@@ -162,6 +162,8 @@ def _look(model: "Model", one: RegionWatch, frame: Frame) -> Glimpse:
     return glimpse(model, one.region.cut(frame.pixels), f"{frame.name}, {one.region.name}", one.how)
 
 
-def _told(watches: Sequence[RegionWatch], glimpses: Mapping[Region, Glimpse], frame: Frame | None) -> Iterator[Reading]:
+def _told(
+    watches: Sequence[RegionWatch], glimpses: Mapping[WatchedRegion, Glimpse], frame: Frame | None
+) -> Iterator[Reading]:
     name, clock_s = (frame.name, frame.clock_s) if frame else (None, None)
     yield from filter(None, (one.add(glimpses[one.region], name, clock_s) for one in watches))
