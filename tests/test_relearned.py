@@ -3,6 +3,7 @@
 import dataclasses
 import math
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -114,3 +115,10 @@ def test_all_reasons_are_told_at_once() -> None:
 def test_no_digit_is_an_answer(good: Reader) -> None:
     answers = good.answers(np.concatenate([corrections()[0][:5], np.zeros((1, 28, 28), np.uint8)]))
     assert answers.tolist() == [*corrections()[1][:5].tolist(), NONE]
+
+
+@pytest.mark.checkout
+def test_the_documentation_has_every_guard_with_its_tolerance_and_reason() -> None:
+    text = (Path(__file__).parents[1] / "docs" / "collecting.md").read_text()
+    for guard in GUARDS:
+        assert f"| {guard.name} | at most {guard.tolerance_pp:g} pp worse | {guard.reason} |" in text, guard.name
