@@ -20,6 +20,7 @@ from digitrec_edge.training.history import HISTORY_VERSION, History, history_pat
 from digitrec_edge.training.loop import NO_DIGIT, Examples, Trainer, compile_trainer, examples
 from digitrec_edge.training.network import build, reference_logits
 from digitrec_edge.training.recipes import HIDDEN_UNITS, RECIPES, Recipe
+from digitrec_edge.training.sets import split
 
 REFERENCE = RECIPES["reference"]
 
@@ -211,7 +212,7 @@ def test_a_validation_split_holds_out_training_images_and_the_test_set_is_looked
     assert (history.eval_set, history.eval_images, history.train_images) == ("validation", 160, 480)
     assert evaluated == [160, 160, 160, 200]
     whole, test = mnist.load("train", source), mnist.load("test", source)
-    parts = training._split(whole, test, 0.25, seed=0)
+    parts = split(whole, test, 0.25, seed=0)
     everything = np.concatenate([parts.train.images, parts.held_out.images])
     assert {image.tobytes() for image in everything} == {image.tobytes() for image in whole.images}
     assert not {i.tobytes() for i in parts.train.images} & {i.tobytes() for i in parts.held_out.images}

@@ -76,7 +76,7 @@ def train(
     last finished epoch.
 
     With --base it goes on from a model instead: on old digits and corrected ones together, for less than a minute.
-    One in four corrections is held out, and the new model must read these better than the base, and the test set,
+    One in three corrections is held out, and the new model must read these better than the base, and the test set,
     changed, corrupted and beside marks that are no digit, not worse than a table allows; else nothing is written.
     """
     terminal.hold_native_output()

@@ -1,0 +1,80 @@
+"""The collections of devices come home over ssh; a device is this machine, behind a program in the place of ssh."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from digitrec_edge.collection import Collection
+from digitrec_edge.remote.collect import REMOTE_PATH, collect
+from tests import a_device
+from tests.collected import kept
+
+NO_NAME = "ssh: Could not resolve hostname nowhere: Name or service not known"
+UNKNOWN = f'case "$*" in *nowhere*) echo "{NO_NAME}" >&2; exit 255;; esac'
+
+
+@pytest.fixture
+def device(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the home of a device whose collection somebody has open."""
+    folder = tmp_path / "device"
+    a_device.make(folder)
+    program = folder / "programs" / "ssh"
+    first, rest = program.read_text().split("\n", 1)
+    program.write_text(f"{first}\n{UNKNOWN}\n{rest}")
+    for name, value in a_device.environment(folder).items():
+        monkeypatch.setenv(name, value)
+    return folder / "home"
+
+
+def left_over(home: Path) -> list[Path]:
+    return [*(home / ".cache" / "digitrec-edge").glob("collect-*")]
+
+
+def test_what_a_device_kept_comes_home_once_while_it_goes_on_keeping(device: Path, tmp_path: Path) -> None:
+    with (
+        Collection(device / "digitrec-edge" / "collection.sqlite") as there,
+        Collection(tmp_path / "home.sqlite") as here,
+    ):
+        names = there.keep_all([kept(k) for k in range(5)])
+        there.correct(names[0], 3, "ada")
+        first = collect("pi@one", REMOTE_PATH, here, 60)
+        assert first.error == ""
+        assert first.merged
+        assert (first.merged.items, first.merged.new, first.merged.corrections) == (5, 5, 1)
+        there.keep(kept(5))
+        second = collect("pi@one", REMOTE_PATH, here, 60)
+        assert second.merged
+        assert (second.merged.items, second.merged.new, second.merged.corrections) == (6, 1, 0)
+        assert here.counts().items == there.counts().items == 6
+        assert here.picture(names[4]) == b"picture 4"
+    assert not left_over(device)
+
+
+def test_a_device_without_a_collection_or_with_another_file_says_so(device: Path, tmp_path: Path) -> None:
+    (device / "text").write_text("hello\n" * 1000)
+    with Collection(tmp_path / "home.sqlite") as here:
+        assert collect("pi@one", REMOTE_PATH, here, 60).error == f"there is no {device}/digitrec-edge/collection.sqlite"
+        assert "cannot be copied: file is not a database" in collect("pi@one", "~/text", here, 60).error
+        assert here.counts().items == 0
+    assert not left_over(device)
+
+
+def test_one_device_that_fails_does_not_lose_the_others(device: Path, tmp_path: Path) -> None:
+    with Collection(device / "digitrec-edge" / "collection.sqlite") as there:
+        there.keep(kept(1))
+    home = tmp_path / "home.sqlite"
+    arguments = ["collect", str(home), "--host", "pi@nowhere", "--host", "pi@one"]
+    done = subprocess.run(
+        [sys.executable, "-m", "digitrec_edge", *arguments],
+        capture_output=True,
+        text=True,
+        cwd=Path(__file__).parents[1],
+    )
+    assert done.returncode == 1, done.stderr
+    assert "1 of 2 devices failed: pi@nowhere" in done.stderr
+    assert "pi@nowhere: FAILED: " in done.stdout
+    assert "pi@one: 1 items, 1 new, 0 corrections new" in done.stdout
+    with Collection(home, create=False) as here:
+        assert here.counts().items == 1
