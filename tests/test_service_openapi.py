@@ -1,5 +1,6 @@
 """The OpenAPI document, walked by a fuzzer: every answer is one that it names, and none is a failure."""
 
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -61,4 +62,24 @@ def test_a_fuzzer_finds_no_answer_that_is_not_in_it(service: Serving, tmp_path: 
 def test_the_documentation_names_every_route_and_its_answers() -> None:
     text = (Path(__file__).parents[1] / "docs" / "serving.md").read_text(encoding="utf-8")
     for route in ROUTES:
-        assert f"| `{route.method} {route.path}` | {route.summary} |" in text
+        own = sorted({answer.status for answer in route.all_answers} - {401, 403, 421, 500})
+        line = f"| `{route.method} {route.path}` | {route.summary} | {', '.join(map(str, own))} |"
+        assert line in text
+
+
+def test_the_example_for_home_assistant_asks_for_what_there_is() -> None:
+    yaml = pytest.importorskip("yaml")
+
+    class Loader(yaml.SafeLoader):  # type: ignore[misc]
+        """Knows Home Assistant's secrets."""
+
+    Loader.add_constructor("!secret", lambda loader, node: f"secret {node.value}")
+    text = (Path(__file__).parents[1] / "docs" / "serving.md").read_text(encoding="utf-8")
+    example = yaml.load(text.split("```yaml\n")[1].split("```")[0], Loader)
+    (sensor,) = example["sensor"]
+    asked = re.findall(r"value_json\.(\w+)", sensor["value_template"]) + sensor["json_attributes"]
+    assert set(asked) <= set(SCHEMAS["Card"]["properties"])
+    command = example["command_line"][0]["sensor"]
+    asked = re.findall(r"value_json\.(\w+)", command["value_template"]) + command["json_attributes"]
+    assert set(asked) <= set(SCHEMAS["Several"]["properties"])
+    assert "/v1/read?multi=1&min_confidence=0.9" in command["command"]

@@ -108,6 +108,7 @@ def body_of(parts: list[bytes], limits: Limits, room: Room, *, stall: bool = Fal
 def status_of(body: Body) -> int:
     with pytest.raises(Refusal) as refused:
         asyncio.run(body.read())
+    body.release()
     return refused.value.status
 
 
