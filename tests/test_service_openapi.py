@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -47,9 +48,10 @@ def test_every_route_and_schema_is_in_it() -> None:
 
 
 def test_a_fuzzer_finds_no_answer_that_is_not_in_it(service: Serving, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(RULES), "run"]
+    options = ["--checks", "all", "--max-examples", str(CASES), "--seed", "1", "--suppress-health-check", "all"]
     done = subprocess.run(
-        [sys.executable, "-m", "schemathesis.cli", "--config-file", str(RULES), "run", f"{service.address}openapi.json", "--checks", "all",
-         "--max-examples", str(CASES), "--seed", "1", "--no-color", "--suppress-health-check", "all"],
+        [*command, f"{service.address}openapi.json", *options, "--no-color"],
         cwd=tmp_path, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
@@ -68,7 +70,7 @@ def test_the_documentation_names_every_route_and_its_answers() -> None:
 
 
 def test_the_example_for_home_assistant_asks_for_what_there_is() -> None:
-    yaml = pytest.importorskip("yaml")
+    yaml: Any = pytest.importorskip("yaml")
 
     class Loader(yaml.SafeLoader):  # type: ignore[misc]
         """Knows Home Assistant's secrets."""

@@ -68,8 +68,8 @@ Tell = Callable[[Event], None]
 class Exchange:
     """Holds the artifact that answers; ``serving`` is another one from one moment to the next."""
 
-    def __init__(self, settings: Settings, tell: Tell) -> None:
-        self._settings, self._tell = settings, tell
+    def __init__(self, settings: Settings, tell: Tell, on_loss: Callable[[], None]) -> None:
+        self._settings, self._tell, self._on_loss = settings, tell, on_loss
         self._serving: Serving | None = None
         self._seen: Seen = None
         self._pending: Seen = None
@@ -131,7 +131,7 @@ class Exchange:
         return found
 
     async def _open(self, found: Artifact) -> Serving:
-        staff = Staff(found, self._settings.runtime, self._settings.workers)
+        staff = Staff(found, self._settings.runtime, self._settings.workers, self._on_loss)
         await staff.hire()
         page = await asyncio.to_thread(page_of, found)
         return Serving(staff, page, time.time())

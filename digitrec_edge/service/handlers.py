@@ -48,7 +48,6 @@ async def _read(call: Call, frame: Frame) -> Frame:
     except TooSlowError:
         raise Refusal(504, f"the picture was not read within {limits.read_s:g} s", _AGAIN) from None
     except ReaderLostError:
-        call.service.metrics.readers_lost.inc()
         raise Refusal(422, "the picture took the process down that read it; save it anew") from None
     if found.kind == Kind.REFUSED:
         status, text = found.line

@@ -6,7 +6,7 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
@@ -132,10 +132,10 @@ class _Reader(asyncio.Protocol):
 class Staff:
     """The readers of one artifact. ``running`` says in which runtime, once they are hired."""
 
-    def __init__(self, found: Artifact, runtime: str, workers: int) -> None:
+    def __init__(self, found: Artifact, runtime: str, workers: int, on_loss: Callable[[], None] = lambda: None) -> None:
         line = {"path": str(found.path), "runtime": runtime}
         self.artifact, self.sha256 = found, sha256(found.data)
-        self.lost = 0
+        self._on_loss = on_loss
         self._load = Frame(Kind.LOAD, line, found.data)
         self._workers = workers
         self._all: set[_Reader] = set()
@@ -224,7 +224,7 @@ class Staff:
             return await reader.ask(frame, max(end - loop.time(), 0.0))
         finally:
             if reader.lost:
-                self.lost += 1
+                self._on_loss()
                 self._do(self._replace(reader))
             else:
                 self._idle.put_nowait(reader)
