@@ -29,6 +29,8 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "digitrec_edge.report": ("report",),
     "digitrec_edge.preprocess.bmff": ("heif",),
     "digitrec_edge.remote": ("remote",),
+    "digitrec_edge.service": ("serve",),
+    "digitrec_edge.cli.serve": ("serve",),
     "benchmarks.scripts": ("all",),
     **{row.module: (row.extra,) for row in RUNTIMES if row.extra},
 }

@@ -1,9 +1,9 @@
 """How many pictures a second `digitrec-edge serve` reads: ``python benchmarks/scripts/serve_load.py``.
 
 wrk (apt-get install wrk) asks over and over, in turns with a bare Starlette application that answers "hello" to the
-same requests, so that a machine that has other work slows both. A picture is one of the test set as a PNG file of
-28 x 28 pixels, or with ``--photograph`` a JPEG photograph of a phone. ``--requests 200000`` goes on for so many and
-prints the memory of each process on the way.
+same requests, so that a machine that has other work slows both. The pictures are a hundred of the test set as PNG files
+of 28 x 28 pixels, or those of ``--pictures``. ``--requests 200000`` goes on for so many and prints the memory of each
+process on the way.
 """
 
 import argparse
@@ -24,10 +24,10 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
+from PIL import Image  # noqa: E402
+
 from digitrec_edge import mnist  # noqa: E402
 from digitrec_edge.installation.machine import describe_machine  # noqa: E402
-from tests.photographs import make  # noqa: E402
-from tests.serving import png  # noqa: E402
 
 HELLO = """
 import sys, uvicorn
@@ -131,16 +131,14 @@ def free_port() -> int:
         return int(found.getsockname()[1])
 
 
-def write_script(folder: Path, *, photograph: bool) -> Path:
-    """Write what wrk sends."""
-    images = mnist.load("test").images
-    bodies = [make(images, k, scale=6.0) for k in range(4)] if photograph else [png(image) for image in images[:100]]
-    names = []
-    for k, body in enumerate(bodies):
-        (folder / f"{k}").write_bytes(body)
-        names.append(f'"{folder / str(k)}"')
+def write_script(folder: Path, pictures: list[Path]) -> Path:
+    """Write what wrk sends: these pictures, or some of the test set."""
+    if not pictures:
+        for k, image in enumerate(mnist.load("test").images[:100]):
+            pictures = [*pictures, folder / f"{k}.png"]
+            Image.fromarray(image).save(pictures[-1])
     script = folder / "post.lua"
-    script.write_text(LUA.format(names=", ".join(names)))
+    script.write_text(LUA.format(names=", ".join(f'"{path.resolve()}"' for path in pictures)))
     return script
 
 
@@ -190,7 +188,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=5)
     parser.add_argument("--connections", type=int, default=16)
     parser.add_argument("--requests", type=int, default=0, help="so many instead of rounds, with the memory")
-    parser.add_argument("--photograph", action="store_true")
+    parser.add_argument("--pictures", type=Path, nargs="+", default=[], help="files to send instead")
     parser.add_argument("options", nargs="*", help="of digitrec-edge serve, after --")
     given = parser.parse_args()
     machine = describe_machine()
@@ -198,7 +196,7 @@ def main() -> None:
     port = free_port()
     command = ["-m", "digitrec_edge", "serve", "--port", str(port), *given.options]
     with tempfile.TemporaryDirectory() as name, running(command, port) as process:
-        script = write_script(Path(name), photograph=given.photograph)
+        script = write_script(Path(name), given.pictures)
         turn(port, process, script, given.connections, 1)
         (endure if given.requests else compare)(port, process, script, given)
 
