@@ -6,6 +6,7 @@ or fails its self-test is refused, and the old one stays.
 
 import asyncio
 import contextlib
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from digitrec_edge.service.home import page_of
 from digitrec_edge.service.settings import Settings
 from digitrec_edge.service.staff import Staff
 
+LOG = logging.getLogger("digitrec_edge.service")
 TICK_S = 1.0
 
 Seen = tuple[int, int, int] | None
@@ -120,6 +122,9 @@ class Exchange:
             self._serving = await self._open(found)
         except DigitrecError as error:
             self._tell(Event("refused", f"refused: {error}; the old one goes on", found, str(error)))
+            return
+        except Exception:  # whatever it was, the old one goes on, and so does the watch
+            LOG.exception("the exchange failed")
             return
         new = self.serving.staff
         self._leave(old.staff)

@@ -50,6 +50,7 @@ class _Reader(asyncio.Protocol):
         self._answer: asyncio.Future[Frame] | None = None
         self._transport: asyncio.Transport | None = None
         self.process: subprocess.Popen[bytes] | None = None
+        self.on_loss: Callable[[_Reader], None] | None = None
 
     async def start(self) -> None:
         """Start the process; it loads nothing yet."""
@@ -80,6 +81,8 @@ class _Reader(asyncio.Protocol):
     def connection_lost(self, cause: Exception | None) -> None:
         if self._answer and not self._answer.done():
             self._answer.set_exception(ReaderLostError("the process that read it died"))
+        if self.on_loss:
+            self.on_loss(self)
 
     async def ask(self, frame: Frame, limit_s: float) -> Frame:
         """Send a frame and wait for the one that answers it; a reader that is not waited for any more is ended.
@@ -173,6 +176,7 @@ class Staff:
         except BaseException:
             await self._dismiss(reader)
             raise
+        reader.on_loss = self._lose
         self._idle.put_nowait(reader)
         return Running(**reply.line)
 
@@ -212,22 +216,32 @@ class Staff:
     async def _read(self, frame: Frame, limit_s: float) -> Frame:
         loop = asyncio.get_running_loop()
         end = loop.time() + limit_s
-        try:
-            reader = self._idle.get_nowait()
-        except asyncio.QueueEmpty:
-            try:
-                async with asyncio.timeout_at(end):
-                    reader = await self._idle.get()
-            except TimeoutError:
-                raise TooSlowError from None
+        reader = await self._next(end)
         try:
             return await reader.ask(frame, max(end - loop.time(), 0.0))
         finally:
-            if reader.lost:
-                self._on_loss()
-                self._do(self._replace(reader))
-            else:
+            if not reader.lost:
                 self._idle.put_nowait(reader)
+
+    async def _next(self, end: float) -> _Reader:
+        """Wait for a reader who is free; one that died meanwhile is passed over."""
+        while True:
+            try:
+                reader = self._idle.get_nowait()
+            except asyncio.QueueEmpty:
+                try:
+                    async with asyncio.timeout_at(end):
+                        reader = await self._idle.get()
+                except TimeoutError:
+                    raise TooSlowError from None
+            if not reader.lost:
+                return reader
+
+    def _lose(self, reader: _Reader) -> None:
+        """Have another one take the place of a reader that died, whatever of."""
+        if not self._closed and reader in self._all:
+            self._on_loss()
+            self._do(self._replace(reader))
 
     async def _replace(self, reader: _Reader) -> None:
         await self._dismiss(reader)
