@@ -176,8 +176,10 @@ def test_a_picture_that_takes_too_long_ends_its_reader_and_another_comes() -> No
             frame = Frame(Kind.READ, line, png(mnist.load("test").images[0]))
             with pytest.raises(TooSlowError):
                 await staff.read(frame, 0.0, 4)
-            with pytest.raises(BusyError):
+            with pytest.raises(BusyError):  # none may wait
                 await staff.read(frame, 60.0, 0)
+            with pytest.raises(BusyError):  # not so long
+                await staff.read(frame, 0.0, 4)
             assert (await staff.read(frame, 60.0, 4)).line == [1, 0, 0]
             assert lost == [True]
         finally:

@@ -45,7 +45,7 @@ async def _read(staff: Staff, frame: Frame, limits: Limits) -> Frame:
     try:
         found = await staff.read(frame, limits.read_s, limits.waiting)
     except BusyError:
-        raise Refusal(503, f"{limits.waiting} pictures wait already; come back in a moment", _AGAIN) from None
+        raise Refusal(503, "too many pictures wait already; come back in a moment", _AGAIN) from None
     except TooSlowError:
         raise Refusal(504, f"the picture was not read within {limits.read_s:g} s", _AGAIN) from None
     except ReaderLostError:

@@ -23,7 +23,7 @@ AGAIN_S = 1.0
 
 
 class BusyError(Exception):
-    """More pictures wait for their turn than may."""
+    """More pictures wait for their turn than may, or one has waited too long."""
 
 
 class TooSlowError(Exception):
@@ -199,8 +199,8 @@ class Staff:
         """Have a picture read by the next reader who is free.
 
         Raises:
-            BusyError: too many wait.
-            TooSlowError: it was not read in time; the reader is ended, and another takes its place.
+            BusyError: too many wait, or it has waited for so long.
+            TooSlowError: it was not read in so long; the reader is ended, and another takes its place.
             ReaderLostError: the reader died of it.
         """
         if self._asked >= most_waiting:
@@ -214,11 +214,9 @@ class Staff:
                 self._free.set()
 
     async def _read(self, frame: Frame, limit_s: float) -> Frame:
-        loop = asyncio.get_running_loop()
-        end = loop.time() + limit_s
-        reader = await self._next(end)
+        reader = await self._next(asyncio.get_running_loop().time() + limit_s)
         try:
-            return await reader.ask(frame, max(end - loop.time(), 0.0))
+            return await reader.ask(frame, limit_s)
         finally:
             if not reader.lost:
                 self._idle.put_nowait(reader)
@@ -233,7 +231,7 @@ class Staff:
                     async with asyncio.timeout_at(end):
                         reader = await self._idle.get()
                 except TimeoutError:
-                    raise TooSlowError from None
+                    raise BusyError from None
             if not reader.lost:
                 return reader
 
