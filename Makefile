@@ -147,6 +147,7 @@ campaigns: $(READY)  ## hostile pictures, files, devices and models by the thous
 	$(BIN)/python tests/hostile_data.py --count 1000 --seed 0
 	$(BIN)/python tests/hostile_documents.py --count 1000 --seed 7 --draw
 	$(BIN)/python tests/hostile_devices.py --count 1000 --seed 7
+	$(BIN)/python tests/hostile_requests.py --count 10000 --seed 0
 	$(BIN)/python -m tests.kills --count 500 --seed 7
 	$(BIN)/python -m tests.collection_kills --count 200 --seed 0
 	$(BIN)/python tests/fuzz.py --count 10000 --seed 0

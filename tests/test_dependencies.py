@@ -31,6 +31,8 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "digitrec_edge.remote": ("remote",),
     "digitrec_edge.farm": ("dask",),
     "digitrec_edge.watching": ("watch",),
+    "digitrec_edge.service": ("serve",),
+    "digitrec_edge.cli.serve": ("serve",),
     "benchmarks.scripts": ("all",),
     **{row.module: (row.extra,) for row in RUNTIMES if row.extra},
 }

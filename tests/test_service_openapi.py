@@ -1,9 +1,11 @@
 """The OpenAPI document, walked by a fuzzer: every answer is one that it names, and none is a failure."""
 
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -46,9 +48,10 @@ def test_every_route_and_schema_is_in_it() -> None:
 
 
 def test_a_fuzzer_finds_no_answer_that_is_not_in_it(service: Serving, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(RULES), "run"]
+    options = ["--checks", "all", "--max-examples", str(CASES), "--seed", "1", "--suppress-health-check", "all"]
     done = subprocess.run(
-        [sys.executable, "-m", "schemathesis.cli", "--config-file", str(RULES), "run", f"{service.address}openapi.json", "--checks", "all",
-         "--max-examples", str(CASES), "--seed", "1", "--no-color", "--suppress-health-check", "all"],
+        [*command, f"{service.address}openapi.json", *options, "--no-color"],
         cwd=tmp_path, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
@@ -61,4 +64,24 @@ def test_a_fuzzer_finds_no_answer_that_is_not_in_it(service: Serving, tmp_path: 
 def test_the_documentation_names_every_route_and_its_answers() -> None:
     text = (Path(__file__).parents[1] / "docs" / "serving.md").read_text(encoding="utf-8")
     for route in ROUTES:
-        assert f"| `{route.method} {route.path}` | {route.summary} |" in text
+        own = sorted({answer.status for answer in route.all_answers} - {401, 403, 421, 500})
+        line = f"| `{route.method} {route.path}` | {route.summary} | {', '.join(map(str, own))} |"
+        assert line in text
+
+
+def test_the_example_for_home_assistant_asks_for_what_there_is() -> None:
+    yaml: Any = pytest.importorskip("yaml")
+
+    class Loader(yaml.SafeLoader):  # type: ignore[misc]
+        """Knows Home Assistant's secrets."""
+
+    Loader.add_constructor("!secret", lambda loader, node: f"secret {node.value}")
+    text = (Path(__file__).parents[1] / "docs" / "serving.md").read_text(encoding="utf-8")
+    example = yaml.load(text.split("```yaml\n")[1].split("```")[0], Loader)
+    (sensor,) = example["sensor"]
+    asked = re.findall(r"value_json\.(\w+)", sensor["value_template"]) + sensor["json_attributes"]
+    assert set(asked) <= set(SCHEMAS["Card"]["properties"])
+    command = example["command_line"][0]["sensor"]
+    asked = re.findall(r"value_json\.(\w+)", command["value_template"]) + command["json_attributes"]
+    assert set(asked) <= set(SCHEMAS["Several"]["properties"])
+    assert "/v1/read?multi=1&min_confidence=0.9" in command["command"]

@@ -69,8 +69,12 @@ def find_components(mask: NDArray[np.bool_]) -> tuple[NDArray[np.int32], list[Co
     if not len(rows):
         return np.zeros(mask.shape, np.int32), []
     roots = _join(len(rows), *_touching(rows, starts, ends, width))
-    _, numbers = np.unique(roots, return_inverse=True)
     labels = np.zeros(mask.shape, np.int32)
+    if not roots.any():  # all is one
+        labels[mask] = 1
+        box = Box(int(rows[0]), int(starts.min()), int(rows[-1]) + 1, int(ends.max()))
+        return labels, [Component(1, box, int((ends - starts).sum()))]
+    _, numbers = np.unique(roots, return_inverse=True)
     labels[mask] = np.repeat(numbers + 1, ends - starts)
     count = int(numbers.max()) + 1
     top, left = np.full(count, height), np.full(count, width)

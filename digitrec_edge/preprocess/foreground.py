@@ -80,13 +80,14 @@ def find_foreground(grey: NDArray[np.uint8]) -> Foreground:
     if reduction > 1:
         grey = np.asarray(Image.fromarray(grey).reduce(reduction))
     border = np.concatenate([grey[0], grey[-1], grey[1:-1, 0], grey[1:-1, -1]]).astype(np.float32)
-    level = float(np.median(border))
+    level = median(border)
     darkest, lightest = _extremes(grey)
     darker, lighter = level - darkest, lightest - level
     contrast = max(darker, lighter)
     if contrast < MIN_CONTRAST:
         raise PictureError("no digit found: the picture is blank")
-    if (np.abs(border - level) <= max(3.0, EVEN_TOLERANCE * contrast)).mean() >= EVEN_SHARE:
+    near = np.abs(border - level) <= max(3.0, EVEN_TOLERANCE * contrast)
+    if np.count_nonzero(near) / len(near) >= EVEN_SHARE:
         return _on_even_background(grey, border, level, dark=darker >= lighter, reduction=reduction)
     return _on_uneven_background(grey, reduction)
 
@@ -105,7 +106,7 @@ def _on_even_background(
     """One level of background for all of the picture; every shade of a clean scan is kept."""
     values = grey.astype(np.float32)
     contrast = np.clip(level - values if dark else values - level, 0, None)
-    noise = MAD_TO_SIGMA * float(np.median(np.abs(border - level)))
+    noise = MAD_TO_SIGMA * median(np.abs(border - level))
     clean = noise < 1
     low, high = (0.0, float(contrast.max())) if clean else (2.5 * noise, _full_contrast(contrast, 2.5 * noise))
     if high - low < MIN_CONTRAST / 2:

@@ -82,7 +82,7 @@ def _centre(pixels: NDArray[np.float64]) -> NDArray[np.uint8]:
     for axis, length in enumerate(pixels.shape):
         weights = pixels.sum(axis=1 - axis)
         mass_centre = (weights * np.arange(length)).sum() / weights.sum()
-        corner.append(int(np.clip(round(SIDE / 2 - mass_centre), 0, SIDE - length)))
+        corner.append(min(max(round(SIDE / 2 - float(mass_centre)), 0), SIDE - length))
     top, left = corner
     field[top : top + pixels.shape[0], left : left + pixels.shape[1]] = pixels
     return np.clip(np.rint(field), 0, PIXEL_MAX).astype(np.uint8)

@@ -56,7 +56,7 @@ class Sheet:
 
 def suggests_sheet(mask: NDArray[np.bool_], components: list[Component]) -> bool:
     """Whether a foreground is more than a pen writes: patches, or parts that the picture's border cuts."""
-    if float(mask.mean()) > COVERED:
+    if np.count_nonzero(mask) / mask.size > COVERED:
         return True
     height, width = mask.shape
     return any(

@@ -6,6 +6,7 @@ or fails its self-test is refused, and the old one stays.
 
 import asyncio
 import contextlib
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from digitrec_edge.service.home import page_of
 from digitrec_edge.service.settings import Settings
 from digitrec_edge.service.staff import Staff
 
+LOG = logging.getLogger("digitrec_edge.service")
 TICK_S = 1.0
 
 Seen = tuple[int, int, int] | None
@@ -68,8 +70,8 @@ Tell = Callable[[Event], None]
 class Exchange:
     """Holds the artifact that answers; ``serving`` is another one from one moment to the next."""
 
-    def __init__(self, settings: Settings, tell: Tell) -> None:
-        self._settings, self._tell = settings, tell
+    def __init__(self, settings: Settings, tell: Tell, on_loss: Callable[[], None]) -> None:
+        self._settings, self._tell, self._on_loss = settings, tell, on_loss
         self._serving: Serving | None = None
         self._seen: Seen = None
         self._pending: Seen = None
@@ -121,6 +123,9 @@ class Exchange:
         except DigitrecError as error:
             self._tell(Event("refused", f"refused: {error}; the old one goes on", found, str(error)))
             return
+        except Exception:  # whatever it was, the old one goes on, and so does the watch
+            LOG.exception("the exchange failed")
+            return
         new = self.serving.staff
         self._leave(old.staff)
         self._tell(Event("exchanged", f"exchanged {old.staff.sha256[:12]} for {new.sha256[:12]}", found))
@@ -131,7 +136,7 @@ class Exchange:
         return found
 
     async def _open(self, found: Artifact) -> Serving:
-        staff = Staff(found, self._settings.runtime, self._settings.workers)
+        staff = Staff(found, self._settings.runtime, self._settings.workers, self._on_loss)
         await staff.hire()
         page = await asyncio.to_thread(page_of, found)
         return Serving(staff, page, time.time())

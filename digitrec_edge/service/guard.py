@@ -3,7 +3,6 @@
 import hmac
 import ipaddress
 import socket
-from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qsl, urlencode
 
@@ -18,7 +17,6 @@ _LOCAL = ("localhost",)
 _YEAR_S = 365 * 86_400
 
 
-@dataclass(frozen=True)
 class Refusal(Exception):  # noqa: N818  an answer, not an accident
     """A request that is not answered as it wishes.
 
@@ -28,9 +26,9 @@ class Refusal(Exception):  # noqa: N818  an answer, not an accident
         headers: besides the usual ones.
     """
 
-    status: int
-    text: str
-    headers: tuple[tuple[str, str], ...] = ()
+    def __init__(self, status: int, text: str, headers: tuple[tuple[str, str], ...] = ()) -> None:
+        super().__init__(text)
+        self.status, self.text, self.headers = status, text, headers
 
 
 class Guard:

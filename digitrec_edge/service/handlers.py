@@ -12,7 +12,8 @@ from digitrec_edge.service.guard import Refusal
 from digitrec_edge.service.metrics import CONTENT_TYPE
 from digitrec_edge.service.openapi import document
 from digitrec_edge.service.routes import HTML
-from digitrec_edge.service.staff import BusyError, ReaderLostError, TooSlowError
+from digitrec_edge.service.settings import Limits
+from digitrec_edge.service.staff import BusyError, ReaderLostError, Staff, TooSlowError
 
 _AGAIN = (("Retry-After", "1"),)
 
@@ -25,30 +26,29 @@ async def home(call: Call) -> Response:
 
 async def read(call: Call) -> Response:
     """Have a picture read, and keep what is to be kept before it is answered."""
-    service, serving = call.service, call.service.exchange.serving
+    service = call.service
     line = {
         **call.values, "type": call.request.headers.get("content-type", ""), "kept": service.keeper is not None,
     }  # fmt: skip
     body = await call.body.read()
     if not body:
         raise Refusal(400, "the body is empty; send a picture: curl --data-binary @photo.jpg")
-    found = await _read(call, Frame(Kind.READ, line, body))
+    staff = service.exchange.serving.staff
+    found = await _read(staff, Frame(Kind.READ, line, body), service.settings.limits)
     service.metrics.read(found.line)
     if service.keeper is None:
         return respond(found.body)
-    return respond(await service.keeper.keep(found, serving.staff.sha256))
+    return respond(await service.keeper.keep(found, staff.sha256))
 
 
-async def _read(call: Call, frame: Frame) -> Frame:
-    limits, staff = call.service.settings.limits, call.service.exchange.serving.staff
+async def _read(staff: Staff, frame: Frame, limits: Limits) -> Frame:
     try:
         found = await staff.read(frame, limits.read_s, limits.waiting)
     except BusyError:
-        raise Refusal(503, f"{limits.waiting} pictures wait already; come back in a moment", _AGAIN) from None
+        raise Refusal(503, "too many pictures wait already; come back in a moment", _AGAIN) from None
     except TooSlowError:
         raise Refusal(504, f"the picture was not read within {limits.read_s:g} s", _AGAIN) from None
     except ReaderLostError:
-        call.service.metrics.readers_lost.inc()
         raise Refusal(422, "the picture took the process down that read it; save it anew") from None
     if found.kind == Kind.REFUSED:
         status, text = found.line

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from digitrec_edge.errors import ArtifactError, DigitrecError, PictureError
 from digitrec_edge.service.frames import Frame, Kind, receive
+from digitrec_edge.service.memory import return_large_blocks
 from digitrec_edge.service.multipart import BodyError, picture_of
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ def main() -> None:
     link = socket.socket(fileno=os.dup(0))
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(2, 1)
+    return_large_blocks()
     model = None
     while (frame := receive(link)) is not None:
         if frame.kind == Kind.LOAD:

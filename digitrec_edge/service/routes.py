@@ -116,7 +116,7 @@ ROUTES = (
         (
             Answer(200, "What was read: the object of predict --json.", JSON, "Answer"),
             Answer(422, "It is no picture, too large a one, or there is no digit on it, or more than one."),
-            Answer(503, "Too many pictures wait for their turn."),
+            Answer(503, "Too many pictures wait for their turn, or this one has waited too long."),
             Answer(504, "It could not be read within the time that a picture may take."),
         ),
         (_MULTI, _CONFIDENCE, _ANYTHING), "picture",

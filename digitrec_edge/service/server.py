@@ -18,6 +18,7 @@ from digitrec_edge.service.app import App, Service
 from digitrec_edge.service.connections import protocol, sweep
 from digitrec_edge.service.exchange import Event, Exchange
 from digitrec_edge.service.keeping import Keeper
+from digitrec_edge.service.memory import return_large_blocks
 from digitrec_edge.service.metrics import Metrics
 from digitrec_edge.service.parameters import Room
 from digitrec_edge.service.settings import Settings
@@ -71,6 +72,7 @@ def run(settings: Settings, listener: socket.socket, say: Say, ready: Callable[[
     Raises:
         DigitrecError: the artifact cannot be served, or the collection not be opened.
     """
+    return_large_blocks()
     try:
         import uvloop
 
@@ -83,7 +85,7 @@ def run(settings: Settings, listener: socket.socket, say: Say, ready: Callable[[
 
 async def _run(settings: Settings, listener: socket.socket, say: Say, ready: Callable[[], None]) -> None:
     metrics = Metrics()
-    exchange = Exchange(settings, lambda event: _tell(event, settings, metrics, say))
+    exchange = Exchange(settings, lambda event: _tell(event, settings, metrics, say), metrics.readers_lost.inc)
     keeper = _open_keeper(settings, metrics, say)
     service = Service(settings, exchange, metrics, keeper, Room(settings.limits.held_bytes))
     try:

@@ -13,7 +13,7 @@ class Limits:
         held_bytes: of all requests together whose bodies have more than ``SMALL_BYTES``.
         head_s: until a client has sent the head of a request, from connecting or from the last answer on.
         body_s: until it has sent the body.
-        read_s: that reading a picture may take, waiting for its turn included.
+        read_s: that reading a picture may take, and before it waiting for its turn.
         connections: at the same time.
         waiting: pictures that may wait for their turn.
     """

@@ -6,7 +6,7 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +23,7 @@ AGAIN_S = 1.0
 
 
 class BusyError(Exception):
-    """More pictures wait for their turn than may."""
+    """More pictures wait for their turn than may, or one has waited too long."""
 
 
 class TooSlowError(Exception):
@@ -50,6 +50,7 @@ class _Reader(asyncio.Protocol):
         self._answer: asyncio.Future[Frame] | None = None
         self._transport: asyncio.Transport | None = None
         self.process: subprocess.Popen[bytes] | None = None
+        self.on_loss: Callable[[_Reader], None] | None = None
 
     async def start(self) -> None:
         """Start the process; it loads nothing yet."""
@@ -80,6 +81,8 @@ class _Reader(asyncio.Protocol):
     def connection_lost(self, cause: Exception | None) -> None:
         if self._answer and not self._answer.done():
             self._answer.set_exception(ReaderLostError("the process that read it died"))
+        if self.on_loss:
+            self.on_loss(self)
 
     async def ask(self, frame: Frame, limit_s: float) -> Frame:
         """Send a frame and wait for the one that answers it; a reader that is not waited for any more is ended.
@@ -132,10 +135,10 @@ class _Reader(asyncio.Protocol):
 class Staff:
     """The readers of one artifact. ``running`` says in which runtime, once they are hired."""
 
-    def __init__(self, found: Artifact, runtime: str, workers: int) -> None:
+    def __init__(self, found: Artifact, runtime: str, workers: int, on_loss: Callable[[], None] = lambda: None) -> None:
         line = {"path": str(found.path), "runtime": runtime}
         self.artifact, self.sha256 = found, sha256(found.data)
-        self.lost = 0
+        self._on_loss = on_loss
         self._load = Frame(Kind.LOAD, line, found.data)
         self._workers = workers
         self._all: set[_Reader] = set()
@@ -173,6 +176,7 @@ class Staff:
         except BaseException:
             await self._dismiss(reader)
             raise
+        reader.on_loss = self._lose
         self._idle.put_nowait(reader)
         return Running(**reply.line)
 
@@ -195,8 +199,8 @@ class Staff:
         """Have a picture read by the next reader who is free.
 
         Raises:
-            BusyError: too many wait.
-            TooSlowError: it was not read in time; the reader is ended, and another takes its place.
+            BusyError: too many wait, or it has waited for so long.
+            TooSlowError: it was not read in so long; the reader is ended, and another takes its place.
             ReaderLostError: the reader died of it.
         """
         if self._asked >= most_waiting:
@@ -210,24 +214,32 @@ class Staff:
                 self._free.set()
 
     async def _read(self, frame: Frame, limit_s: float) -> Frame:
-        loop = asyncio.get_running_loop()
-        end = loop.time() + limit_s
+        reader = await self._next(asyncio.get_running_loop().time() + limit_s)
         try:
-            reader = self._idle.get_nowait()
-        except asyncio.QueueEmpty:
-            try:
-                async with asyncio.timeout_at(end):
-                    reader = await self._idle.get()
-            except TimeoutError:
-                raise TooSlowError from None
-        try:
-            return await reader.ask(frame, max(end - loop.time(), 0.0))
+            return await reader.ask(frame, limit_s)
         finally:
-            if reader.lost:
-                self.lost += 1
-                self._do(self._replace(reader))
-            else:
+            if not reader.lost:
                 self._idle.put_nowait(reader)
+
+    async def _next(self, end: float) -> _Reader:
+        """Wait for a reader who is free; one that died meanwhile is passed over."""
+        while True:
+            try:
+                reader = self._idle.get_nowait()
+            except asyncio.QueueEmpty:
+                try:
+                    async with asyncio.timeout_at(end):
+                        reader = await self._idle.get()
+                except TimeoutError:
+                    raise BusyError from None
+            if not reader.lost:
+                return reader
+
+    def _lose(self, reader: _Reader) -> None:
+        """Have another one take the place of a reader that died, whatever of."""
+        if not self._closed and reader in self._all:
+            self._on_loss()
+            self._do(self._replace(reader))
 
     async def _replace(self, reader: _Reader) -> None:
         await self._dismiss(reader)
