@@ -30,7 +30,7 @@ class Program(TyperGroup):
 
 COMMANDS = (
     "train", "export", "sign", "inspect", "verify", "strip", "benchmark", "robustness", "compare", "report", "predict",
-    "read", "deploy", "doctor", "watch", "serve", "collect",
+    "read", "serve", "watch", "collect", "deploy", "doctor",
 )  # fmt: skip
 """In the order of the help; each is a function in the file of its name."""
 
