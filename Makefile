@@ -9,7 +9,7 @@ BOARDS := tests/pi/test_boards.py tests/pi/test_native_boards.py
 PAGE := tests/web tests/test_web_preprocess.py
 export PYTHONDONTWRITEBYTECODE :=  # what hundreds of processes import is compiled once
 
-.PHONY: help setup demo test lint docs test-artifacts test-device test-desktop test-web test-newest test-pythons pi pi-boards pi-others pi-more pi-instructions pi-instructions-accept pi-needs mcu mcu-accept mcu-needs native native-sanitized wheel facts pretrained campaigns clean
+.PHONY: help setup demo test test-long lint docs test-artifacts test-device test-desktop test-web test-newest test-pythons pi pi-boards pi-others pi-more pi-instructions pi-instructions-accept pi-needs mcu mcu-accept mcu-needs native native-sanitized wheel facts pretrained campaigns clean
 
 help:  ## show this
 	@grep -hE '^[a-z0-9.-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F '\t' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -46,7 +46,7 @@ docs: $(READY)  ## build the documentation site, strictly, into build/site
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build > build/docs.log 2>&1 || { cat build/docs.log; exit 1; }
 	@echo "documentation  build/site/index.html"
 
-test: $(READY)  ## lint, documentation and the whole test suite
+test: $(READY)  ## lint, documentation and the tests, but for those that take long
 	@echo "lint, documentation, tests of the desktop, the device and the page, side by side; each tells when it is done"
 	@$(MAKE) --no-print-directory --jobs=3 --output-sync=target test-artifacts lint docs test-desktop test-device test-web
 
@@ -54,13 +54,19 @@ test-artifacts: $(READY)  ## what the tests share: a trained model and its expor
 	@$(BIN)/python -m tests.conftest
 
 test-device: test-artifacts  ## tests of what runs on a device: no TensorFlow in the process
-	$(BIN)/pytest -q -m "not desktop and not pi" $(PAGE:%=--ignore=%)
+	$(BIN)/pytest -q -m "not desktop and not pi and not long" $(PAGE:%=--ignore=%)
 
 test-web: test-artifacts  ## tests of the page and its JavaScript, in node and Chromium
-	$(BIN)/pytest -q $(PAGE)
+	$(BIN)/pytest -q -m "not long" $(PAGE)
 
 test-desktop: test-artifacts  ## tests of what needs TensorFlow
-	$(BIN)/pytest -q -m desktop
+	$(BIN)/pytest -q -m "desktop and not long"
+
+test-long: test-artifacts  ## tests that take long: whole notebooks, empty environments, a thousand damaged pages
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target test-long-device test-long-desktop
+
+test-long-device test-long-desktop: test-long-%: test-artifacts
+	$(BIN)/pytest -q -m "long and $(if $(filter device,$*),not )desktop"
 
 test-newest: test-artifacts  ## the device's tests on the newest other Python there is, numpy 2 and no TensorFlow
 	$(BIN)/python tests/other_python.py --brief $(PYTHONS)

@@ -175,6 +175,7 @@ def test_a_command_killed_anywhere_loses_nothing(command: Command, template: Pat
     assert kills.kill(command, points, template, tmp_path) == (len(points), 0)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("command", DEPLOYMENTS, ids=lambda command: command.name)
 def test_a_deployment_cut_off_anywhere_leaves_the_device_with_a_whole_artifact(
     command: Deploy, template: Path, tmp_path: Path

@@ -28,12 +28,18 @@ def test_test_is_linter_types_and_every_test_process() -> None:
         "ruff format --check",
         "mypy",
         "lint-imports",
-        '"not desktop and not pi"',
-        "-m desktop",
-        "pytest -q tests/web",
+        '"not desktop and not pi and not long"',
+        '-m "desktop and not long"',
+        'pytest -q -m "not long" tests/web',
         "mkdocs build",
     ):
         assert step in plan
+
+
+def test_what_takes_long_is_run_apart() -> None:
+    plan = make("--dry-run", "test-long")
+    assert '-m "long and not desktop"' in plan
+    assert '-m "long and desktop"' in plan
 
 
 def test_demo_trains_exports_benchmarks_and_reports() -> None:
@@ -54,7 +60,7 @@ def test_ci_runs_the_tests_on_every_python_and_on_emulated_boards() -> None:
     assert "other_python.py --brief" in make("--dry-run", "test-newest")
     lines = (ROOT / ".ci" / "run").read_text().splitlines()
     steps = [line for line in lines if line.startswith("make")]
-    assert steps == ["make test", "make mcu", "make pi"]
+    assert steps == ["make test", "make test-long", "make mcu", "make pi"]
 
 
 def test_wheel_makes_the_one_for_devices_as_well() -> None:

@@ -109,6 +109,7 @@ def test_the_compiler_of_this_machine_builds_one_that_answers_the_same(
 
 
 @pytest.mark.checkout
+@pytest.mark.long
 def test_an_installation_without_any_extra_predicts(tmp_path: Path, wheel_file: Path) -> None:
     """As on a board that no runtime has wheels for: a fresh virtual environment, the wheel, and a picture."""
     Image.fromarray(255 - IMAGES[0]).resize((200, 200)).save(tmp_path / "seven.png")

@@ -118,6 +118,7 @@ def test_files_that_the_readme_points_to_exist() -> None:
         assert (ROOT / target).exists(), target
 
 
+@pytest.mark.long
 def test_three_lines_work_in_an_empty_environment(tmp_path: Path, artifacts: Path, wheel_file: Path) -> None:
     """As on a Pi: a fresh virtual environment, the wheel, one artifact and one picture."""
     shutil.copy(wheel_file, tmp_path)

@@ -169,6 +169,7 @@ def test_two_real_epochs_of_the_reference_recipe_reach_95_percent() -> None:
 
 
 @pytest.mark.desktop
+@pytest.mark.long
 def test_the_same_seed_gives_the_same_bytes_in_any_process_and_another_seed_others(tmp_path: Path) -> None:
     """The other process compiles anew, and its objects lie elsewhere in memory."""
     source = small_set(tmp_path / "own.npz")

@@ -27,7 +27,7 @@ EFFORTS["quick"] = dataclasses.replace(
 """
 """One round of measuring, for the figures do not matter here; IPython runs it before the first cell."""
 
-pytestmark = [pytest.mark.desktop, pytest.mark.checkout]
+pytestmark = [pytest.mark.desktop, pytest.mark.checkout, pytest.mark.long]
 
 
 @pytest.fixture(scope="module")

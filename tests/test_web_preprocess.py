@@ -25,8 +25,8 @@ from tests.web_pictures import KINDS, campaign
 needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="there is no node")
 FILES = sorted(MODULES.glob("*.mjs"))
 ARITHMETIC = Path(__file__).parent / "web_arithmetic.mjs"
-SCALE, FUZZ = 0.02, 0.1
-"""Of a campaign, which has 1,900 pictures, and 4,000 small random ones."""
+FEW, MANY = (0.0, 0.02), (0.06, 0.2)
+"""Shares of a campaign, which has 1,900 pictures and at least one of each kind, and 4,000 small random ones."""
 
 
 def ask(questions: Sequence[Any]) -> list[Any]:
@@ -44,11 +44,12 @@ def random() -> np.random.Generator:
 
 
 @needs_node
+@pytest.mark.parametrize("shares", [FEW, pytest.param(MANY, marks=pytest.mark.long)])
 def test_pictures_of_every_kind_are_read_as_in_python(
-    mnist_test: mnist.Digits, pretrained_model: Model, tmp_path: Path
+    mnist_test: mnist.Digits, pretrained_model: Model, tmp_path: Path, shares: tuple[float, float]
 ) -> None:
-    cases = [case for case in campaign(mnist_test, 60_000, SCALE) if case.kind != "fuzz"]
-    cases += campaign(mnist_test, 60_000, FUZZ, ["fuzz"])
+    cases = [case for case in campaign(mnist_test, 60_000, shares[0]) if case.kind != "fuzz"]
+    cases += campaign(mnist_test, 60_000, shares[1], ["fuzz"])
     result = web_equality.compare(cases, recognise_with(pretrained_model), tmp_path)
     assert {*result.read} == {*KINDS}
     assert not result.differences, json.dumps(result.differences[0])[:2_000]

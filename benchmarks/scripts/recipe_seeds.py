@@ -2,7 +2,7 @@
 
 ``python benchmarks/scripts/recipe_seeds.py [--recipe robust] [--seeds 3] [--folder build/seeds]``: every seed in a
 folder of its own. A seed that is done is not done again, and one that was stopped is resumed, so that it can be run
-again and again until all are there.
+again and again until all are there. ``--hidden 64,32`` does it with other hidden layers.
 """
 
 import argparse
@@ -22,11 +22,12 @@ def digitrec_edge(*arguments: str | Path) -> None:
     subprocess.run([sys.executable, "-m", "digitrec_edge", *map(str, arguments)], check=True)
 
 
-def measure(recipe: str, seed: int, folder: Path) -> list[dict[str, Any]]:
+def measure(recipe: str, seed: int, folder: Path, hidden: str | None = None) -> list[dict[str, Any]]:
     """Train, export and measure one seed, as far as that was not done before; returns a row per artifact."""
     model, figures = folder / "model.keras", folder / FIGURES
     if not model.with_suffix(".history.json").exists():
         resume = ["--resume"] if model.with_suffix(".checkpoint.npz").exists() else ["--seed", str(seed)]
+        resume += ["--hidden", hidden] if hidden else []
         digitrec_edge("train", "--recipe", recipe, "-o", model, *resume)
     if not figures.exists():
         digitrec_edge("export", model, "--float32", "--int8", "-o", folder)
@@ -51,9 +52,12 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--recipe", default="robust")
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--hidden", help="units of the hidden layers, such as 64,32")
     parser.add_argument("--folder", type=Path, default=Path("build/seeds"))
     chosen = parser.parse_args(arguments)
-    measured = [measure(chosen.recipe, seed, chosen.folder / f"{chosen.recipe}-{seed}") for seed in range(chosen.seeds)]
+    name = "-".join([chosen.recipe, *(chosen.hidden or "").split(",")]).strip("-")
+    folders = [chosen.folder / f"{name}-{seed}" for seed in range(chosen.seeds)]
+    measured = [measure(chosen.recipe, seed, folder, chosen.hidden) for seed, folder in enumerate(folders)]
     print_summary(measured)
     return 0
 

@@ -39,7 +39,7 @@ def board(trained: Path) -> Installation:
 def test_the_devices_test_suite_passes_on_the_board(board: Installation) -> None:
     paths = " ".join(f"tests/test_{module}.py" for module in MODULES)
     environment = "PYTHONSAFEPATH=1 PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=/home/pi/tools"
-    markers = "not desktop and not checkout and not pi"
+    markers = "not desktop and not checkout and not pi and not long"
     options = f"-q -p no:cacheprovider --durations=12 -m '{markers}'"
     command = f"cd checkout && {environment} ../env/bin/python -m pytest {options} {paths}"
     done = board.machine.run(command, ok=False, timeout_s=1500)
