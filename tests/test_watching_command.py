@@ -4,10 +4,11 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -15,8 +16,13 @@ from digitrec_edge.errors import PublishError
 from digitrec_edge.watching.command import CommandOutput
 from digitrec_edge.watching.readings import Reading
 
-ERRORS = Path(os.devnull).open("w")  # noqa: SIM115
 READING = Reading("2026-01-01T00:00:00.000Z", "a", "012", Decimal(12), 0.99, 3, None, None, "frame 1", "int8", "0" * 64)
+
+
+@pytest.fixture
+def errors() -> Iterator[IO[str]]:
+    with Path(os.devnull).open("w") as stream:
+        yield stream
 
 
 def until(condition: Callable[[], bool]) -> None:
@@ -35,9 +41,9 @@ def script(path: Path, text: str) -> str:
     return f"{sys.executable} {path}"
 
 
-def test_a_command_gets_each_reading_as_a_line(tmp_path: Path) -> None:
+def test_a_command_gets_each_reading_as_a_line(tmp_path: Path, errors: IO[str]) -> None:
     told: list[str] = []
-    output = CommandOutput(f"tee '{tmp_path / 'two words'}'", ERRORS, told.append)
+    output = CommandOutput(f"tee '{tmp_path / 'two words'}'", errors, told.append)
     output.send(READING)
     output.send(replace(READING, value=None, number=None, reason="too dark"))
     output.close()
@@ -47,13 +53,13 @@ def test_a_command_gets_each_reading_as_a_line(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "'open", "no-such-command-here --x"])
-def test_what_is_no_command_is_told_at_once(text: str) -> None:
+def test_what_is_no_command_is_told_at_once(text: str, errors: IO[str]) -> None:
     with pytest.raises(PublishError, match=r"^[^\n]+$"):
-        CommandOutput(text, ERRORS, print)
+        CommandOutput(text, errors, print)
 
 
 def test_a_command_that_ended_is_told_and_started_again_with_the_newest(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, errors: IO[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told: list[str] = []
     clock = 1000.0
@@ -62,7 +68,7 @@ def test_a_command_that_ended_is_told_and_started_again_with_the_newest(
     line = script(
         tmp_path / "one.py", f"import sys\nopen({str(got)!r}, 'a').write(sys.stdin.readline())\nsys.exit(3)\n"
     )
-    output = CommandOutput(line, ERRORS, told.append)
+    output = CommandOutput(line, errors, told.append)
     output.send(READING)
     monkeypatch.undo()
     process = output._process
@@ -80,10 +86,10 @@ def test_a_command_that_ended_is_told_and_started_again_with_the_newest(
     output.close()
 
 
-def test_a_command_that_does_not_read_is_told_once_and_watching_goes_on(tmp_path: Path) -> None:
+def test_a_command_that_does_not_read_is_told_once_and_watching_goes_on(tmp_path: Path, errors: IO[str]) -> None:
     told: list[str] = []
     line = script(tmp_path / "deaf.py", "import sys, time\nsys.stdin.readline()\nwhile True: time.sleep(1)\n")
-    output = CommandOutput(line, ERRORS, told.append)
+    output = CommandOutput(line, errors, told.append)
     for k in range(2000):
         output.send(replace(READING, value=str(k)))
     assert told == [f"{sys.executable} does not read: it will miss what changes meanwhile"]

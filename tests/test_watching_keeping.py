@@ -43,10 +43,11 @@ def test_only_what_is_unsure_is_kept_and_of_each_region_one_frame_in_many(
         keeping = Keeping(Keep.parse("unsure"), collection, b"the model", print)
         keeping.observe(seen(pretrained_model))
         assert [*collection.items()] == []
+        unsure = seen(pretrained_model, min_confidence=1.1)
         for _ in range(REST_FRAMES + 1):
-            keeping.observe(seen(pretrained_model, min_confidence=1.1))
+            keeping.observe(unsure)
         assert len([*collection.items()]) == 2
-        keeping.observe(seen(pretrained_model, min_confidence=1.1))
+        keeping.observe(unsure)
         assert len([*collection.items()]) == 4
 
 

@@ -5,26 +5,20 @@ import itertools
 import socket
 import sys
 import threading
-import time
-from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
-from urllib.parse import quote
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from digitrec_edge.errors import NotInstalledError, SourceError
-from digitrec_edge.watching import mjpeg
 from digitrec_edge.watching.addresses import credentials, from_file, shown
-from digitrec_edge.watching.frames import LONGEST_WAIT_S, Frame, Missing, paced, reopened
-from digitrec_edge.watching.newest import newest
+from digitrec_edge.watching.frames import Frame, Missing
 from digitrec_edge.watching.sources import SOURCES, Asked, find, open_source
 from tests.an_rtsp_server import rtsp_server
 from tests.made_videos import write_video
-from tests.streams import LOGIN, jpeg, serving
+from tests.streams import jpeg
 
 GREYS = [np.full((48, 64, 3), grey, np.uint8) for grey in (30, 90, 150, 210)]
 
@@ -180,186 +174,3 @@ def test_without_opencv_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setitem(sys.modules, "cv2", None)
     with pytest.raises(NotInstalledError, match="needs OpenCV, which is not installed; type: "):
         next(open_source("camera:0", Asked()))
-
-
-@pytest.mark.parametrize("kind", ["stream", "lengthless"])
-def test_mjpeg_gives_frames_until_it_ends_and_is_opened_again(kind: str) -> None:
-    with serving([jpeg(GREYS[3])]) as host:
-        events = open_source(f"http://{host}/{kind}", Asked(per_second=100))
-        assert means(events, 1) == [210]
-        lost = next(events)
-        assert isinstance(lost, Missing)
-        assert lost.reason == "source lost"
-        assert means(events, 1) == [210]
-        events.close()
-
-
-def test_a_snapshot_is_asked_for_again_and_again() -> None:
-    with serving([*map(jpeg, GREYS)]) as host:
-        events = open_source(f"http://{host}/snapshot", Asked(per_second=100))
-        assert means(events, 5) == [30, 90, 150, 210, 30]
-        events.close()
-
-
-def test_a_login_goes_in_a_header_and_its_want_is_told() -> None:
-    with serving([jpeg(GREYS[0])]) as host:
-        login = ":".join(quote(part, safe="") for part in LOGIN)
-        events = open_source(f"http://{login}@{host}/private", Asked())
-        assert means(events, 1) == [30]
-        events.close()
-        with pytest.raises(
-            SourceError, match=f"^http://{host}/private answers with status 401; give user and password"
-        ):
-            next(open_source(f"http://user:wrong@{host}/private", Asked()))
-
-
-def test_what_is_no_stream_of_pictures_is_told() -> None:
-    with serving([b"<html>"]) as host:
-        with pytest.raises(SourceError, match="answers with text/html"):
-            next(open_source(f"http://{host}/page", Asked()))
-        with pytest.raises(SourceError, match="is not a picture"):
-            next(open_source(f"http://{host}/stream", Asked()))
-    with pytest.raises(SourceError, match="cannot be reached"):
-        next(open_source(f"http://{host}/stream", Asked()))
-
-
-@pytest.mark.parametrize(
-    ("body", "message"),
-    [
-        (b"--x\r\nContent-Length: 99999999\r\n\r\n", "at most"),
-        (b"--x\r\nContent-Length: 50\r\n\r\nshort", "ends within a frame"),
-        (b"--x\r\n\r\nnever ended", "ends within a frame"),
-        (b"--x\r\n" + b"A: b\r\n" * 40, "too many headers"),
-        (b"--x\r\n\r\n" + b"\0" * (mjpeg.LIMIT_BYTES + 9000), "more than"),
-        (b"\n" * 9000, "no boundary"),
-    ],
-)
-def test_a_hostile_stream_is_bounded(body: bytes, message: str) -> None:
-    with pytest.raises(ValueError, match=message):
-        [*mjpeg.parts(io.BytesIO(body), "x")]
-
-
-def test_parts_are_taken_apart_whatever_is_between_them() -> None:
-    body = b"hello\r\n--x\r\nContent-length:3\r\n\r\na\nb\r\n--x\r\n\r\nline\r\nline\r\n--x--\r\nend"
-    assert [*mjpeg.parts(io.BytesIO(body), "--x")] == [b"a\nb", b"line\r\nline\r\n"]
-    with pytest.raises(ValueError, match="no boundary"):
-        [*mjpeg.parts(io.BytesIO(body), "")]
-
-
-class StubCamera:
-    """picamera2's Picamera2, as far as it is used: https://datasheets.raspberrypi.com/camera/picamera2-manual.pdf."""
-
-    calls: tuple[str, ...] = ()
-
-    def create_video_configuration(self, main: dict[str, Any]) -> dict[str, Any]:
-        assert main["format"] == "RGB888"
-        return {"main": main}
-
-    def configure(self, configuration: dict[str, Any]) -> None:
-        self.size = configuration["main"]["size"]
-
-    def start(self) -> None:
-        type(self).calls += ("start",)
-
-    def capture_array(self, name: str) -> Any:
-        assert name == "main"
-        pixels = np.zeros((self.size[1], self.size[0], 3), np.uint8)
-        pixels[..., 2] = 200  # blue, green, red
-        return pixels
-
-    def stop(self) -> None:
-        type(self).calls += ("stop",)
-
-    def close(self) -> None:
-        type(self).calls += ("close",)
-
-
-def test_the_pi_camera_gives_frames_in_red_green_blue_and_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "picamera2", SimpleNamespace(Picamera2=StubCamera))
-    events = open_source("camera:pi", Asked(per_second=100))
-    frame = next(events)
-    assert isinstance(frame, Frame)
-    assert (frame.size, frame.pixels[0, 0].tolist()) == ((1280, 720), [200, 0, 0])
-    events.close()
-    end = time.monotonic() + 60
-    while StubCamera.calls != ("start", "stop", "close") and time.monotonic() < end:
-        time.sleep(0.01)
-    assert StubCamera.calls == ("start", "stop", "close")
-
-
-def test_a_pi_without_a_camera_or_without_picamera2_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    def none_there() -> None:
-        raise IndexError("list index out of range")
-
-    monkeypatch.setitem(sys.modules, "picamera2", SimpleNamespace(Picamera2=none_there))
-    with pytest.raises(SourceError, match="camera:pi fails: .*list-cameras"):
-        next(open_source("camera:pi", Asked()))
-    monkeypatch.setitem(sys.modules, "picamera2", None)
-    with pytest.raises(NotInstalledError, match="apt install python3-picamera2"):
-        next(open_source("camera:pi", Asked()))
-
-
-def test_a_source_that_fails_is_opened_again_after_longer_and_longer_waits() -> None:
-    frame, waits, opened = Frame(GREYS[0], "f", 0.0), list[float](), itertools.count()
-
-    def open_it() -> Iterator[Frame]:
-        number = next(opened)
-        if number in (0, 9):
-            yield frame
-        raise SourceError("unplugged")
-
-    events = reopened(open_it, waits.append)  # type: ignore[arg-type]
-    found = [*itertools.islice(events, 12)]
-    assert [isinstance(event, Frame) for event in found] == [k in (0, 10) for k in range(12)]
-    assert found[1] == Missing("source lost", "unplugged; trying again in 1 s")
-    assert waits == [1, 2, 4, 8, 16, 32, LONGEST_WAIT_S, LONGEST_WAIT_S, LONGEST_WAIT_S]
-
-
-def test_a_source_that_never_opened_is_an_error() -> None:
-    def open_it() -> Iterator[Frame]:
-        raise SourceError("no such camera")
-        yield
-
-    with pytest.raises(SourceError, match="no such camera"):
-        next(reopened(open_it))  # type: ignore[arg-type]
-
-
-def test_the_newest_is_given_and_the_rest_dropped() -> None:
-    step, started = threading.Semaphore(0), threading.Event()
-
-    def items() -> Iterator[int]:
-        yield 0
-        started.set()
-        yield from range(1, 6)
-        step.acquire()
-        yield 9
-
-    found = newest(items(), 0.0, 60.0)
-    first = next(found)
-    started.wait(60)
-    seen = [first]
-    while seen[-1] != 5:
-        seen.append(next(found))
-    step.release()
-    assert seen == sorted(set(seen))
-    assert [*found] == [9]
-
-
-def test_what_fails_or_hangs_ends_the_newest() -> None:
-    def failing() -> Iterator[int]:
-        yield 1
-        raise SourceError("unplugged")
-
-    found = newest(failing(), 0.0, 60.0)
-    assert next(found) == 1
-    with pytest.raises(SourceError, match="unplugged"):
-        next(found)
-    hang = threading.Event()
-    assert [*newest((1 for _ in iter(hang.wait, True)), 0.0, 0.05)] == []
-    hang.set()
-
-
-def test_frames_are_passed_on_at_the_pace_that_is_asked_for() -> None:
-    frames = [Frame(GREYS[0], str(k), k / 30) for k in range(90)]
-    passed = [*paced((frame for frame in frames), 2)]
-    assert [getattr(one, "clock_s", None) for one in passed] == pytest.approx([0.0, 0.5, 1.0, 1.5, 2.0, 2.5])
