@@ -90,13 +90,13 @@ def posted(folder: Path, random: np.random.Generator) -> Written:
 
 def reader_of(model: Path) -> Reader:
     """Load a Keras model and what its history says of "no digit"."""
-    from digitrec_edge.cli.learning import reader
     from digitrec_edge.training.history import read_history
-    from digitrec_edge.training.network import load
+    from digitrec_edge.training.network import load, reference_logits
 
-    history = read_history(model)
+    history, network = read_history(model), load(model)
     assert history
-    return reader(load(model), history)
+    assert history.no_digit
+    return Reader(lambda images: reference_logits(network, images), history.no_digit.threshold)
 
 
 def correct_unsure(base: Reader, digits: Written, path: Path) -> tuple[int, int]:

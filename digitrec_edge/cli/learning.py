@@ -58,7 +58,7 @@ def learn(base: Path, data: Sequence[Path], output: Path | None, seed: int, *, a
         after = network.load(base)
         learnt = continuing.go_on(after, history, new, seed, source, on_epoch=on_epoch)
         bar.update(task, description="comparing with the base")
-        verdict = _judge(reader(before, history), reader(after, learnt), found, test)
+        verdict = _judge(_reader(before, history), _reader(after, learnt), found, test)
     show(verdict)
     try:
         verdict.check()
@@ -121,8 +121,7 @@ def _print_found(found: "Corrected") -> None:
     )
 
 
-def reader(model: Any, history: "History") -> "Reader":
-    """Return what reads as a Keras model and its history say."""
+def _reader(model: Any, history: "History") -> "Reader":
     import math
 
     from benchmarks.quality.relearned import Reader
