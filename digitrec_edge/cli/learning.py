@@ -10,7 +10,7 @@ import typer
 from digitrec_edge.cli import terminal
 
 if TYPE_CHECKING:
-    from benchmarks.quality.relearned import Reader, Verdict
+    from benchmarks.quality.relearned import Answerer, Relearned
     from digitrec_edge.collection import Corrected
     from digitrec_edge.mnist import Digits
     from digitrec_edge.training.checkpoint import Epoch
@@ -121,23 +121,23 @@ def _print_found(found: "Corrected") -> None:
     )
 
 
-def _reader(model: Any, history: "History") -> "Reader":
+def _reader(model: Any, history: "History") -> "Answerer":
     import math
 
-    from benchmarks.quality.relearned import Reader
+    from benchmarks.quality.relearned import Answerer
     from digitrec_edge.training.network import reference_logits
 
     threshold = history.no_digit.threshold if history.no_digit else -math.inf
-    return Reader(lambda images: reference_logits(model, images), threshold)
+    return Answerer(lambda images: reference_logits(model, images), threshold)
 
 
-def _judge(before: "Reader", after: "Reader", found: "Corrected", test: "Digits") -> "Verdict":
+def _judge(before: "Answerer", after: "Answerer", found: "Corrected", test: "Digits") -> "Relearned":
     from benchmarks.quality.relearned import judge
 
     return judge(before, after, found.images[found.held_out], found.labels[found.held_out], test)
 
 
-def show(verdict: "Verdict") -> None:
+def show(verdict: "Relearned") -> None:
     """Print the table of the gate."""
     from benchmarks.quality.significance import ALPHA
 
