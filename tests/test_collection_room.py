@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from digitrec_edge.collection import Collection, Correction
+from digitrec_edge.collection import Collection, Said
 from digitrec_edge.errors import CollectionError, CollectionFullError
 from tests.collected import kept
 
@@ -76,8 +76,8 @@ def test_corrections_without_end_are_refused_at_the_bound(tmp_path: Path) -> Non
         collection.correct(name, 3, "ada")
 
 
-def correction(second: int) -> Correction:
-    return Correction(1, "x" * 100, f"2026-11-28T10:00:00.{second:06d}Z")
+def correction(second: int) -> Said:
+    return Said(1, "x" * 100, f"2026-11-28T10:00:00.{second:06d}Z")
 
 
 def test_a_picture_beyond_the_bound_is_refused_and_makes_no_room(tmp_path: Path) -> None:

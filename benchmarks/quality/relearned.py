@@ -25,7 +25,7 @@ NONE = -1
 
 
 @dataclass(frozen=True)
-class Reader:
+class Answerer:
     """A model that reads.
 
     Attributes:
@@ -57,28 +57,28 @@ class Guard:
     name: str
     tolerance_pp: float
     reason: str
-    measure: Callable[[Reader, Digits], float]
+    measure: Callable[[Answerer, Digits], float]
 
 
-def _accuracy(reader: Reader, digits: Digits, images: Images) -> float:
+def _accuracy(reader: Answerer, digits: Digits, images: Images) -> float:
     return accuracy(reader.logits(images).argmax(axis=1), digits.labels)
 
 
-def _changed(reader: Reader, digits: Digits) -> float:
+def _changed(reader: Answerer, digits: Digits) -> float:
     sets = [images for one in TEST_SETS[1:] for images in one.make(digits.images)]
     return float(np.mean([_accuracy(reader, digits, images) for images in sets]))
 
 
-def _corrupted(reader: Reader, digits: Digits) -> float:
+def _corrupted(reader: Answerer, digits: Digits) -> float:
     return float(np.mean([_accuracy(reader, digits, corruption.make(digits.images)) for corruption in CORRUPTIONS]))
 
 
-def _kept(reader: Reader, digits: Digits) -> float:
+def _kept(reader: Answerer, digits: Digits) -> float:
     """Return the share of digits that are taken for one, but not beyond what a threshold keeps by its definition."""
     return min(KEPT, float((reader.answers(digits.images) != NONE).mean()))
 
 
-def _refused(reader: Reader, digits: Digits) -> float:
+def _refused(reader: Answerer, digits: Digits) -> float:
     return float(np.mean([(reader.answers(marks.make(digits)) == NONE).mean() for marks in MARKS]))
 
 
@@ -140,7 +140,7 @@ class Learnt:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Relearned:
     """What the gate found."""
 
     learnt: Learnt
@@ -172,15 +172,15 @@ class Verdict:
 
 
 def judge(
-    before: Reader,
-    after: Reader,
+    before: Answerer,
+    after: Answerer,
     held_out: Images,
     said: NDArray[np.int64],
     test: Digits,
     *,
     guards: Sequence[Guard] = GUARDS,
     on_guard: Callable[[str], None] = lambda name: None,
-) -> Verdict:
+) -> Relearned:
     """Compare two models.
 
     Args:
@@ -200,4 +200,4 @@ def judge(
     for guard in guards:
         on_guard(guard.name)
         held.append(Held(guard, guard.measure(before, test), guard.measure(after, test)))
-    return Verdict(learnt, tuple(held))
+    return Relearned(learnt, tuple(held))

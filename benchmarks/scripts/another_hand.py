@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
-from benchmarks.quality.relearned import NONE, Reader
+from benchmarks.quality.relearned import NONE, Answerer
 from benchmarks.scripts.letter_glyphs import font_of
 from digitrec_edge.collection import UNSURE_BELOW, Collection, Keep, Kept, utc_now
 from digitrec_edge.errors import PictureError
@@ -88,18 +88,18 @@ def posted(folder: Path, random: np.random.Generator) -> Written:
         yield image, int(pictures.labels[k])
 
 
-def reader_of(model: Path) -> Reader:
+def reader_of(model: Path) -> Answerer:
     """Load a Keras model and what its history says of "no digit"."""
-    from digitrec_edge.cli.learning import reader
     from digitrec_edge.training.history import read_history
-    from digitrec_edge.training.network import load
+    from digitrec_edge.training.network import load, reference_logits
 
-    history = read_history(model)
+    history, network = read_history(model), load(model)
     assert history
-    return reader(load(model), history)
+    assert history.no_digit
+    return Answerer(lambda images: reference_logits(network, images), history.no_digit.threshold)
 
 
-def correct_unsure(base: Reader, digits: Written, path: Path) -> tuple[int, int]:
+def correct_unsure(base: Answerer, digits: Written, path: Path) -> tuple[int, int]:
     """Read what is written, keep what is unsure and correct it; returns how many were read and corrected."""
     rule, read, corrected = Keep.parse("unsure"), 0, 0
     with Collection(path) as collection:
@@ -114,7 +114,7 @@ def correct_unsure(base: Reader, digits: Written, path: Path) -> tuple[int, int]
     return read, corrected
 
 
-def _answer(base: Reader, image: Images) -> Kept:
+def _answer(base: Answerer, image: Images) -> Kept:
     logits = base.logits(image[None])
     found, points = int(logits.argmax()), float(score(logits)[0])
     shares = np.exp(logits[0] - logits.max())
@@ -130,7 +130,7 @@ def _answer(base: Reader, image: Images) -> Kept:
     )
 
 
-def wrong(model: Reader, digits: list[tuple[Images, int]]) -> tuple[int, int]:
+def wrong(model: Answerer, digits: list[tuple[Images, int]]) -> tuple[int, int]:
     """Return how many of these are misread, and how many more are called no digit."""
     answers = model.answers(np.stack([image for image, _ in digits]))
     missed = int((answers == NONE).sum())

@@ -10,7 +10,6 @@ import typer
 
 from digitrec_edge.cli import terminal
 from digitrec_edge.cli.remote import DEFAULT_TIMEOUT_S, Timeout, check_hosts, progress_of
-from digitrec_edge.remote.collect import REMOTE_PATH
 
 if TYPE_CHECKING:
     from digitrec_edge.collection import Collection, Counts
@@ -26,7 +25,9 @@ def collect(
         list[str] | None,
         typer.Option(help="Bring home what this device kept, as for ssh: pi@raspberrypi.local; may be repeated."),
     ] = None,
-    remote_path: Annotated[str, typer.Option(help="Where the devices keep it.")] = REMOTE_PATH,
+    remote_path: Annotated[
+        str | None, typer.Option(help="Where the devices keep it. Default: ~/digitrec-edge/collection.sqlite.")
+    ] = None,
     import_: Annotated[
         list[Path] | None,
         typer.Option("--import", help="Bring in another collection, or images and labels of a .npz; may be repeated."),
@@ -84,17 +85,18 @@ def _import(collection: "Collection", source: Path) -> None:
     )
 
 
-def _bring_home(hosts: Sequence[str], path: str, collection: "Collection", limit_s: float) -> "list[Collected]":
+def _bring_home(hosts: Sequence[str], path: str | None, collection: "Collection", limit_s: float) -> "list[Collected]":
     from concurrent.futures import ThreadPoolExecutor
 
+    from digitrec_edge.remote.collect import REMOTE_PATH
     from digitrec_edge.remote.collect import collect as collect_from
 
     with progress_of(hosts) as tell, ThreadPoolExecutor(len(hosts)) as pool:
-        done = list(
-            pool.map(
-                lambda one: collect_from(one, path, collection, limit_s, lambda text: tell(one, text)), hosts
-            )
-        )  # fmt: skip
+
+        def bring(host: str) -> "Collected":
+            return collect_from(host, path or REMOTE_PATH, collection, limit_s, lambda text: tell(host, text))
+
+        done = list(pool.map(bring, hosts))
     for result in done:
         if result.merged is None:
             print(terminal.escaped(f"{result.host}: FAILED: {result.error}"))

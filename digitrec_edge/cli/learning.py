@@ -10,7 +10,7 @@ import typer
 from digitrec_edge.cli import terminal
 
 if TYPE_CHECKING:
-    from benchmarks.quality.relearned import Reader, Verdict
+    from benchmarks.quality.relearned import Answerer, Relearned
     from digitrec_edge.collection import Corrected
     from digitrec_edge.mnist import Digits
     from digitrec_edge.training.checkpoint import Epoch
@@ -58,7 +58,7 @@ def learn(base: Path, data: Sequence[Path], output: Path | None, seed: int, *, a
         after = network.load(base)
         learnt = continuing.go_on(after, history, new, seed, source, on_epoch=on_epoch)
         bar.update(task, description="comparing with the base")
-        verdict = _judge(reader(before, history), reader(after, learnt), found, test)
+        verdict = _judge(_reader(before, history), _reader(after, learnt), found, test)
     show(verdict)
     try:
         verdict.check()
@@ -121,24 +121,23 @@ def _print_found(found: "Corrected") -> None:
     )
 
 
-def reader(model: Any, history: "History") -> "Reader":
-    """Return what reads as a Keras model and its history say."""
+def _reader(model: Any, history: "History") -> "Answerer":
     import math
 
-    from benchmarks.quality.relearned import Reader
+    from benchmarks.quality.relearned import Answerer
     from digitrec_edge.training.network import reference_logits
 
     threshold = history.no_digit.threshold if history.no_digit else -math.inf
-    return Reader(lambda images: reference_logits(model, images), threshold)
+    return Answerer(lambda images: reference_logits(model, images), threshold)
 
 
-def _judge(before: "Reader", after: "Reader", found: "Corrected", test: "Digits") -> "Verdict":
+def _judge(before: "Answerer", after: "Answerer", found: "Corrected", test: "Digits") -> "Relearned":
     from benchmarks.quality.relearned import judge
 
     return judge(before, after, found.images[found.held_out], found.labels[found.held_out], test)
 
 
-def show(verdict: "Verdict") -> None:
+def show(verdict: "Relearned") -> None:
     """Print the table of the gate."""
     from benchmarks.quality.significance import ALPHA
 

@@ -15,6 +15,7 @@ from digitrec_edge.training.recipes import DEFAULT_RECIPE, RECIPES
 
 if TYPE_CHECKING:
     from digitrec_edge.training.checkpoint import Epoch
+    from digitrec_edge.training.history import History
     from digitrec_edge.training.recipes import Recipe
 
 DEFAULT_MODEL = Path("build/model.keras")
@@ -80,11 +81,10 @@ def train(
     changed, corrupted and beside marks that are no digit, not worse than a table allows; else nothing is written.
     """
     terminal.hold_native_output()
-    from digitrec_edge.errors import InterruptedRunError
     from digitrec_edge.files import check_writable
     from digitrec_edge.training import run as training
     from digitrec_edge.training.checkpoint import checkpoint_path
-    from digitrec_edge.training.history import history_path, write
+    from digitrec_edge.training.history import write
 
     options = {
         "epochs": epochs,
@@ -126,6 +126,14 @@ def train(
             chosen, chosen_seed, source, checkpoint_path=unfinished, resume=resume, on_start=on_start, on_epoch=on_epoch
         )
     write(model, history, output)
+    _print_end(history, chosen, output)
+
+
+def _print_end(history: "History", chosen: "Recipe", output: Path) -> None:
+    """Say what was written, and how to go on when the run was interrupted."""
+    from digitrec_edge.errors import InterruptedRunError
+    from digitrec_edge.training.history import history_path
+
     print(f"test set: loss {history.test_loss:.4f}  accuracy {history.test_accuracy:.2%}")
     print(f"{history.parameters:,} parameters, {len(history.epochs)} epochs: {output}, {history_path(output)}")
     if history.interrupted:

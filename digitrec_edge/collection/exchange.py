@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from digitrec_edge.collection.items import ID_DIGITS, UNKNOWN_TIME, Correction, Item, Kept
+from digitrec_edge.collection.items import ID_DIGITS, UNKNOWN_TIME, Item, Kept, Said
 from digitrec_edge.collection.store import Collection
 from digitrec_edge.errors import CollectionError
 from digitrec_edge.files import read_file, write_file
@@ -149,7 +149,7 @@ def import_npz(into: Collection, path: Path) -> Merged:
         part = range(start, min(start + _AT_ONCE, len(labels)))
         named = [_imported(images[k], labels[k], ids[k] if ids else "", name) for k in part]
         new += into.put(named)
-        said = [Correction(labels[k], _BY, UNKNOWN_TIME) for k in part]
+        said = [Said(labels[k], _BY, UNKNOWN_TIME) for k in part]
         corrections += into.put_corrections([(item, one, False) for (item, _), one in zip(named, said, strict=True)])
     return Merged(len(labels), new, corrections)
 

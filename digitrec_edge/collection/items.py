@@ -88,7 +88,7 @@ class Kept(Seen):
 
 
 @dataclass(frozen=True)
-class Correction:
+class Said:
     """What a person says that an image shows.
 
     Attributes:
@@ -123,7 +123,7 @@ class Item(Seen):
 
     id: str
     picture_bytes: int
-    correction: Correction | None
+    correction: Said | None
 
     @property
     def held_out(self) -> bool:

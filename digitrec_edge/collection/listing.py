@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 
 from digitrec_edge.collection.database import Database
-from digitrec_edge.collection.items import Correction, Item
+from digitrec_edge.collection.items import Item, Said
 from digitrec_edge.errors import CollectionError
 from digitrec_edge.mnist import SIDE
 
@@ -97,7 +97,7 @@ def _item(database: Database, row: tuple[Any, ...]) -> Item:
             source=source,
             box=None if box is None else tuple(json.loads(box)),
             picture_bytes=picture_bytes,
-            correction=None if correction[0] is None else Correction(*correction[1:]),
+            correction=None if correction[0] is None else Said(*correction[1:]),
         )
     except (CollectionError, ValueError, TypeError) as cause:
         raise CollectionError(f"{database.path}: item {name[:64]!r}: {cause}") from cause

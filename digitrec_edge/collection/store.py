@@ -13,7 +13,7 @@ from types import TracebackType
 
 from digitrec_edge.collection import listing
 from digitrec_edge.collection.database import Database
-from digitrec_edge.collection.items import Correction, Item, Kept, later, utc_now
+from digitrec_edge.collection.items import Item, Kept, Said, later, utc_now
 from digitrec_edge.collection.listing import Counts, Order
 from digitrec_edge.collection.room import FOR_CORRECTIONS
 from digitrec_edge.errors import CollectionError
@@ -100,12 +100,12 @@ class Collection:
         Raises:
             CollectionError: there is no such item, or what is said is nothing that can be.
         """
-        correction = Correction(digit, by, utc_now())
+        correction = Said(digit, by, utc_now())
         with self._database.writing(0):
             self._enter(name, correction, newest=True)
         self._database.make_room()
 
-    def put_corrections(self, said: Sequence[tuple[str, Correction, bool]]) -> int:
+    def put_corrections(self, said: Sequence[tuple[str, Said, bool]]) -> int:
         """Enter corrections of other times, each for an item, and whether it was taken back; the latest holds.
 
         Returns:
@@ -132,14 +132,14 @@ class Collection:
             self._settle(item)
             return str(self._database.one("SELECT id FROM items WHERE number = ?", item)[0])
 
-    def history(self, name: str) -> list[tuple[Correction, bool]]:
+    def history(self, name: str) -> list[tuple[Said, bool]]:
         """Return all corrections of an item, the oldest first, and whether each was taken back."""
         rows = self._database.all(
             "SELECT corrections.digit, author, corrections.time, undone FROM corrections JOIN items "
             "ON items.number = item WHERE id = ? ORDER BY corrections.time, author",
             name,
         )
-        return [(Correction(*correction), bool(undone)) for *correction, undone in rows]
+        return [(Said(*correction), bool(undone)) for *correction, undone in rows]
 
     def items(
         self, *, order: Order = "newest", corrected: bool | None = None, limit: int = 100, offset: int = 0
@@ -218,7 +218,7 @@ class Collection:
         )
         return int(self._database.one("SELECT number FROM pictures WHERE sha256 = ?", digest)[0])
 
-    def _enter(self, name: str, correction: Correction, *, newest: bool = False, undone: bool = False) -> bool:
+    def _enter(self, name: str, correction: Said, *, newest: bool = False, undone: bool = False) -> bool:
         """Enter a correction, unless it is there; returns whether that changed anything.
 
         With ``newest`` it holds whatever the clock says: its time is moved behind those there are.
