@@ -15,7 +15,7 @@ pytest.importorskip("uvicorn")
 
 from starlette.requests import Request
 
-from digitrec_edge.service.guard import Guard, Refusal
+from digitrec_edge.service.guard import Guard, HttpRefusal
 from digitrec_edge.service.settings import Settings
 from digitrec_edge.service.token import qr_code, read_token
 from tests.serving import Serving, serving, wait_for
@@ -56,7 +56,7 @@ def test_only_names_and_addresses_of_its_own_are_taken(host: str, server: str, g
     if good:
         checked.check_place(request(host, server))
     else:
-        with pytest.raises(Refusal) as refused:
+        with pytest.raises(HttpRefusal) as refused:
             checked.check_place(request(host, server))
         assert refused.value.status == 421
 
@@ -64,7 +64,7 @@ def test_only_names_and_addresses_of_its_own_are_taken(host: str, server: str, g
 @pytest.mark.parametrize("origin", ["http://evil.example", "https://localhost:8028", "http://localhost:1", "null", ""])
 def test_pages_of_another_origin_may_not_ask(origin: str) -> None:
     guard().check_place(request(origin="http://localhost:8028"))
-    with pytest.raises(Refusal) as refused:
+    with pytest.raises(HttpRefusal) as refused:
         guard().check_place(request(origin=origin))
     assert refused.value.status == 403
 
@@ -89,7 +89,7 @@ def test_the_token_lets_pass_and_nothing_else_does(headers: dict[str, str], good
     if good:
         guard(token=TOKEN).check_token(asked)
     else:
-        with pytest.raises(Refusal) as refused:
+        with pytest.raises(HttpRefusal) as refused:
             guard(token=TOKEN).check_token(asked)
         assert refused.value.status == 401
 
@@ -104,7 +104,7 @@ def test_the_link_becomes_a_cookie_and_leaves_the_address() -> None:
     safe = guard(token=TOKEN, cert=Path("c"), tls_key=Path("k")).enter(request(query=f"token={TOKEN}"))
     assert safe
     assert "secure" in safe.headers["set-cookie"].lower()
-    with pytest.raises(Refusal):
+    with pytest.raises(HttpRefusal):
         guard(token=TOKEN).enter(request(query="token=other"))
     assert guard().enter(request(query=f"token={TOKEN}")) is None
 

@@ -9,7 +9,7 @@ pytest.importorskip("starlette")
 pytest.importorskip("uvicorn")
 
 from digitrec_edge import mnist
-from digitrec_edge.service.settings import Limits
+from digitrec_edge.service.settings import ServiceLimits
 from tests.hostile_requests import HALF, Campaign, report
 from tests.serving import LIMIT_S, Serving, png, serving
 
@@ -47,5 +47,5 @@ def test_half_a_request_is_given_up(service: Serving, data: bytes) -> None:
 
 
 def test_the_limits_are_those_that_the_documentation_states() -> None:
-    limits = Limits()
+    limits = ServiceLimits()
     assert (limits.head_s, limits.body_s, limits.read_s, limits.connections) == (10.0, 20.0, 10.0, 256)

@@ -13,14 +13,14 @@ pytest.importorskip("uvicorn")
 from starlette.requests import Request
 
 from digitrec_edge import artifact, pretrained
-from digitrec_edge.service.connections import Connection
-from digitrec_edge.service.frames import Frame, Kind, receive, size, unpack
-from digitrec_edge.service.guard import Refusal
+from digitrec_edge.service.connections import BoundedConnection
+from digitrec_edge.service.frames import Frame, FrameKind, receive, size, unpack
+from digitrec_edge.service.guard import HttpRefusal
 from digitrec_edge.service.home import page_of
 from digitrec_edge.service.multipart import BodyError, picture_of
-from digitrec_edge.service.parameters import Body, Room, read_query
+from digitrec_edge.service.parameters import Body, BodyRoom, read_query
 from digitrec_edge.service.routes import ROUTES
-from digitrec_edge.service.settings import Limits
+from digitrec_edge.service.settings import ServiceLimits
 from digitrec_edge.service.staff import BusyError, Staff, TooSlowError
 from tests.serving import png
 
@@ -28,7 +28,7 @@ READ = next(route for route in ROUTES if route.path == "/v1/read")
 
 
 def test_a_frame_comes_out_as_it_went_in_whatever_the_pieces() -> None:
-    sent = Frame(Kind.ANSWER, {"a": [1, None]}, bytes(200_000), b"extra")
+    sent = Frame(FrameKind.ANSWER, {"a": [1, None]}, bytes(200_000), b"extra")
     data = sent.pack()
     assert size(data[:3]) == 0
     assert size(data[:20]) == len(data)
@@ -92,12 +92,12 @@ def test_values_of_a_query_are_read_as_the_table_says() -> None:
         b"x=1",
         b"&" * 100 + b"a=1",
     ):
-        with pytest.raises(Refusal) as refused:
+        with pytest.raises(HttpRefusal) as refused:
             read_query(READ, query)
         assert refused.value.status == 400
 
 
-def body_of(parts: list[bytes], limits: Limits, room: Room, *, stall: bool = False) -> Body:
+def body_of(parts: list[bytes], limits: ServiceLimits, room: BodyRoom, *, stall: bool = False) -> Body:
     waiting = list(parts)
 
     async def more() -> dict[str, Any]:
@@ -110,15 +110,15 @@ def body_of(parts: list[bytes], limits: Limits, room: Room, *, stall: bool = Fal
 
 
 def status_of(body: Body) -> int:
-    with pytest.raises(Refusal) as refused:
+    with pytest.raises(HttpRefusal) as refused:
         asyncio.run(body.read())
     body.release()
     return refused.value.status
 
 
 def test_a_body_is_bounded_in_size_time_and_with_all_others() -> None:
-    room = Room(200_000)
-    limits = Limits(body_bytes=150_000, body_s=0.05)
+    room = BodyRoom(200_000)
+    limits = ServiceLimits(body_bytes=150_000, body_s=0.05)
     assert status_of(body_of([bytes(100_000)] * 2, limits, room)) == 413
     assert status_of(body_of([b"half"], limits, room, stall=True)) == 408
     first, second = (body_of([bytes(120_000)], limits, room) for _ in range(2))
@@ -152,8 +152,8 @@ class Wire:
     [(0, 0.0, True, b""), (5, 0.0, True, b" 408 "), (5, 95.0, False, b""), (5, None, False, b"")],
 )
 def test_a_client_that_takes_too_long_is_given_up(head: int, since: float | None, closed: bool, said: bytes) -> None:
-    connection = Connection.__new__(Connection)
-    connection.limits, connection._since, connection._head_bytes = Limits(), since, head
+    connection = BoundedConnection.__new__(BoundedConnection)
+    connection.limits, connection._since, connection._head_bytes = ServiceLimits(), since, head
     connection.transport = wire = Wire()  # type: ignore[assignment]
     connection.overdue(100.0)
     assert wire.closed == closed
@@ -173,7 +173,7 @@ def test_a_picture_that_takes_too_long_ends_its_reader_and_another_comes() -> No
             line = {"multi": False, "min_confidence": 0.0, "accept_anything": False, "type": "", "kept": False}
             from digitrec_edge import mnist
 
-            frame = Frame(Kind.READ, line, png(mnist.load("test").images[0]))
+            frame = Frame(FrameKind.READ, line, png(mnist.load("test").images[0]))
             with pytest.raises(TooSlowError):
                 await staff.read(frame, 0.0, 4)
             with pytest.raises(BusyError):  # none may wait

@@ -53,7 +53,7 @@ TICKS = os.sysconf("SC_CLK_TCK")
 
 
 @dataclass(frozen=True)
-class Turn:
+class LoadTurn:
     """What wrk measured in one turn, and what it cost.
 
     Attributes:
@@ -106,7 +106,7 @@ def running(command: list[str], port: int) -> Iterator[int]:
         process.wait()
 
 
-def turn(port: int, process: int, script: Path, connections: int, seconds: float) -> Turn:
+def turn(port: int, process: int, script: Path, connections: int, seconds: float) -> LoadTurn:
     """Let wrk ask for some seconds."""
     before = cpu_s(process)
     command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds:g}s", "--latency", "--timeout", "30s", "-s", str(script)]
@@ -118,7 +118,7 @@ def turn(port: int, process: int, script: Path, connections: int, seconds: float
     failed += sum(map(int, re.findall(r"(?:connect|read|write|timeout) (\d+)", text)))
     rate = float(re.findall(r"Requests/sec:\s+([\d.]+)", text)[0])
     times = {share: _ms(*re.findall(rf"{share}%\s+([\d.]+)(us|ms|s|m)\b", text)[0]) for share in (50, 99)}
-    return Turn(rate, times[50], times[99], failed, (cpu_s(process) - before) / max(count, 1) * 1e6)
+    return LoadTurn(rate, times[50], times[99], failed, (cpu_s(process) - before) / max(count, 1) * 1e6)
 
 
 def _ms(number: str, unit: str) -> float:
@@ -142,7 +142,7 @@ def write_script(folder: Path, pictures: list[Path]) -> Path:
     return script
 
 
-def report(name: str, turns: list[Turn]) -> None:
+def report(name: str, turns: list[LoadTurn]) -> None:
     """Print the medians, and the fastest and slowest."""
     rates = [one.rate for one in turns]
     print(
@@ -159,7 +159,7 @@ def compare(serve_port: int, serve: int, script: Path, given: argparse.Namespace
     """Ask the service and the bare application in turns."""
     port = free_port()
     with running(["-c", HELLO, str(port)], port) as hello:
-        turns: tuple[list[Turn], list[Turn]] = ([], [])
+        turns: tuple[list[LoadTurn], list[LoadTurn]] = ([], [])
         for _ in range(given.rounds):
             turns[0].append(turn(serve_port, serve, script, given.connections, given.seconds))
             turns[1].append(turn(port, hello, script, given.connections, given.seconds))

@@ -13,11 +13,11 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from digitrec_edge.service.exchange import Exchange
-from digitrec_edge.service.guard import Guard, Refusal
+from digitrec_edge.service.exchange import ModelExchange
+from digitrec_edge.service.guard import Guard, HttpRefusal
 from digitrec_edge.service.keeping import Keeper
 from digitrec_edge.service.metrics import Metrics
-from digitrec_edge.service.parameters import Body, Room, read_query
+from digitrec_edge.service.parameters import Body, BodyRoom, read_query
 from digitrec_edge.service.routes import BY_PATH, JSON, Route
 from digitrec_edge.service.settings import Settings
 
@@ -36,14 +36,14 @@ class Service:
     """What answers need: one of each for as long as the service runs."""
 
     settings: Settings
-    exchange: Exchange
+    exchange: ModelExchange
     metrics: Metrics
     keeper: Keeper | None
-    room: Room
+    room: BodyRoom
 
 
 @dataclass(frozen=True)
-class Call:
+class HttpCall:
     """A request that was let pass: its values by name, and its body where it is asked for."""
 
     request: Request
@@ -52,7 +52,7 @@ class Call:
     service: Service = field(repr=False)
 
 
-Handler = Callable[[Call], Awaitable[Response]]
+Handler = Callable[[HttpCall], Awaitable[Response]]
 
 
 class App:
@@ -91,22 +91,22 @@ class App:
             if route is None:
                 raise _no_route(request, rows)
             values = read_query(route, request.scope["query_string"])
-            return await handler(route)(Call(request, values, body, self._service))
-        except Refusal as refusal:
+            return await handler(route)(HttpCall(request, values, body, self._service))
+        except HttpRefusal as refusal:
             return refused(refusal)
         except ClientDisconnect:
             raise
         except Exception:
             LOG.exception("%s %s", request.method, request.scope["path"][:80])
-            return refused(Refusal(500, "the service failed; its log tells why"))
+            return refused(HttpRefusal(500, "the service failed; its log tells why"))
 
 
-def _no_route(request: Request, rows: dict[str, Route]) -> Refusal:
+def _no_route(request: Request, rows: dict[str, Route]) -> HttpRefusal:
     path = request.scope["path"][:80]
     if not rows:
-        return Refusal(404, f"there is no {path!r}; /openapi.json tells what there is")
+        return HttpRefusal(404, f"there is no {path!r}; /openapi.json tells what there is")
     allowed = ", ".join([*rows, *(["HEAD"] if "GET" in rows else [])])
-    return Refusal(405, f"{request.method} is no method of {path}; allowed: {allowed}", (("Allow", allowed),))
+    return HttpRefusal(405, f"{request.method} is no method of {path}; allowed: {allowed}", (("Allow", allowed),))
 
 
 def handler(route: Route) -> Handler:
@@ -121,7 +121,7 @@ def _imported(place: str) -> Handler:
     return found
 
 
-def refused(refusal: Refusal) -> Response:
+def refused(refusal: HttpRefusal) -> Response:
     """Return the answer that tells a refusal."""
     return respond(json.dumps({"error": refusal.text}).encode(), JSON, refusal.status, dict(refusal.headers))
 

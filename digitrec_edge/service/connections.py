@@ -10,7 +10,7 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from digitrec_edge.service.settings import Limits
+from digitrec_edge.service.settings import ServiceLimits
 
 HEAD_BYTES = 32 << 10
 """Of the head of a request; browsers send 1 or 2 KB."""
@@ -18,20 +18,20 @@ HEAD_BYTES = 32 << 10
 SWEEP_S = 1.0
 
 
-def protocol(limits: Limits) -> type[HttpToolsProtocol]:
+def protocol(limits: ServiceLimits) -> type[HttpToolsProtocol]:
     """Return the class of connections within these limits."""
 
-    class Bounded(Connection):
+    class Bounded(BoundedConnection):
         """A connection of one service."""
 
     Bounded.limits = limits
     return Bounded
 
 
-class Connection(HttpToolsProtocol):
+class BoundedConnection(HttpToolsProtocol):
     """A connection that is given up when its client sends nothing, or too long a head."""
 
-    limits: Limits
+    limits: ServiceLimits
     _since: float | None = None
     """Since when it has kept us waiting for a whole request; None while one is being answered."""
     _in_head = True
@@ -46,7 +46,7 @@ class Connection(HttpToolsProtocol):
         self._since = self.loop.time()
 
     def _make_room(self) -> bool:
-        waiting = [one for one in self.connections if isinstance(one, Connection) and one._since is not None]
+        waiting = [one for one in self.connections if isinstance(one, BoundedConnection) and one._since is not None]
         if not waiting:
             return False
         longest = min(waiting, key=lambda one: one._since or 0.0)
@@ -119,5 +119,5 @@ async def sweep(connections: set[Any]) -> None:
     while True:
         await asyncio.sleep(SWEEP_S)
         for one in list(connections):
-            if isinstance(one, Connection):
+            if isinstance(one, BoundedConnection):
                 one.overdue(loop.time())

@@ -43,7 +43,7 @@ class Serving:
 
 
 @dataclass(frozen=True)
-class Event:
+class Happening:
     """Something that happened to an artifact.
 
     Attributes:
@@ -64,10 +64,10 @@ class Event:
         return sha256(self.artifact.data) if isinstance(self.artifact, Artifact) else ""
 
 
-Tell = Callable[[Event], None]
+Tell = Callable[[Happening], None]
 
 
-class Exchange:
+class ModelExchange:
     """Holds the artifact that answers; ``serving`` is another one from one moment to the next."""
 
     def __init__(self, settings: Settings, tell: Tell, on_loss: Callable[[], None]) -> None:
@@ -93,7 +93,7 @@ class Exchange:
         self._seen = self._pending = _look(self._settings.artifact)
         self._serving = await self._open(await asyncio.to_thread(self._read))
         staff = self._serving.staff
-        self._tell(Event("serving", f"serving {staff.artifact.path}, sha256 {staff.sha256[:12]}", staff.artifact))
+        self._tell(Happening("serving", f"serving {staff.artifact.path}, sha256 {staff.sha256[:12]}", staff.artifact))
 
     def ask(self) -> None:
         """Look at the file now, whether it seems to have changed or not: for SIGHUP."""
@@ -121,14 +121,14 @@ class Exchange:
                 return
             self._serving = await self._open(found)
         except DigitrecError as error:
-            self._tell(Event("refused", f"refused: {error}; the old one goes on", found, str(error)))
+            self._tell(Happening("refused", f"refused: {error}; the old one goes on", found, str(error)))
             return
         except Exception:  # whatever it was, the old one goes on, and so does the watch
             LOG.exception("the exchange failed")
             return
         new = self.serving.staff
         self._leave(old.staff)
-        self._tell(Event("exchanged", f"exchanged {old.staff.sha256[:12]} for {new.sha256[:12]}", found))
+        self._tell(Happening("exchanged", f"exchanged {old.staff.sha256[:12]} for {new.sha256[:12]}", found))
 
     def _read(self) -> Artifact:
         found = artifact.read(self._settings.artifact.resolve())  # a link's file and its signature belong together
@@ -150,7 +150,7 @@ class Exchange:
         """Let all readers go."""
         if self._serving:
             found = self._serving.staff.artifact
-            self._tell(Event("stopped", f"stopped serving {found.path}", found))
+            self._tell(Happening("stopped", f"stopped serving {found.path}", found))
         await asyncio.gather(*self._leaving, return_exceptions=True)
         if self._serving:
             await self._serving.staff.close()

@@ -13,7 +13,7 @@ from typing import Any
 _HEAD = struct.Struct("!BIII")
 
 
-class Kind(IntEnum):
+class FrameKind(IntEnum):
     """What a frame says."""
 
     LOAD = 1
@@ -35,7 +35,7 @@ class Frame:
         body, extra: bytes, whatever the kind needs.
     """
 
-    kind: Kind
+    kind: FrameKind
     line: Any
     body: bytes = b""
     extra: bytes = b""
@@ -60,7 +60,7 @@ def unpack(data: bytes | bytearray) -> Frame:
     kind, line, body, extra = _HEAD.unpack_from(data)
     ends = (_HEAD.size + line, _HEAD.size + line + body, _HEAD.size + line + body + extra)
     content = json.loads(data[_HEAD.size : ends[0]])
-    return Frame(Kind(kind), content, bytes(data[ends[0] : ends[1]]), bytes(data[ends[1] : ends[2]]))
+    return Frame(FrameKind(kind), content, bytes(data[ends[0] : ends[1]]), bytes(data[ends[1] : ends[2]]))
 
 
 def receive(link: socket.socket) -> Frame | None:

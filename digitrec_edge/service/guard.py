@@ -17,7 +17,7 @@ _LOCAL = ("localhost",)
 _YEAR_S = 365 * 86_400
 
 
-class Refusal(Exception):  # noqa: N818  an answer, not an accident
+class HttpRefusal(Exception):  # noqa: N818  an answer, not an accident
     """A request that is not answered as it wishes.
 
     Attributes:
@@ -47,26 +47,26 @@ class Guard:
         connection was made to it.
 
         Raises:
-            Refusal: 421 for the host, 403 for the page.
+            HttpRefusal: 421 for the host, 403 for the page.
         """
         host = request.headers.get("host", "")
         name = _name_of(host)
         server = request.scope.get("server")
         if not (name in self._names or _is_address(name, server[0] if server else "")):
-            raise Refusal(421, f"{host[:80]!r} is no name of this service; add it: digitrec-edge serve --name NAME")
+            raise HttpRefusal(421, f"{host[:80]!r} is no name of this service; add it: digitrec-edge serve --name NAME")
         origin = request.headers.get("origin")
         if origin is not None and origin.lower() != f"{self._scheme}://{host.lower()}":
-            raise Refusal(403, f"pages of {origin[:80]!r} may not ask this service")
+            raise HttpRefusal(403, f"pages of {origin[:80]!r} may not ask this service")
 
     def check_token(self, request: Request) -> None:
         """Refuse a request without the token, where one is asked.
 
         Raises:
-            Refusal: 401.
+            HttpRefusal: 401.
         """
         if not self._token or self._is_token(_bearer(request)) or self._is_token(_cookie(request)):
             return
-        raise Refusal(
+        raise HttpRefusal(
             401, "a token is needed: open the link that digitrec-edge serve shows, or send Authorization: Bearer TOKEN",
             (("WWW-Authenticate", 'Bearer realm="digitrec-edge"'),),
         )  # fmt: skip
@@ -75,14 +75,14 @@ class Guard:
         """Take the token of the link that was shown: it becomes a cookie, and the address is left without it.
 
         Raises:
-            Refusal: 401, it is another one.
+            HttpRefusal: 401, it is another one.
         """
         if not self._token or request.method != "GET" or b"token=" not in request.scope["query_string"]:
             return None
         pairs = parse_qsl(request.scope["query_string"].decode("latin-1"), max_num_fields=32)
         given = dict(pairs).get(PARAMETER, "")
         if not self._is_token(given):
-            raise Refusal(401, "the link is of another token; digitrec-edge serve shows the one that holds")
+            raise HttpRefusal(401, "the link is of another token; digitrec-edge serve shows the one that holds")
         rest = urlencode([(name, value) for name, value in pairs if name != PARAMETER])
         response = RedirectResponse(request.scope["path"] + (f"?{rest}" if rest else ""), 303)
         response.set_cookie(

@@ -6,25 +6,25 @@ from datetime import UTC, datetime
 
 from starlette.responses import Response
 
-from digitrec_edge.service.app import Call, respond
-from digitrec_edge.service.frames import Frame, Kind
-from digitrec_edge.service.guard import Refusal
+from digitrec_edge.service.app import HttpCall, respond
+from digitrec_edge.service.frames import Frame, FrameKind
+from digitrec_edge.service.guard import HttpRefusal
 from digitrec_edge.service.metrics import CONTENT_TYPE
 from digitrec_edge.service.openapi import document
 from digitrec_edge.service.routes import HTML
-from digitrec_edge.service.settings import Limits
+from digitrec_edge.service.settings import ServiceLimits
 from digitrec_edge.service.staff import BusyError, ReaderLostError, Staff, TooSlowError
 
 _AGAIN = (("Retry-After", "1"),)
 
 
-async def home(call: Call) -> Response:
+async def home(call: HttpCall) -> Response:
     """Return the page of the artifact that answers; its own policy is in it."""
     headers = {"Content-Security-Policy": "frame-ancestors 'none'"}
     return respond(call.service.exchange.serving.page, HTML, headers=headers)
 
 
-async def read(call: Call) -> Response:
+async def read(call: HttpCall) -> Response:
     """Have a picture read, and keep what is to be kept before it is answered."""
     service = call.service
     line = {
@@ -32,33 +32,33 @@ async def read(call: Call) -> Response:
     }  # fmt: skip
     body = await call.body.read()
     if not body:
-        raise Refusal(400, "the body is empty; send a picture: curl --data-binary @photo.jpg")
+        raise HttpRefusal(400, "the body is empty; send a picture: curl --data-binary @photo.jpg")
     staff = service.exchange.serving.staff
-    found = await _read(staff, Frame(Kind.READ, line, body), service.settings.limits)
+    found = await _read(staff, Frame(FrameKind.READ, line, body), service.settings.limits)
     service.metrics.read(found.line)
     if service.keeper is None:
         return respond(found.body)
     return respond(await service.keeper.keep(found, staff.sha256))
 
 
-async def _read(staff: Staff, frame: Frame, limits: Limits) -> Frame:
+async def _read(staff: Staff, frame: Frame, limits: ServiceLimits) -> Frame:
     try:
         found = await staff.read(frame, limits.read_s, limits.waiting)
     except BusyError:
-        raise Refusal(503, "too many pictures wait already; come back in a moment", _AGAIN) from None
+        raise HttpRefusal(503, "too many pictures wait already; come back in a moment", _AGAIN) from None
     except TooSlowError:
-        raise Refusal(504, f"the picture was not read within {limits.read_s:g} s", _AGAIN) from None
+        raise HttpRefusal(504, f"the picture was not read within {limits.read_s:g} s", _AGAIN) from None
     except ReaderLostError:
-        raise Refusal(422, "the picture took the process down that read it; save it anew") from None
-    if found.kind == Kind.REFUSED:
+        raise HttpRefusal(422, "the picture took the process down that read it; save it anew") from None
+    if found.kind == FrameKind.REFUSED:
         status, text = found.line
-        raise Refusal(status, text)
-    if found.kind != Kind.ANSWER:
-        raise Refusal(500, str(found.line))
+        raise HttpRefusal(status, text)
+    if found.kind != FrameKind.ANSWER:
+        raise HttpRefusal(500, str(found.line))
     return found
 
 
-async def card(call: Call) -> Response:
+async def card(call: HttpCall) -> Response:
     """Tell which artifact answers: its card, its hash and its runtime."""
     serving = call.service.exchange.serving
     found, running = serving.staff.artifact, serving.staff.running
@@ -72,19 +72,19 @@ async def card(call: Call) -> Response:
     return respond(json.dumps(content).encode())
 
 
-async def health(call: Call) -> Response:
+async def health(call: HttpCall) -> Response:
     """Tell whether somebody is there to read."""
     present = call.service.exchange.serving.staff.present
     if not present:
-        raise Refusal(503, "no process that reads pictures is there; one is being started")
+        raise HttpRefusal(503, "no process that reads pictures is there; one is being started")
     return respond(json.dumps({"status": "ok", "readers": present}).encode())
 
 
-async def metrics(call: Call) -> Response:
+async def metrics(call: HttpCall) -> Response:
     """Return the figures."""
     return respond(call.service.metrics.text(), CONTENT_TYPE)
 
 
-async def openapi(call: Call) -> Response:
+async def openapi(call: HttpCall) -> Response:
     """Describe all this."""
     return respond(json.dumps(document(token=bool(call.service.settings.token))).encode())

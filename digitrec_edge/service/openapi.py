@@ -3,7 +3,7 @@
 from typing import Any
 
 from digitrec_edge import __version__
-from digitrec_edge.service.routes import FORM_TYPE, JSON, PICTURE_TYPES, ROUTES, Answer, Parameter, Route
+from digitrec_edge.service.routes import FORM_TYPE, JSON, PICTURE_TYPES, ROUTES, Parameter, Reply, Route
 from digitrec_edge.service.schemas import SCHEMAS
 
 VERSION = "3.1.0"
@@ -50,7 +50,7 @@ def _operation(route: Route, *, token: bool) -> dict[str, Any]:
     return found
 
 
-def _responses(answers: tuple[Answer, ...]) -> dict[str, Any]:
+def _responses(answers: tuple[Reply, ...]) -> dict[str, Any]:
     """Answers of one status are told in one entry."""
     responses: dict[str, Any] = {}
     for answer in answers:

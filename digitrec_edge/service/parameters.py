@@ -9,9 +9,9 @@ from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 
-from digitrec_edge.service.guard import Refusal
+from digitrec_edge.service.guard import HttpRefusal
 from digitrec_edge.service.routes import Parameter, Route
-from digitrec_edge.service.settings import Limits
+from digitrec_edge.service.settings import ServiceLimits
 
 SMALL_BYTES = 64 << 10
 """Bodies up to here are bounded by the number of connections alone."""
@@ -25,7 +25,7 @@ def read_query(route: Route, query: bytes) -> dict[str, Any]:
     """Return the values of a query, those that are not given by their defaults.
 
     Raises:
-        Refusal: 400, names the parameter, what it is and what it may be.
+        HttpRefusal: 400, names the parameter, what it is and what it may be.
     """
     known = {one.name: one for one in route.parameters}
     found = {name: one.default for name, one in known.items()}
@@ -34,15 +34,15 @@ def read_query(route: Route, query: bytes) -> dict[str, Any]:
             query.decode("utf-8"), keep_blank_values=True, max_num_fields=_MOST_PARAMETERS, errors="strict"
         )
     except ValueError:
-        raise Refusal(400, "the query cannot be read: it is no UTF-8, or has too many values") from None
+        raise HttpRefusal(400, "the query cannot be read: it is no UTF-8, or has too many values") from None
     for name, text in pairs:
         if name not in known:
             allowed = ", ".join(known) or "none"
-            raise Refusal(400, f"{name[:40]!r} is no parameter of {route.path}; there are: {allowed}")
+            raise HttpRefusal(400, f"{name[:40]!r} is no parameter of {route.path}; there are: {allowed}")
         found[name] = _value(known[name], text)
     missing = [name for name, value in found.items() if value is None]
     if missing:
-        raise Refusal(400, f"{route.path} needs {missing[0]}")
+        raise HttpRefusal(400, f"{route.path} needs {missing[0]}")
     return found
 
 
@@ -52,7 +52,7 @@ def _value(parameter: Parameter, text: str) -> Any:
     try:
         return read(text, schema)
     except (ValueError, KeyError):
-        raise Refusal(400, f"{parameter.name} is {text[:40]!r}, allowed is {words(schema)}") from None
+        raise HttpRefusal(400, f"{parameter.name} is {text[:40]!r}, allowed is {words(schema)}") from None
 
 
 def _read_number(text: str, schema: dict[str, Any]) -> float:
@@ -88,7 +88,7 @@ _KINDS: dict[str, tuple[Callable[[str, dict[str, Any]], Any], Callable[[dict[str
 """By the type of a schema: how a value is read, and what is allowed in words."""
 
 
-class Room:
+class BodyRoom:
     """The memory that large bodies share."""
 
     def __init__(self, limit_bytes: int) -> None:
@@ -98,10 +98,10 @@ class Room:
         """Take so many bytes.
 
         Raises:
-            Refusal: 503, others have them.
+            HttpRefusal: 503, others have them.
         """
         if size > self._left:
-            raise Refusal(503, "too many large bodies at once; come back in a moment", (("Retry-After", "1"),))
+            raise HttpRefusal(503, "too many large bodies at once; come back in a moment", (("Retry-After", "1"),))
         self._left -= size
 
     def give_back(self, size: int) -> None:
@@ -112,7 +112,7 @@ class Room:
 class Body:
     """The body of a request; what it takes of the room is given back with :meth:`release`, when all is answered."""
 
-    def __init__(self, request: Request, limits: Limits, room: Room) -> None:
+    def __init__(self, request: Request, limits: ServiceLimits, room: BodyRoom) -> None:
         self._request, self._limits, self._room = request, limits, room
         self._taken = 0
 
@@ -125,7 +125,7 @@ class Body:
         """Return all of it; no more is read than there may be.
 
         Raises:
-            Refusal: 413, too large; 408, too slow; 503, no room.
+            HttpRefusal: 413, too large; 408, too slow; 503, no room.
             ClientDisconnect: the client is gone.
         """
         promised = self._request.headers.get("content-length", "")
@@ -135,7 +135,7 @@ class Body:
             async with asyncio.timeout(self._limits.body_s):
                 return await self._collected()
         except TimeoutError:
-            raise Refusal(408, f"the body took longer than {self._limits.body_s:g} s", _CLOSE) from None
+            raise HttpRefusal(408, f"the body took longer than {self._limits.body_s:g} s", _CLOSE) from None
 
     async def _collected(self) -> bytes:
         parts: list[bytes] = []
@@ -154,18 +154,18 @@ class Body:
         """Return the JSON object that it holds, with just these names.
 
         Raises:
-            Refusal: as :meth:`read`; 400, it is something else.
+            HttpRefusal: as :meth:`read`; 400, it is something else.
         """
         media = self._request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if media != "application/json":
-            raise Refusal(400, "the body must be of type application/json")
+            raise HttpRefusal(400, "the body must be of type application/json")
         try:
             found = json.loads(await self.read())
         except (ValueError, RecursionError):
-            raise Refusal(400, "the body is no JSON") from None
+            raise HttpRefusal(400, "the body is no JSON") from None
         if not isinstance(found, dict) or set(found) != set(names):
-            raise Refusal(400, f"the body must be an object with {' and '.join(names)}")
+            raise HttpRefusal(400, f"the body must be an object with {' and '.join(names)}")
         return found
 
-    def _too_large(self) -> Refusal:
-        return Refusal(413, f"the body has more than {self._limits.body_bytes:,} bytes")
+    def _too_large(self) -> HttpRefusal:
+        return HttpRefusal(413, f"the body has more than {self._limits.body_bytes:,} bytes")

@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from digitrec_edge.errors import ArtifactError, DigitrecError, PictureError
-from digitrec_edge.service.frames import Frame, Kind, receive
+from digitrec_edge.service.frames import Frame, FrameKind, receive
 from digitrec_edge.service.memory import return_large_blocks
 from digitrec_edge.service.multipart import BodyError, picture_of
 
@@ -32,7 +32,7 @@ def main() -> None:
     return_large_blocks()
     model = None
     while (frame := receive(link)) is not None:
-        if frame.kind == Kind.LOAD:
+        if frame.kind == FrameKind.LOAD:
             model, reply = _load(frame)
         else:
             assert model is not None
@@ -56,10 +56,10 @@ def _load(frame: Frame) -> "tuple[Model | None, Frame]":
                 f"differ from those at export; digitrec-edge verify {path} shows them"
             )
     except DigitrecError as error:
-        return None, Frame(Kind.FAILED, str(error))
+        return None, Frame(FrameKind.FAILED, str(error))
     gc.collect()
     gc.freeze()  # what is loaded stays, and need not be looked through again and again
-    return model, Frame(Kind.READY, {"runtime": model.runtime, "runtime_version": model.runtime_version})
+    return model, Frame(FrameKind.READY, {"runtime": model.runtime, "runtime_version": model.runtime_version})
 
 
 def answer(model: "Model", frame: Frame) -> Frame:
@@ -84,14 +84,14 @@ def answer(model: "Model", frame: Frame) -> Frame:
         found = recognise(model, NAME, partial(open_picture, picture, NAME), how)
         content = found.as_json()
     except BodyError as error:
-        return Frame(Kind.REFUSED, [400, str(error)])
+        return Frame(FrameKind.REFUSED, [400, str(error)])
     except PictureError as error:
-        return Frame(Kind.REFUSED, [422, str(error)])
+        return Frame(FrameKind.REFUSED, [422, str(error)])
     except DigitrecError as error:
-        return Frame(Kind.FAILED, str(error))
+        return Frame(FrameKind.FAILED, str(error))
     digits = content["digits"] if how.multi else [content]
     extra = b"".join([_images(found), picture]) if asked["kept"] else b""
-    return Frame(Kind.ANSWER, _tally(digits), _dumped(content), extra)
+    return Frame(FrameKind.ANSWER, _tally(digits), _dumped(content), extra)
 
 
 def _tally(digits: list[dict[str, Any]]) -> list[int]:

@@ -11,8 +11,8 @@ from starlette.responses import Response
 
 from digitrec_edge.collection import Collection, Item
 from digitrec_edge.errors import CollectionError
-from digitrec_edge.service.app import Call, respond
-from digitrec_edge.service.guard import Refusal
+from digitrec_edge.service.app import HttpCall, respond
+from digitrec_edge.service.guard import HttpRefusal
 from digitrec_edge.service.keeping import Keeper
 from digitrec_edge.service.routes import HTML, KEPT_TYPES
 from digitrec_edge.web.bundle import bundle
@@ -31,7 +31,7 @@ _PAGE = Path(__file__).parent / "page"
 _Result = TypeVar("_Result")
 
 
-async def listed(call: Call) -> Response:
+async def listed(call: HttpCall) -> Response:
     """Return a page of items, and how many there are."""
     values, corrected = call.values, _CHOSEN[call.values["corrected"]]
 
@@ -49,7 +49,7 @@ async def listed(call: Call) -> Response:
     return respond(json.dumps(await _ask(call, ask)).encode())
 
 
-async def picture(call: Call) -> Response:
+async def picture(call: HttpCall) -> Response:
     """Return the bytes of a picture as it came; a browser is told what it is only where that is a picture."""
     found = await _ask(call, lambda collection: collection.picture(call.values["id"]))
     kinds = zip(_STARTS, KEPT_TYPES[1:], strict=True)
@@ -57,14 +57,14 @@ async def picture(call: Call) -> Response:
     return respond(found, kind, headers={"Content-Security-Policy": "default-src 'none'; sandbox"})
 
 
-async def correct(call: Call) -> Response:
+async def correct(call: HttpCall) -> Response:
     """Enter what a person says."""
     given = await call.body.read_object("id", "digit")
     name, digit = given["id"], given["digit"]
     if not isinstance(name, str) or len(name) != 32 or not set(name) <= set("0123456789abcdef"):
-        raise Refusal(400, "id must be the 32 hexadecimal digits of an item")
+        raise HttpRefusal(400, "id must be the 32 hexadecimal digits of an item")
     if digit is not None and (type(digit) is not int or not 0 <= digit < len(_labels(call))):
-        raise Refusal(
+        raise HttpRefusal(
             400, f"digit is {str(digit)[:40]!r}, allowed is 0 to {len(_labels(call)) - 1}, or null for no digit"
         )
 
@@ -75,7 +75,7 @@ async def correct(call: Call) -> Response:
     return respond(json.dumps(_as_json(await _ask(call, enter))).encode())
 
 
-async def undo(call: Call) -> Response:
+async def undo(call: HttpCall) -> Response:
     """Take the latest correction back."""
 
     def take_back(collection: Collection) -> Item | None:
@@ -86,29 +86,29 @@ async def undo(call: Call) -> Response:
     return respond(json.dumps(found and _as_json(found)).encode())
 
 
-async def page(call: Call) -> Response:
+async def page(call: HttpCall) -> Response:
     """Return the page; what it shows it asks for itself."""
     content, policy = _page()
     return respond(content, HTML, headers={"Content-Security-Policy": policy})
 
 
-async def _ask(call: Call, question: Callable[[Collection], _Result]) -> _Result:
+async def _ask(call: HttpCall, question: Callable[[Collection], _Result]) -> _Result:
     keeper = _keeper(call)
     try:
         return await keeper.ask(question)
     except CollectionError as error:
         missing = "has no item" in str(error)
-        raise Refusal(404 if missing else 503, "there is no such item" if missing else str(error)) from None
+        raise HttpRefusal(404 if missing else 503, "there is no such item" if missing else str(error)) from None
 
 
-def _keeper(call: Call) -> Keeper:
+def _keeper(call: HttpCall) -> Keeper:
     keeper = call.service.keeper
     if keeper is None:
-        raise Refusal(404, "nothing is kept here: digitrec-edge serve --keep unsure --collection FILE")
+        raise HttpRefusal(404, "nothing is kept here: digitrec-edge serve --keep unsure --collection FILE")
     return keeper
 
 
-def _labels(call: Call) -> list[str]:
+def _labels(call: HttpCall) -> list[str]:
     found = call.service.exchange.serving.staff.artifact.card
     return list(found.labels) if found else []
 

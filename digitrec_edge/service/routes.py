@@ -34,7 +34,7 @@ class Parameter:
 
 
 @dataclass(frozen=True)
-class Answer:
+class Reply:
     """One way in which a request is answered.
 
     Attributes:
@@ -62,13 +62,13 @@ class Route:
     path: str
     summary: str
     handler: str
-    answers: tuple[Answer, ...]
+    answers: tuple[Reply, ...]
     parameters: tuple[Parameter, ...] = ()
     body: str = ""
     open: bool = False
 
     @property
-    def all_answers(self) -> tuple[Answer, ...]:
+    def all_answers(self) -> tuple[Reply, ...]:
         """The answers of its own, and those that any request may get."""
         shared = [one for one in _ANY if not (self.open and one.status == 401)]
         if self.parameters or self.body:
@@ -78,16 +78,16 @@ class Route:
         return (*self.answers, *sorted(shared, key=lambda one: one.status))
 
 
-_WRONG = Answer(400, "A parameter or the body is not as it must be.")
+_WRONG = Reply(400, "A parameter or the body is not as it must be.")
 _ANY = (
-    Answer(401, "The token is missing, or another one."),
-    Answer(403, "The request comes from a page of another host."),
-    Answer(421, "The Host header names another host."),
-    Answer(500, "The service failed; its log tells why."),
+    Reply(401, "The token is missing, or another one."),
+    Reply(403, "The request comes from a page of another host."),
+    Reply(421, "The Host header names another host."),
+    Reply(500, "The service failed; its log tells why."),
 )
 _BODY = (
-    Answer(408, "The body took too long."),
-    Answer(413, "The body is larger than it may be."),
+    Reply(408, "The body took too long."),
+    Reply(413, "The body is larger than it may be."),
 )
 
 _MULTI = Parameter("multi", "Read several digits per picture, in reading order.", {"type": "boolean"}, False)
@@ -106,46 +106,46 @@ _ORDER = Parameter(
 _LIMIT = Parameter("limit", "Items of a page.", {"type": "integer", "minimum": 1, "maximum": 200}, 60)
 _OFFSET = Parameter("offset", "Items before the page.", {"type": "integer", "minimum": 0, "maximum": 1 << 31}, 0)
 
-_NO_COLLECTION = Answer(404, "No such item, or nothing is kept: digitrec-edge serve --keep.")
-_LOST = Answer(503, "The collection cannot be read or written.")
+_NO_COLLECTION = Reply(404, "No such item, or nothing is kept: digitrec-edge serve --keep.")
+_LOST = Reply(503, "The collection cannot be read or written.")
 
 ROUTES = (
-    Route("GET", "/", "The page that reads in the browser", "handlers:home", (Answer(200, "The page.", HTML, ""),)),
+    Route("GET", "/", "The page that reads in the browser", "handlers:home", (Reply(200, "The page.", HTML, ""),)),
     Route(
         "POST", "/v1/read", "Read the digit on a picture, or several", "handlers:read",
         (
-            Answer(200, "What was read: the object of predict --json.", JSON, "Answer"),
-            Answer(422, "It is no picture, too large a one, or there is no digit on it, or more than one."),
-            Answer(503, "Too many pictures wait for their turn, or this one has waited too long."),
-            Answer(504, "It could not be read within the time that a picture may take."),
+            Reply(200, "What was read: the object of predict --json.", JSON, "Answer"),
+            Reply(422, "It is no picture, too large a one, or there is no digit on it, or more than one."),
+            Reply(503, "Too many pictures wait for their turn, or this one has waited too long."),
+            Reply(504, "It could not be read within the time that a picture may take."),
         ),
         (_MULTI, _CONFIDENCE, _ANYTHING), "picture",
     ),
-    Route("GET", "/v1/card", "The artifact that answers", "handlers:card", (Answer(200, "Its card.", JSON, "Card"),)),
+    Route("GET", "/v1/card", "The artifact that answers", "handlers:card", (Reply(200, "Its card.", JSON, "Card"),)),
     Route(
         "GET", "/v1/collection", "What was kept, by the page", "review:listed",
-        (Answer(200, "A page of items.", JSON, "Items"), _NO_COLLECTION, _LOST),
+        (Reply(200, "A page of items.", JSON, "Items"), _NO_COLLECTION, _LOST),
         (_CORRECTED, _ORDER, _LIMIT, _OFFSET),
     ),
     Route(
         "GET", "/v1/collection/picture", "The picture of an item as it came", "review:picture",
-        (Answer(200, "Its bytes.", ", ".join(KEPT_TYPES), ""), _NO_COLLECTION, _LOST), (_ID,),
+        (Reply(200, "Its bytes.", ", ".join(KEPT_TYPES), ""), _NO_COLLECTION, _LOST), (_ID,),
     ),
     Route(
         "POST", "/v1/collection/correct", "Say what an item shows", "review:correct",
-        (Answer(200, "The item as it is now.", JSON, "Item"), _NO_COLLECTION, _LOST), (), "Correction",
+        (Reply(200, "The item as it is now.", JSON, "Item"), _NO_COLLECTION, _LOST), (), "Correction",
     ),
     Route(
         "POST", "/v1/collection/undo", "Take the latest correction back", "review:undo",
-        (Answer(200, "The item as it is now; null where there was nothing.", JSON, "MaybeItem"), _NO_COLLECTION, _LOST),
+        (Reply(200, "The item as it is now; null where there was nothing.", JSON, "MaybeItem"), _NO_COLLECTION, _LOST),
     ),
-    Route("GET", "/review", "The page to correct what was kept", "review:page", (Answer(200, "The page.", HTML, ""),)),
+    Route("GET", "/review", "The page to correct what was kept", "review:page", (Reply(200, "The page.", HTML, ""),)),
     Route(
         "GET", "/healthz", "Whether pictures can be read", "handlers:health",
-        (Answer(200, "They can.", JSON, "Health"), Answer(503, "No process that reads pictures is there.")), open=True,
+        (Reply(200, "They can.", JSON, "Health"), Reply(503, "No process that reads pictures is there.")), open=True,
     ),
-    Route("GET", "/metrics", "Figures for Prometheus", "handlers:metrics", (Answer(200, "Text.", TEXT, ""),)),
-    Route("GET", "/openapi.json", "This description", "handlers:openapi", (Answer(200, "It.", JSON, "Object"),)),
+    Route("GET", "/metrics", "Figures for Prometheus", "handlers:metrics", (Reply(200, "Text.", TEXT, ""),)),
+    Route("GET", "/openapi.json", "This description", "handlers:openapi", (Reply(200, "It.", JSON, "Object"),)),
 )  # fmt: skip
 
 BY_PATH: dict[str, dict[str, Route]] = {}

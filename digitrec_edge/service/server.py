@@ -16,11 +16,11 @@ from digitrec_edge.artifact import Artifact
 from digitrec_edge.errors import OutputError, ServiceError
 from digitrec_edge.service.app import App, Service
 from digitrec_edge.service.connections import protocol, sweep
-from digitrec_edge.service.exchange import Event, Exchange
+from digitrec_edge.service.exchange import Happening, ModelExchange
 from digitrec_edge.service.keeping import Keeper
 from digitrec_edge.service.memory import return_large_blocks
 from digitrec_edge.service.metrics import Metrics
-from digitrec_edge.service.parameters import Room
+from digitrec_edge.service.parameters import BodyRoom
 from digitrec_edge.service.settings import Settings
 
 Say = Callable[[str], None]
@@ -85,9 +85,9 @@ def run(settings: Settings, listener: socket.socket, say: Say, ready: Callable[[
 
 async def _run(settings: Settings, listener: socket.socket, say: Say, ready: Callable[[], None]) -> None:
     metrics = Metrics()
-    exchange = Exchange(settings, lambda event: _tell(event, settings, metrics, say), metrics.readers_lost.inc)
+    exchange = ModelExchange(settings, lambda event: _tell(event, settings, metrics, say), metrics.readers_lost.inc)
     keeper = _open_keeper(settings, metrics, say)
-    service = Service(settings, exchange, metrics, keeper, Room(settings.limits.held_bytes))
+    service = Service(settings, exchange, metrics, keeper, BodyRoom(settings.limits.held_bytes))
     try:
         await exchange.start()
         await _serve(service, listener, ready)
@@ -139,7 +139,7 @@ def _config(service: Service) -> uvicorn.Config:
     return config
 
 
-def _tell(event: Event, settings: Settings, metrics: Metrics, say: Say) -> None:
+def _tell(event: Happening, settings: Settings, metrics: Metrics, say: Say) -> None:
     """Say, count and record what happened to an artifact."""
     say(event.text)
     metrics.happened(event.name)

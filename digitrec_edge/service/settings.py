@@ -5,7 +5,7 @@ from pathlib import Path
 
 
 @dataclass(frozen=True)
-class Limits:
+class ServiceLimits:
     """What clients may take of a service.
 
     Attributes:
@@ -59,7 +59,7 @@ class Settings:
     keep: str = ""
     collection: Path | None = None
     keep_bytes: int = 256 << 20
-    limits: Limits = field(default_factory=Limits)
+    limits: ServiceLimits = field(default_factory=ServiceLimits)
 
     @property
     def scheme(self) -> str:

@@ -14,7 +14,7 @@ from digitrec_edge.artifact import Artifact
 from digitrec_edge.artifact.signature import KEY_VARIABLE
 from digitrec_edge.errors import ArtifactError
 from digitrec_edge.files import sha256
-from digitrec_edge.service.frames import Frame, Kind, size, unpack
+from digitrec_edge.service.frames import Frame, FrameKind, size, unpack
 
 _START = "import sys; sys.path[:] = sys.argv[1].split('\\n'); from digitrec_edge.service.reader import main; main()"
 LOAD_S = 120.0
@@ -139,7 +139,7 @@ class Staff:
         line = {"path": str(found.path), "runtime": runtime}
         self.artifact, self.sha256 = found, sha256(found.data)
         self._on_loss = on_loss
-        self._load = Frame(Kind.LOAD, line, found.data)
+        self._load = Frame(FrameKind.LOAD, line, found.data)
         self._workers = workers
         self._all: set[_Reader] = set()
         self._idle: asyncio.LifoQueue[_Reader] = asyncio.LifoQueue()
@@ -168,7 +168,7 @@ class Staff:
         try:
             await reader.start()
             reply = await reader.ask(self._load, LOAD_S)
-            if reply.kind != Kind.READY:
+            if reply.kind != FrameKind.READY:
                 raise ArtifactError(str(reply.line))
         except (ReaderLostError, TooSlowError, OSError) as cause:
             await self._dismiss(reader)
