@@ -76,7 +76,7 @@ def train(
     beside the model until the run is done; --resume goes on from it to the same result. Ctrl-C keeps the
     last finished epoch.
 
-    With --base it goes on from a model instead: on old digits and corrected ones together, for less than a minute.
+    With --base it goes on from a model instead: on old digits and corrected ones together, for about a minute.
     One in three corrections is held out, and the new model must read these better than the base, and the test set,
     changed, corrupted and beside marks that are no digit, not worse than a table allows; else nothing is written.
     """
