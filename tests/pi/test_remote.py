@@ -205,6 +205,24 @@ def test_deploy_leaves_a_verified_artifact_and_the_line_that_it_prints_works(
     assert answer.stdout.startswith(f"/home/pi/seven.png: {digits.labels[0]} ")
 
 
+def test_the_artifact_before_comes_back_and_the_board_tells_its_history(
+    first: tuple["subprocess.CompletedProcess[str]", Path], server: Server, homes: dict[str, Path], pi_artifacts: Path
+) -> None:
+    def deploy(*arguments: str | Path) -> "subprocess.CompletedProcess[str]":
+        return command_line(
+            server, "deploy", *arguments, "--host", "pi5", "--timeout", str(LIMIT_S), cwd=homes["pi5"]
+        )  # fmt: skip
+
+    for name in (ARTIFACT, "digitrec-float32.tflite"):
+        assert deploy(pi_artifacts / name).returncode == 0
+    back = deploy("--rollback", "--json")
+    (device,) = json.loads(back.stdout)["devices"]
+    assert (device["placed"]["artifact"], device["placed"]["before"]) == (ARTIFACT, "digitrec-float32.tflite")
+    events = json.loads(deploy("--history", "--json").stdout)["pi5"]
+    assert [one["event"] for one in events][-3:] == ["deployed", "deployed", "rolled back"]
+    assert [one["variant"] for one in events][-3:] == ["int8", "float32", "int8"]
+
+
 def test_deploy_sends_no_file_without_a_card(server: Server, pi_artifacts: Path, tmp_path: Path) -> None:
     data = bytearray((pi_artifacts / ARTIFACT).read_bytes())
     data[1000] ^= 1
