@@ -85,7 +85,7 @@ class Server:
         public = key.with_suffix(".pub").read_text()
         if authorised:
             with (self.folder / "authorized_keys").open("a") as stream:
-                stream.write(f'restrict,command="sh {script}" {public}')
+                stream.write(f'restrict,port-forwarding,command="sh {script}" {public}')
         host_key = (self.folder / "host_key.pub").read_text().split()
         with (self.folder / "known_hosts").open("a") as stream:
             stream.write(f"{name} {host_key[0]} {host_key[1]}\n")
