@@ -33,7 +33,7 @@ def int8(source: Source, target: Target) -> bytes:
     from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
     from onnxruntime.quantization.shape_inference import quant_pre_process
 
-    class Reader(CalibrationDataReader):  # type: ignore[misc]
+    class CalibrationReader(CalibrationDataReader):  # type: ignore[misc]
         def __init__(self) -> None:
             self.batches = iter(source.representative_dataset())
 
@@ -49,7 +49,7 @@ def int8(source: Source, target: Target) -> bytes:
             quantize_static(
                 fused,
                 quantised,
-                Reader(),
+                CalibrationReader(),
                 quant_format=QuantFormat.QDQ,
                 activation_type=QuantType.QInt8,
                 weight_type=QuantType.QInt8,

@@ -43,7 +43,7 @@ class Canary:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class CanaryCount:
     """How many images were read right, by an artifact and by the one in place, None where there was none."""
 
     images: Count

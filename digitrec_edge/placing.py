@@ -16,7 +16,7 @@ from typing import Annotated
 
 from digitrec_edge import artifact, canary
 from digitrec_edge.artifact import Artifact, signature
-from digitrec_edge.canary import Outcome
+from digitrec_edge.canary import CanaryCount
 from digitrec_edge.errors import DeploymentError, DigitrecError, OutputError
 from digitrec_edge.files import sha256
 from digitrec_edge.history import CURRENT, PREVIOUS, record
@@ -62,7 +62,7 @@ class Placed:
     sha256: Text
     before: Text
     report: tuple[Text, ...]
-    canary: Outcome | None
+    canary: CanaryCount | None
 
 
 def place(folder: Path, order: Order) -> Placed:
@@ -110,7 +110,7 @@ def _readable(path: Path) -> Artifact | Path:
         return path
 
 
-def _prove(wanted: Path, before: Path | None, order: Order) -> tuple[Artifact, tuple[str, ...], Outcome | None]:
+def _prove(wanted: Path, before: Path | None, order: Order) -> tuple[Artifact, tuple[str, ...], CanaryCount | None]:
     with load(wanted) as model:
         report = [f"whole; {signature.check(model.artifact)}"]
         result = self_test(model.artifact, model)
@@ -121,9 +121,9 @@ def _prove(wanted: Path, before: Path | None, order: Order) -> tuple[Artifact, t
     return model.artifact, tuple(report), outcome
 
 
-def _try_canary(model: Model, before: Path | None, order: Order) -> Outcome:
+def _try_canary(model: Model, before: Path | None, order: Order) -> CanaryCount:
     digits = canary.read(Path(order.canary), len(model.labels))
-    found = Outcome(len(digits), canary.right(model, digits), canary.right_in(before, digits) if before else None)
+    found = CanaryCount(len(digits), canary.right(model, digits), canary.right_in(before, digits) if before else None)
     told = f"it reads {found.right:,} of the canary's {found.images:,} images right"
     if found.right_before is None and order.min_accuracy is None:
         raise DeploymentError(f"{told}, and no other is in place to compare with: say what will do, --canary-accuracy")

@@ -26,7 +26,7 @@ from digitrec_edge.farm import Reader, cluster, kinds  # noqa: E402
 from digitrec_edge.farm.cluster import local_cluster, remote_cluster, run  # noqa: E402
 from digitrec_edge.farm.inputs import Input, find_tables, plan_tables  # noqa: E402
 from digitrec_edge.farm.output import Manifest, Tally, begin  # noqa: E402
-from digitrec_edge.farm.parts import Part  # noqa: E402
+from digitrec_edge.farm.parts import InputPart  # noqa: E402
 from digitrec_edge.farm.work import Work  # noqa: E402
 
 STUB = """
@@ -143,7 +143,7 @@ def test_a_scheduler_by_its_address(
         assert isinstance(whole, Tally)
         assert isinstance(broken, DataError)
         assert str(broken) == "part 1 is broken"
-        many = [Part(k, first.source, 0, 1) for k in range(5)]
+        many = [InputPart(k, first.source, 0, 1) for k in range(5)]
         with pytest.raises(OutputError, match="the disk is full"):
             list(run(workers, failing, many))
         lacking = stub.Lacks.of(given, reader, tmp_path / "out", manifest)
@@ -154,10 +154,10 @@ def test_a_scheduler_by_its_address(
 def test_parts_are_given_away_in_bounded_number(threads: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     given: list[int] = []
 
-    def parts() -> Iterator[Part]:
+    def parts() -> Iterator[InputPart]:
         for number in range(50):
             given.append(number)
-            yield Part(number, "x", 0, 1)
+            yield InputPart(number, "x", 0, 1)
 
     with remote_cluster(threads.scheduler_address) as workers:
         for done, (_, tally) in enumerate(run(workers, lambda part: Tally(part.number), parts()), 1):
@@ -192,14 +192,14 @@ def test_a_scheduler_without_workers_is_told(threads: Any, monkeypatch: pytest.M
 
 def test_a_scheduler_that_is_lost_is_told(threads: Any, reader: Reader) -> None:
     with remote_cluster(threads.scheduler_address) as workers:
-        outcomes = run(workers, _slow, (Part(k, "x", 0, 1) for k in range(8)))
+        outcomes = run(workers, _slow, (InputPart(k, "x", 0, 1) for k in range(8)))
         next(outcomes)
         threads.close()
         with pytest.raises(DigitrecError, match=r"the connection to tcp://.* was lost; the same command goes on"):
             list(outcomes)
 
 
-def _slow(part: Part) -> Tally:
+def _slow(part: InputPart) -> Tally:
     time.sleep(0.2 * (part.number > 0))
     return Tally(1)
 

@@ -18,17 +18,23 @@ from benchmarks import document
 from benchmarks.quality.corrupted import Corrupted, CorruptedResult, mean_of, worst_of
 from benchmarks.quality.corruptions import CORRUPTIONS
 from benchmarks.quality.no_digit import MARKS, MarksResult, Told
+from benchmarks.quality.relearned import GUARDS, Held, Learnt, Relearned
 from benchmarks.quality.robustness import TEST_SETS, Robustness, SetResult
 from benchmarks.results.document import Result, Run
 from digitrec_edge import cli, pretrained
 from digitrec_edge.cli.benchmark import _show_all, show
+from digitrec_edge.cli.collect import show as show_collection
+from digitrec_edge.cli.deploy import _print_history
 from digitrec_edge.cli.doctor import show as show_report
 from digitrec_edge.cli.inspect import inspect
 from digitrec_edge.cli.layout import Heading, lay_out
+from digitrec_edge.cli.learning import show as show_relearned
 from digitrec_edge.cli.remote import show_outcomes
 from digitrec_edge.cli.robustness import RobustnessTables
 from digitrec_edge.cli.robustness import show as print_robustness
 from digitrec_edge.cli.train import _print_layers
+from digitrec_edge.collection import Counts
+from digitrec_edge.history import Event
 from digitrec_edge.remote.fleet import Outcome
 from tests.test_doctor import report
 
@@ -105,6 +111,15 @@ def tables(make_run: Callable[..., Run], make_result: Callable[..., Result]) -> 
         Outcome("pi@raspberrypi.local", document(runs[0])),
         Outcome("pi@other.local", None, error="no connection: it took longer than 10 s to answer"),
     ]
+    counts = Counts(
+        1234, 3, 0, 5_000_000, {"7": 1200, "no digit": 34}, {"1": 3}, {"camera": 1234}, {"a" * 64: 1231, "": 3}
+    )
+    event = Event(
+        "2026-11-28T21:04:05Z", "refused", "digitrec-int8.tflite", "b" * 64, "int8", "me@desk", "a canary died"
+    )
+    verdict = Relearned(
+        Learnt(37, 21, 29, 8, 0), tuple(Held(guard, 0.05 + k / 8, 0.04) for k, guard in enumerate(GUARDS))
+    )
     layers = [
         SimpleNamespace(name=f"hidden_{k}", output=SimpleNamespace(shape=(None, 128)), count_params=lambda: 200_960)
         for k in range(3)
@@ -123,6 +138,12 @@ def tables(make_run: Callable[..., Run], make_result: Callable[..., Result]) -> 
             ["97.00%", "0.0123", "canny edges", "91.00%", "98.70%", "0.0456", "worst"],
         ),
         "remote": (lambda: show_outcomes(outcomes), ["pi@other.local", "FAILED"]),
+        "collect": (
+            lambda: show_collection(counts, Path("all.sqlite")),
+            ["no digit", "1,234", "camera", "none: imported"],
+        ),
+        "deploy": (lambda: _print_history("pi@other.local", [event]), ["refused", "digitrec-int8.tflite"]),
+        "learning": (lambda: show_relearned(verdict), ["FAILED", "56.76%", "78.38%", "5.00%"]),
         "train": (lambda: _print_layers(SimpleNamespace(layers=layers)), ["hidden_2", "200,960"]),
     }
 
@@ -156,7 +177,10 @@ def words(text: str) -> set[str]:
     return {word.strip(":;") for word in text.split()}
 
 
-NAMES = ("benchmark", "benchmark of devices", "compare", "inspect", "doctor", "robustness", "remote", "train")
+NAMES = (
+    "benchmark", "benchmark of devices", "compare", "inspect", "doctor", "robustness", "remote", "collect", "deploy",
+    "learning", "train",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("width", [60, 80, 100, 160])

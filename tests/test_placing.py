@@ -13,7 +13,7 @@ import pytest
 
 from digitrec_edge import artifact, history, mnist, placing, pretrained
 from digitrec_edge.artifact import sample
-from digitrec_edge.canary import Canary, Outcome
+from digitrec_edge.canary import Canary, CanaryCount
 from digitrec_edge.errors import ArtifactError, DataError, DeploymentError, OutputError
 from digitrec_edge.files import sha256
 from digitrec_edge.formats import SAMPLE_FILE
@@ -163,9 +163,9 @@ def test_a_canary_lets_pass_what_reads_it_as_well(tmp_path: Path, sent: Sent, di
     file = sent(FLOAT32)
     canary = write_canary(tmp_path / "c.npz", disputed.images, disputed.labels)
     placed = place(tmp_path, Order(file, "a", str(tmp_path / canary)))
-    assert placed.canary == Outcome(len(disputed), len(disputed), 2)
+    assert placed.canary == CanaryCount(len(disputed), len(disputed), 2)
     again = place(tmp_path, Order(file, "a", str(tmp_path / canary), 1.0))
-    assert again.canary == Outcome(len(disputed), len(disputed), len(disputed))
+    assert again.canary == CanaryCount(len(disputed), len(disputed), len(disputed))
 
 
 def test_a_canary_stops_what_reads_it_worse(tmp_path: Path, sent: Sent, disputed: Canary) -> None:
@@ -184,7 +184,9 @@ def test_a_canary_without_anything_to_compare_with_needs_a_share(tmp_path: Path,
     with pytest.raises(DeploymentError, match=r"reads 2 of .* 90\.0% of them are asked for"):
         place(tmp_path, Order(sent(INT8), "a", canary, 0.9))
     assert in_place(tmp_path) == ""
-    assert place(tmp_path, Order(sent(FLOAT32), "a", canary, 0.9)).canary == Outcome(len(disputed), len(disputed), None)
+    assert place(tmp_path, Order(sent(FLOAT32), "a", canary, 0.9)).canary == CanaryCount(
+        len(disputed), len(disputed), None
+    )
 
 
 def test_a_canary_that_is_no_data_set_stops(tmp_path: Path, sent: Sent) -> None:
@@ -198,7 +200,7 @@ def test_what_is_in_place_and_unreadable_reads_none_of_the_canary(tmp_path: Path
     cut((tmp_path / CURRENT).resolve())
     canary = str(tmp_path / write_canary(tmp_path / "c.npz", disputed.images, disputed.labels))
     placed = place(tmp_path, Order(sent(FLOAT32), "a", canary))
-    assert placed.canary == Outcome(len(disputed), len(disputed), 0)
+    assert placed.canary == CanaryCount(len(disputed), len(disputed), 0)
 
 
 def test_a_file_in_the_place_of_the_link_is_not_written_over(tmp_path: Path, sent: Sent) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from benchmarks.quality.relearned import GUARDS, NONE, Answerer, Guard, Held, Learnt, Relearned, judge
+from benchmarks.quality.relearned import GUARDS, NONE, Answerer, Held, Learnt, Relearned, Remembered, judge
 from digitrec_edge import mnist, pretrained
 from digitrec_edge.errors import BenchmarkError
 from digitrec_edge.mnist import Digits
@@ -78,7 +78,7 @@ def test_without_held_out_corrections_nothing_is_shown(good: Answerer, test_set:
         judge(good, good, images[:0], said[:0], test_set, guards=()).check()
 
 
-def spoiled(reader: Answerer, guard: Guard) -> Answerer:
+def spoiled(reader: Answerer, guard: Remembered) -> Answerer:
     """Return a reader that is worse in what a guard looks at."""
     thresholds = {"test digits taken for digits, up to 99 %": math.inf, "marks not taken for digits": -math.inf}
     if guard.name in thresholds:
@@ -87,7 +87,7 @@ def spoiled(reader: Answerer, guard: Guard) -> Answerer:
 
 
 @pytest.mark.parametrize("guard", GUARDS, ids=lambda guard: guard.name)
-def test_what_has_forgotten_fails_by_name(guard: Guard, good: Answerer, test_set: Digits) -> None:
+def test_what_has_forgotten_fails_by_name(guard: Remembered, good: Answerer, test_set: Digits) -> None:
     small = Digits(test_set.images[:40], test_set.labels[:40])
     verdict = judge(good, spoiled(good, guard), *corrections(), small, guards=(guard,))
     assert verdict.held[0].change_pp < -guard.tolerance_pp
@@ -99,14 +99,14 @@ def test_what_has_forgotten_fails_by_name(guard: Guard, good: Answerer, test_set
 
 
 def test_a_tolerance_is_allowed_in_full_and_no_more() -> None:
-    guard = Guard("something", 0.2, "", lambda reader, digits: 0.0)
+    guard = Remembered("something", 0.2, "", lambda reader, digits: 0.0)
     assert Held(guard, 0.99, 0.988).passed
     assert not Held(guard, 0.99, 0.9879).passed
     assert not Held(guard, 0.99, math.nan).passed
 
 
 def test_all_reasons_are_told_at_once() -> None:
-    guard = Guard("something", 0.2, "", lambda reader, digits: 0.0)
+    guard = Remembered("something", 0.2, "", lambda reader, digits: 0.0)
     verdict = Relearned(Learnt(25, 20, 20, 1, 1), (Held(guard, 0.99, 0.9), Held(guard, 0.9, 0.9)))
     with pytest.raises(BenchmarkError, match=r"1 better, 1 worse, p 1, .*; something: -9\.00 pp"):
         verdict.check()

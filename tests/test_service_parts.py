@@ -14,7 +14,7 @@ from starlette.requests import Request
 
 from digitrec_edge import artifact, pretrained
 from digitrec_edge.service.connections import BoundedConnection
-from digitrec_edge.service.frames import Frame, FrameKind, receive, size, unpack
+from digitrec_edge.service.frames import FrameKind, PipeFrame, receive, size, unpack
 from digitrec_edge.service.guard import HttpRefusal
 from digitrec_edge.service.home import page_of
 from digitrec_edge.service.multipart import BodyError, picture_of
@@ -28,7 +28,7 @@ READ = next(route for route in ROUTES if route.path == "/v1/read")
 
 
 def test_a_frame_comes_out_as_it_went_in_whatever_the_pieces() -> None:
-    sent = Frame(FrameKind.ANSWER, {"a": [1, None]}, bytes(200_000), b"extra")
+    sent = PipeFrame(FrameKind.ANSWER, {"a": [1, None]}, bytes(200_000), b"extra")
     data = sent.pack()
     assert size(data[:3]) == 0
     assert size(data[:20]) == len(data)
@@ -173,7 +173,7 @@ def test_a_picture_that_takes_too_long_ends_its_reader_and_another_comes() -> No
             line = {"multi": False, "min_confidence": 0.0, "accept_anything": False, "type": "", "kept": False}
             from digitrec_edge import mnist
 
-            frame = Frame(FrameKind.READ, line, png(mnist.load("test").images[0]))
+            frame = PipeFrame(FrameKind.READ, line, png(mnist.load("test").images[0]))
             with pytest.raises(TooSlowError):
                 await staff.read(frame, 0.0, 4)
             with pytest.raises(BusyError):  # none may wait

@@ -45,7 +45,7 @@ class Answerer:
 
 
 @dataclass(frozen=True)
-class Guard:
+class Remembered:
     """Something that must not be forgotten.
 
     Attributes:
@@ -83,14 +83,14 @@ def _refused(reader: Answerer, digits: Digits) -> float:
 
 
 GUARDS = (
-    Guard(
+    Remembered(
         "test set, right", 0.2, "20 of 10,000 images: trainings by one recipe scatter more",
         lambda reader, digits: _accuracy(reader, digits, digits.images),
     ),
-    Guard("test set changed, right", 0.4, "twice as much: about twice as many are misread", _changed),
-    Guard("test set corrupted, right", 0.8, "four times as much: ten times as many are misread", _corrupted),
-    Guard("test digits taken for digits, up to 99 %", 0.5, "half as much again as a threshold gives up", _kept),
-    Guard("marks not taken for digits", 3.0, "one mark in 33: the threshold moves with what is learnt", _refused),
+    Remembered("test set changed, right", 0.4, "twice as much: about twice as many are misread", _changed),
+    Remembered("test set corrupted, right", 0.8, "four times as much: ten times as many are misread", _corrupted),
+    Remembered("test digits taken for digits, up to 99 %", 0.5, "half as much again as a threshold gives up", _kept),
+    Remembered("marks not taken for digits", 3.0, "one mark in 33: the threshold moves with what is learnt", _refused),
 )  # fmt: skip
 
 
@@ -98,7 +98,7 @@ GUARDS = (
 class Held:
     """A guard and what was measured, shares from 0 to 1."""
 
-    guard: Guard
+    guard: Remembered
     before: float
     after: float
 
@@ -178,7 +178,7 @@ def judge(
     said: NDArray[np.int64],
     test: Digits,
     *,
-    guards: Sequence[Guard] = GUARDS,
+    guards: Sequence[Remembered] = GUARDS,
     on_guard: Callable[[str], None] = lambda name: None,
 ) -> Relearned:
     """Compare two models.

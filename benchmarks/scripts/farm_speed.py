@@ -28,7 +28,7 @@ from digitrec_edge.farm import Reader
 from digitrec_edge.farm.cluster import local_cluster
 from digitrec_edge.farm.inputs import find_tables, plan_tables
 from digitrec_edge.farm.output import Manifest, begin
-from digitrec_edge.farm.parts import Part
+from digitrec_edge.farm.parts import InputPart
 from digitrec_edge.farm.reader import _loaded
 from digitrec_edge.farm.work import Work
 from runtimes import load
@@ -48,7 +48,7 @@ def make(folder: Path, count: int) -> dict[str, Path]:
     return files
 
 
-def rows_of(path: Path, part: Part) -> Iterator[Any]:
+def rows_of(path: Path, part: InputPart) -> Iterator[Any]:
     """Yield the digits of a part of a file as one would by hand."""
     if path.suffix == ".npy":
         images = np.load(path, mmap_mode="r")
@@ -65,7 +65,7 @@ def rows_of(path: Path, part: Part) -> Iterator[Any]:
             return
 
 
-def both(work: Work, path: Path, part: Part) -> tuple[float, float]:
+def both(work: Work, path: Path, part: InputPart) -> tuple[float, float]:
     """Return the seconds of processor time that a loop by hand takes for a part, and the work on it."""
     model = _loaded(work.reader.origin, os.getpid())
     start = time.process_time()

@@ -1,6 +1,5 @@
 """``digitrec-edge train --base``: going on with corrected digits, and the gate that the new model must pass."""
 
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -89,6 +88,8 @@ def _only(sources: Sequence[Path]) -> Path | None:
 
 def _read(paths: Sequence[Path]) -> "Corrected":
     """Read what was corrected in these collections, nothing twice."""
+    import tempfile
+
     from digitrec_edge.collection import Collection, corrected, merge
 
     if len(paths) == 1:

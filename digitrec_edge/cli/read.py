@@ -16,7 +16,7 @@ from digitrec_edge.errors import DataError, NotInstalledError, OutputError
 if TYPE_CHECKING:
     from digitrec_edge.farm.inputs import Input
     from digitrec_edge.farm.output import Tally
-    from digitrec_edge.farm.parts import Part
+    from digitrec_edge.farm.parts import InputPart
     from digitrec_edge.farm.reader import Reader
     from digitrec_edge.farm.work import Work
 
@@ -120,7 +120,7 @@ class _Run:
         self._counter, self._start = terminal.Counter(pictures, "pictures"), time.perf_counter()
         self.tally, self.read_now, self.broken = before, 0, 0
 
-    def read(self, work: "Work", parts: "list[Part]", scheduler: str | None, jobs: int | None) -> None:
+    def read(self, work: "Work", parts: "list[InputPart]", scheduler: str | None, jobs: int | None) -> None:
         """Have the parts read; one that cannot be read is told, and the others go on."""
         from digitrec_edge.cli.cores import usable_cores
         from digitrec_edge.farm.cluster import local_cluster, remote_cluster, run
@@ -138,7 +138,7 @@ class _Run:
         finally:
             self._counter.clear()
 
-    def _note(self, part: "Part", outcome: "Tally | DataError") -> None:
+    def _note(self, part: "InputPart", outcome: "Tally | DataError") -> None:
         self.read_now += part.pictures
         if isinstance(outcome, DataError):
             self.broken += 1

@@ -31,7 +31,7 @@ LOCATION = pa.schema([("file", pa.string()), ("row", pa.int64())])
 
 
 @dataclass(frozen=True)
-class Answers:
+class Readings:
     """What was read of N pictures; of those with an error, the other numbers mean nothing.
 
     Attributes:
@@ -67,12 +67,12 @@ class Answers:
         ]
 
 
-def _blank(count: int) -> Answers:
+def _blank(count: int) -> Readings:
     probabilities, scores = np.zeros((2, count), np.float32)
-    return Answers(np.zeros(count, np.int64), probabilities, scores, np.zeros(count, bool), {})
+    return Readings(np.zeros(count, np.int64), probabilities, scores, np.zeros(count, bool), {})
 
 
-def answer_pixels(model: Model, images: NDArray[np.uint8], rows: NDArray[np.int64], count: int) -> Answers:
+def answer_pixels(model: Model, images: NDArray[np.uint8], rows: NDArray[np.int64], count: int) -> Readings:
     """Read pictures of 28 x 28 pixels in one batch.
 
     Args:
@@ -87,14 +87,14 @@ def answer_pixels(model: Model, images: NDArray[np.uint8], rows: NDArray[np.int6
     read = model.predict(images)
     sure = read.probabilities[np.arange(len(rows)), read.digits]
     if not errors:
-        return Answers(read.digits, sure, read.scores, read.accepted, {})
+        return Readings(read.digits, sure, read.scores, read.accepted, {})
     answers = replace(_blank(count), errors=errors)
     answers.digits[rows], answers.probabilities[rows] = read.digits, sure
     answers.scores[rows], answers.accepted[rows] = read.scores, read.accepted
     return answers
 
 
-def answer_pictures(model: Model, how: How, pictures: Iterable[tuple[str, Callable[[], Picture]]]) -> Answers:
+def answer_pictures(model: Model, how: How, pictures: Iterable[tuple[str, Callable[[], Picture]]]) -> Readings:
     """Find and read the digit on each picture, one by one.
 
     Args:

@@ -17,7 +17,7 @@ from distributed.comm import connect
 
 from digitrec_edge.errors import DataError, DigitrecError
 from digitrec_edge.farm.output import Tally
-from digitrec_edge.farm.parts import Part
+from digitrec_edge.farm.parts import InputPart
 
 WAIT_S = 10.0
 """For a scheduler to answer, and for it to have a worker."""
@@ -116,8 +116,8 @@ def _be_quiet() -> None:
 
 
 def run(
-    cluster: Cluster, work: Callable[[Part], Tally], parts: Iterable[Part]
-) -> Iterator[tuple[Part, Tally | DataError]]:
+    cluster: Cluster, work: Callable[[InputPart], Tally], parts: Iterable[InputPart]
+) -> Iterator[tuple[InputPart, Tally | DataError]]:
     """Yield what was read of each part as it is done, or why it could not be read.
 
     A part whose worker dies is given to another.
@@ -127,7 +127,7 @@ def run(
             workers are gone, or die of a part again and again.
     """
     waiting = iter(parts)
-    asked: dict[Any, Part] = {}
+    asked: dict[Any, InputPart] = {}
     done = as_completed(loop=cluster.client.loop, with_results=False)
 
     def give(count: int) -> None:
@@ -143,13 +143,13 @@ def run(
         give(1)
 
 
-def _where(part: Part) -> str:
+def _where(part: InputPart) -> str:
     if part.files:
         return f"the pictures from {part.files[0]} to {part.files[-1]}"
     return f"rows {part.start:,} to {part.stop - 1:,} of {part.source}"
 
 
-def _outcome(future: Any, part: Part, place: str) -> Tally | DataError:
+def _outcome(future: Any, part: InputPart, place: str) -> Tally | DataError:
     """Wait for a future that is done: should its process have died since, another one reads the part again."""
     try:
         tally: Tally = future.result()

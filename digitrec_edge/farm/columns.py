@@ -19,7 +19,7 @@ TAKEN = (
 
 
 @dataclass(frozen=True)
-class Column:
+class PictureColumn:
     """The column that holds the pictures.
 
     Attributes:
@@ -32,7 +32,7 @@ class Column:
     sizes: tuple[int, ...] = ()
 
 
-def find_column(schema: pa.Schema, asked: str | None) -> Column:
+def find_column(schema: pa.Schema, asked: str | None) -> PictureColumn:
     """Return the column of pictures: the one that is asked for, or the only one of such a type.
 
     Raises:
@@ -56,19 +56,19 @@ def _listed(words: list[str]) -> str:
     return ", ".join(words[:20])[:500] or "none"
 
 
-def _column(field: pa.Field) -> Column | None:
+def _column(field: pa.Field) -> PictureColumn | None:
     kind = _storage(field.type)
     if pa.types.is_fixed_size_binary(kind):
-        return Column(field.name, encoded=False) if kind.byte_width == PIXELS else None
+        return PictureColumn(field.name, encoded=False) if kind.byte_width == PIXELS else None
     if pa.types.is_struct(kind) and kind.get_field_index("bytes") >= 0:
-        return Column(field.name, encoded=True) if _is_binary(kind.field("bytes").type) else None
+        return PictureColumn(field.name, encoded=True) if _is_binary(kind.field("bytes").type) else None
     if _is_binary(kind):
-        return Column(field.name, encoded=True)
+        return PictureColumn(field.name, encoded=True)
     depth = 0
     while _is_list(kind) and depth < 3:
         kind, depth = kind.value_type, depth + 1
     sizes = {1: (PIXELS,), 2: (SIDE, SIDE)}.get(depth, ())
-    return Column(field.name, encoded=False, sizes=sizes) if sizes and pa.types.is_uint8(kind) else None
+    return PictureColumn(field.name, encoded=False, sizes=sizes) if sizes and pa.types.is_uint8(kind) else None
 
 
 def _storage(kind: pa.DataType) -> pa.DataType:
@@ -83,7 +83,7 @@ def _is_list(kind: pa.DataType) -> bool:
     return bool(pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind))
 
 
-def pixels_of(values: pa.Array, column: Column) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+def pixels_of(values: pa.Array, column: PictureColumn) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """Return the rows that are 28 x 28 pixels, nothing copied where all of them are.
 
     Returns:

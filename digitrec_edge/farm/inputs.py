@@ -10,8 +10,8 @@ import pyarrow as pa
 
 from digitrec_edge.errors import DataError
 from digitrec_edge.farm.answers import SCHEMA
-from digitrec_edge.farm.kinds import DAMAGED, ENCODED_BATCH, ENCODED_PER_PART, KINDS, Kind, by_name, damaged
-from digitrec_edge.farm.parts import LIMIT, Part, cut
+from digitrec_edge.farm.kinds import DAMAGED, ENCODED_BATCH, ENCODED_PER_PART, KINDS, TableKind, by_name, damaged
+from digitrec_edge.farm.parts import LIMIT, InputPart, cut
 from digitrec_edge.farm.reader import Reader
 
 PICTURES = "pictures"
@@ -31,7 +31,7 @@ class Input:
 
     kind: str
     root: Path
-    parts: tuple[Part, ...]
+    parts: tuple[InputPart, ...]
     schema: pa.Schema
     fingerprint: str
 
@@ -41,7 +41,7 @@ class Input:
         return sum(part.pictures for part in self.parts)
 
 
-def find_tables(path: Path) -> tuple[Kind, list[Path]] | None:
+def find_tables(path: Path) -> tuple[TableKind, list[Path]] | None:
     """Return the files of tables that a path names, or that lie in or below it; None when there are none.
 
     Hidden files and folders, and those that start with ``_``, are passed over.
@@ -62,7 +62,7 @@ def _below(folder: Path, suffix: str) -> list[Path]:
     return sorted(file for file in files if not any(name[0] in "._" for name in file.relative_to(folder).parts))
 
 
-def plan_tables(path: Path, kind: Kind, files: Sequence[Path], reader: Reader) -> Input:
+def plan_tables(path: Path, kind: TableKind, files: Sequence[Path], reader: Reader) -> Input:
     """Cut files of tables into parts.
 
     Args:
@@ -75,7 +75,7 @@ def plan_tables(path: Path, kind: Kind, files: Sequence[Path], reader: Reader) -
         DataError: a file that cannot be read, or has other columns.
     """
     folder = path if path.is_dir() else path.parent
-    parts: list[Part] = []
+    parts: list[InputPart] = []
     schema: pa.Schema | None = None
     for file in files:
         ends, answers = _cut(kind, file, reader)
@@ -85,12 +85,12 @@ def plan_tables(path: Path, kind: Kind, files: Sequence[Path], reader: Reader) -
         if len(parts) + len(ends) > LIMIT:
             raise DataError(f"{path} has more than {LIMIT:,} parts: name fewer files")
         source = file.relative_to(folder).as_posix()
-        parts += [Part(len(parts) + k, source, *rows) for k, rows in enumerate(ends)]
+        parts += [InputPart(len(parts) + k, source, *rows) for k, rows in enumerate(ends)]
     assert schema
     return Input(kind.name, _absolute(folder), tuple(parts), schema, _fingerprint(files, parts))
 
 
-def _cut(kind: Kind, file: Path, reader: Reader) -> tuple[list[tuple[int, int]], pa.Schema]:
+def _cut(kind: TableKind, file: Path, reader: Reader) -> tuple[list[tuple[int, int]], pa.Schema]:
     try:
         ends, given = kind.cut(file, reader)
         return ends, reader.check(given)[1]
@@ -108,7 +108,7 @@ def plan_pictures(path: Path, files: Sequence[Path], reader: Reader) -> Input:
     folder = path if path.is_dir() else path.parent
     names = [file.relative_to(folder).as_posix() for file in files]
     ends = cut([len(names)], ENCODED_PER_PART)
-    parts = [Part(k, "", start, stop, tuple(names[start:stop])) for k, (start, stop) in enumerate(ends)]
+    parts = [InputPart(k, "", start, stop, tuple(names[start:stop])) for k, (start, stop) in enumerate(ends)]
     return Input(PICTURES, _absolute(folder), tuple(parts), SCHEMA, _fingerprint(files, parts))
 
 
@@ -116,7 +116,7 @@ def _absolute(folder: Path) -> Path:
     return Path(os.path.abspath(folder))  # noqa: PTH100  links stay as they are
 
 
-def _fingerprint(files: Sequence[Path], parts: Sequence[Part]) -> str:
+def _fingerprint(files: Sequence[Path], parts: Sequence[InputPart]) -> str:
     digest = hashlib.sha256()
     for file in files:
         try:
@@ -129,7 +129,7 @@ def _fingerprint(files: Sequence[Path], parts: Sequence[Part]) -> str:
     return digest.hexdigest()
 
 
-def read_part(reader: Reader, kind: str, root: Path, part: Part) -> Iterator[pa.Table]:
+def read_part(reader: Reader, kind: str, root: Path, part: InputPart) -> Iterator[pa.Table]:
     """Read a part in batches; yields the answers in the order of the pictures.
 
     Raises:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from digitrec_edge.errors import DataError
 from digitrec_edge.farm.columns import PIXELS
-from digitrec_edge.farm.parts import Part, cut
+from digitrec_edge.farm.parts import InputPart, cut
 from digitrec_edge.farm.reader import BATCH, Reader
 from digitrec_edge.mnist import SIDE
 
@@ -31,7 +31,7 @@ DAMAGED = (pa.ArrowException, OSError, ValueError, TypeError, SyntaxError, EOFEr
 
 
 @dataclass(frozen=True)
-class Kind:
+class TableKind:
     """A kind of files.
 
     Attributes:
@@ -43,7 +43,7 @@ class Kind:
     name: str
     suffix: str
     cut: Callable[[Path, Reader], tuple[list[tuple[int, int]], pa.Schema]]
-    batches: Callable[[Path, Reader, Part], Iterator[pa.RecordBatch]]
+    batches: Callable[[Path, Reader, InputPart], Iterator[pa.RecordBatch]]
 
 
 def damaged(path: Path, cause: BaseException) -> DataError:
@@ -62,7 +62,7 @@ def _cut_parquet(path: Path, reader: Reader) -> tuple[list[tuple[int, int]], pa.
     return cut(sizes, rows), schema
 
 
-def _parquet_batches(path: Path, reader: Reader, part: Part) -> Iterator[pa.RecordBatch]:
+def _parquet_batches(path: Path, reader: Reader, part: InputPart) -> Iterator[pa.RecordBatch]:
     with pq.ParquetFile(path, pre_buffer=False, buffer_size=BUFFER_BYTES) as file:
         column, _ = reader.check(file.schema_arrow)
         ends = np.cumsum([0, *(file.metadata.row_group(k).num_rows for k in range(file.num_row_groups))]).tolist()
@@ -97,7 +97,7 @@ def _cut_numpy(path: Path, reader: Reader) -> tuple[list[tuple[int, int]], pa.Sc
     return cut([len(_open_numpy(path))], BYTES_PER_PART), _NUMPY_SCHEMA
 
 
-def _numpy_batches(path: Path, reader: Reader, part: Part) -> Iterator[pa.RecordBatch]:
+def _numpy_batches(path: Path, reader: Reader, part: InputPart) -> Iterator[pa.RecordBatch]:
     images = _open_numpy(path)
     for start in range(part.start, min(part.stop, len(images)), BATCH):
         rows = np.ascontiguousarray(images[start : min(start + BATCH, part.stop)])
@@ -106,11 +106,11 @@ def _numpy_batches(path: Path, reader: Reader, part: Part) -> Iterator[pa.Record
 
 
 KINDS = (
-    Kind("parquet", ".parquet", _cut_parquet, _parquet_batches),
-    Kind("numpy", ".npy", _cut_numpy, _numpy_batches),
+    TableKind("parquet", ".parquet", _cut_parquet, _parquet_batches),
+    TableKind("numpy", ".npy", _cut_numpy, _numpy_batches),
 )
 
 
-def by_name(name: str) -> Kind:
+def by_name(name: str) -> TableKind:
     """Return the row of this name."""
     return next(kind for kind in KINDS if kind.name == name)

@@ -15,7 +15,7 @@ from digitrec_edge import records
 from digitrec_edge.errors import OutputError
 from digitrec_edge.farm.answers import LOCATION
 from digitrec_edge.farm.inputs import Input
-from digitrec_edge.farm.parts import Part
+from digitrec_edge.farm.parts import InputPart
 from digitrec_edge.farm.reader import Reader
 from digitrec_edge.files import check_writable, read_file, replacing, sha256, write_file
 from digitrec_edge.records import Count, Share, Text
@@ -109,7 +109,9 @@ class _Mark:
     tally: Tally
 
 
-def begin(folder: Path, manifest: Manifest, parts: Iterable[Part], *, restart: bool = False) -> dict[Part, Tally]:
+def begin(
+    folder: Path, manifest: Manifest, parts: Iterable[InputPart], *, restart: bool = False
+) -> dict[InputPart, Tally]:
     """Make a folder ready for answers, and return the parts that are finished there.
 
     Args:
@@ -154,7 +156,7 @@ def _compare(folder: Path, manifest: Manifest) -> None:
             raise OutputError(f"{folder} holds answers with another {what}, {values}: name a new folder, or {ANEW}")
 
 
-def _finished(path: Path, manifest: Manifest, part: Part) -> Tally | None:
+def _finished(path: Path, manifest: Manifest, part: InputPart) -> Tally | None:
     """Return what was read of a part, if its file is whole and of this manifest."""
     try:
         raw = pq.read_metadata(path).metadata or {}
@@ -170,7 +172,7 @@ def finish(folder: Path) -> None:
     write_file(folder / DONE, b"")
 
 
-def write_part(folder: Path, part: Part, identity: str, schema: pa.Schema, answers: Iterable[pa.Table]) -> Tally:
+def write_part(folder: Path, part: InputPart, identity: str, schema: pa.Schema, answers: Iterable[pa.Table]) -> Tally:
     """Write the answers to a part; its file is there when all of them are in it.
 
     Args:

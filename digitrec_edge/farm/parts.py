@@ -10,7 +10,7 @@ LIMIT = 1_000_000
 
 
 @dataclass(frozen=True)
-class Part:
+class InputPart:
     """A part of the input.
 
     Attributes:

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from digitrec_edge.errors import DataError, PictureError
 from digitrec_edge.farm.answers import LOCATION, SCHEMA, answer_pictures, answer_pixels
-from digitrec_edge.farm.columns import Column, files_of, find_column, pixels_of
+from digitrec_edge.farm.columns import PictureColumn, files_of, find_column, pixels_of
 from digitrec_edge.preprocess.reading import Picture, open_picture, read
 from digitrec_edge.recognition import How
 from runtimes import Model
@@ -49,7 +49,7 @@ class Reader:
         made = [self._answer(batch, column, schema) for batch in batches]
         return pa.Table.from_batches(made, schema)
 
-    def check(self, given: pa.Schema) -> tuple[Column, pa.Schema]:
+    def check(self, given: pa.Schema) -> tuple[PictureColumn, pa.Schema]:
         """Return the column of pictures and the schema of the answers to tables of this one.
 
         Raises:
@@ -72,7 +72,7 @@ class Reader:
     def _model(self) -> Model:
         return _loaded(self.origin, os.getpid())
 
-    def _answer(self, batch: pa.RecordBatch, column: Column, schema: pa.Schema) -> pa.RecordBatch:
+    def _answer(self, batch: pa.RecordBatch, column: PictureColumn, schema: pa.Schema) -> pa.RecordBatch:
         values = batch.column(column.name)
         if column.encoded:
             answers = answer_pictures(self._model, self.how, _decoders(values))

@@ -10,7 +10,7 @@ import pyarrow as pa
 from digitrec_edge.farm.answers import LOCATION
 from digitrec_edge.farm.inputs import Input, read_part
 from digitrec_edge.farm.output import Manifest, Tally, write_part
-from digitrec_edge.farm.parts import Part
+from digitrec_edge.farm.parts import InputPart
 from digitrec_edge.farm.reader import Reader
 
 
@@ -39,7 +39,7 @@ class Work:
         schema = pa.schema([*LOCATION, *given.schema])
         return cls(reader, given.kind, given.root, output.absolute(), manifest.identity, schema)
 
-    def __call__(self, part: Part) -> Tally:
+    def __call__(self, part: InputPart) -> Tally:
         """Read a part and write its answers.
 
         Raises:
@@ -49,7 +49,7 @@ class Work:
         """
         return write_part(self.output, part, self.identity, self.schema, self._answers(part))
 
-    def _answers(self, part: Part) -> Iterator[pa.Table]:
+    def _answers(self, part: InputPart) -> Iterator[pa.Table]:
         done = 0
         for table in read_part(self.reader, self.kind, self.root, part):
             if part.files:

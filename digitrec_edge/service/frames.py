@@ -27,7 +27,7 @@ class FrameKind(IntEnum):
 
 
 @dataclass(frozen=True)
-class Frame:
+class PipeFrame:
     """A message.
 
     Attributes:
@@ -55,15 +55,15 @@ def size(data: bytes | bytearray) -> int:
     return _HEAD.size + sum(lengths)
 
 
-def unpack(data: bytes | bytearray) -> Frame:
+def unpack(data: bytes | bytearray) -> PipeFrame:
     """Return the frame of which these are all bytes."""
     kind, line, body, extra = _HEAD.unpack_from(data)
     ends = (_HEAD.size + line, _HEAD.size + line + body, _HEAD.size + line + body + extra)
     content = json.loads(data[_HEAD.size : ends[0]])
-    return Frame(FrameKind(kind), content, bytes(data[ends[0] : ends[1]]), bytes(data[ends[1] : ends[2]]))
+    return PipeFrame(FrameKind(kind), content, bytes(data[ends[0] : ends[1]]), bytes(data[ends[1] : ends[2]]))
 
 
-def receive(link: socket.socket) -> Frame | None:
+def receive(link: socket.socket) -> PipeFrame | None:
     """Wait for a frame; None when the other end is closed."""
     data = bytearray()
     while not (whole := size(data)) or len(data) < whole:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from starlette.responses import Response
 
 from digitrec_edge.service.app import HttpCall, respond
-from digitrec_edge.service.frames import Frame, FrameKind
+from digitrec_edge.service.frames import FrameKind, PipeFrame
 from digitrec_edge.service.guard import HttpRefusal
 from digitrec_edge.service.metrics import CONTENT_TYPE
 from digitrec_edge.service.openapi import document
@@ -34,14 +34,14 @@ async def read(call: HttpCall) -> Response:
     if not body:
         raise HttpRefusal(400, "the body is empty; send a picture: curl --data-binary @photo.jpg")
     staff = service.exchange.serving.staff
-    found = await _read(staff, Frame(FrameKind.READ, line, body), service.settings.limits)
+    found = await _read(staff, PipeFrame(FrameKind.READ, line, body), service.settings.limits)
     service.metrics.read(found.line)
     if service.keeper is None:
         return respond(found.body)
     return respond(await service.keeper.keep(found, staff.sha256))
 
 
-async def _read(staff: Staff, frame: Frame, limits: ServiceLimits) -> Frame:
+async def _read(staff: Staff, frame: PipeFrame, limits: ServiceLimits) -> PipeFrame:
     try:
         found = await staff.read(frame, limits.read_s, limits.waiting)
     except BusyError:

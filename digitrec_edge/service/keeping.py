@@ -17,7 +17,7 @@ import numpy as np
 from digitrec_edge.collection import Collection, Keep, Kept, utc_now
 from digitrec_edge.errors import CollectionError
 from digitrec_edge.mnist import SIDE
-from digitrec_edge.service.frames import Frame
+from digitrec_edge.service.frames import PipeFrame
 from digitrec_edge.service.metrics import Metrics
 
 SOURCE = "serve"
@@ -53,7 +53,7 @@ class Keeper:
         """Put a question to the collection in its thread."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, partial(question, self._collection))
 
-    async def keep(self, answer: Frame, artifact_sha256: str) -> bytes:
+    async def keep(self, answer: PipeFrame, artifact_sha256: str) -> bytes:
         """Keep of an answer what the rule wants; returns its JSON with the ids of what is on disk now, ``kept``."""
         content = json.loads(answer.body)
         wanted = [

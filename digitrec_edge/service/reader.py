@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from digitrec_edge.errors import ArtifactError, DigitrecError, PictureError
-from digitrec_edge.service.frames import Frame, FrameKind, receive
+from digitrec_edge.service.frames import FrameKind, PipeFrame, receive
 from digitrec_edge.service.memory import return_large_blocks
 from digitrec_edge.service.multipart import BodyError, picture_of
 
@@ -41,7 +41,7 @@ def main() -> None:
     os._exit(0)  # what a runtime does when it is torn down is nobody's question
 
 
-def _load(frame: Frame) -> "tuple[Model | None, Frame]":
+def _load(frame: PipeFrame) -> "tuple[Model | None, PipeFrame]":
     """Load and test an artifact, of which the bytes are given: the file may be another one by now."""
     from digitrec_edge.verification.selftest import self_test
     from runtimes import load
@@ -56,13 +56,13 @@ def _load(frame: Frame) -> "tuple[Model | None, Frame]":
                 f"differ from those at export; digitrec-edge verify {path} shows them"
             )
     except DigitrecError as error:
-        return None, Frame(FrameKind.FAILED, str(error))
+        return None, PipeFrame(FrameKind.FAILED, str(error))
     gc.collect()
     gc.freeze()  # what is loaded stays, and need not be looked through again and again
-    return model, Frame(FrameKind.READY, {"runtime": model.runtime, "runtime_version": model.runtime_version})
+    return model, PipeFrame(FrameKind.READY, {"runtime": model.runtime, "runtime_version": model.runtime_version})
 
 
-def answer(model: "Model", frame: Frame) -> Frame:
+def answer(model: "Model", frame: PipeFrame) -> PipeFrame:
     """Read one picture.
 
     Args:
@@ -84,14 +84,14 @@ def answer(model: "Model", frame: Frame) -> Frame:
         found = recognise(model, NAME, partial(open_picture, picture, NAME), how)
         content = found.as_json()
     except BodyError as error:
-        return Frame(FrameKind.REFUSED, [400, str(error)])
+        return PipeFrame(FrameKind.REFUSED, [400, str(error)])
     except PictureError as error:
-        return Frame(FrameKind.REFUSED, [422, str(error)])
+        return PipeFrame(FrameKind.REFUSED, [422, str(error)])
     except DigitrecError as error:
-        return Frame(FrameKind.FAILED, str(error))
+        return PipeFrame(FrameKind.FAILED, str(error))
     digits = content["digits"] if how.multi else [content]
     extra = b"".join([_images(found), picture]) if asked["kept"] else b""
-    return Frame(FrameKind.ANSWER, _tally(digits), _dumped(content), extra)
+    return PipeFrame(FrameKind.ANSWER, _tally(digits), _dumped(content), extra)
 
 
 def _tally(digits: list[dict[str, Any]]) -> list[int]:

@@ -14,7 +14,7 @@ from digitrec_edge.artifact import Artifact
 from digitrec_edge.artifact.signature import KEY_VARIABLE
 from digitrec_edge.errors import ArtifactError
 from digitrec_edge.files import sha256
-from digitrec_edge.service.frames import Frame, FrameKind, size, unpack
+from digitrec_edge.service.frames import FrameKind, PipeFrame, size, unpack
 
 _START = "import sys; sys.path[:] = sys.argv[1].split('\\n'); from digitrec_edge.service.reader import main; main()"
 LOAD_S = 120.0
@@ -47,7 +47,7 @@ class _Reader(asyncio.Protocol):
 
     def __init__(self) -> None:
         self._buffer = bytearray()
-        self._answer: asyncio.Future[Frame] | None = None
+        self._answer: asyncio.Future[PipeFrame] | None = None
         self._transport: asyncio.Transport | None = None
         self.process: subprocess.Popen[bytes] | None = None
         self.on_loss: Callable[[_Reader], None] | None = None
@@ -84,7 +84,7 @@ class _Reader(asyncio.Protocol):
         if self.on_loss:
             self.on_loss(self)
 
-    async def ask(self, frame: Frame, limit_s: float) -> Frame:
+    async def ask(self, frame: PipeFrame, limit_s: float) -> PipeFrame:
         """Send a frame and wait for the one that answers it; a reader that is not waited for any more is ended.
 
         Raises:
@@ -139,7 +139,7 @@ class Staff:
         line = {"path": str(found.path), "runtime": runtime}
         self.artifact, self.sha256 = found, sha256(found.data)
         self._on_loss = on_loss
-        self._load = Frame(FrameKind.LOAD, line, found.data)
+        self._load = PipeFrame(FrameKind.LOAD, line, found.data)
         self._workers = workers
         self._all: set[_Reader] = set()
         self._idle: asyncio.LifoQueue[_Reader] = asyncio.LifoQueue()
@@ -195,7 +195,7 @@ class Staff:
         """How many readers there are."""
         return sum(not reader.lost for reader in self._all)
 
-    async def read(self, frame: Frame, limit_s: float, most_waiting: int) -> Frame:
+    async def read(self, frame: PipeFrame, limit_s: float, most_waiting: int) -> PipeFrame:
         """Have a picture read by the next reader who is free.
 
         Raises:
@@ -213,7 +213,7 @@ class Staff:
             if not self._asked:
                 self._free.set()
 
-    async def _read(self, frame: Frame, limit_s: float) -> Frame:
+    async def _read(self, frame: PipeFrame, limit_s: float) -> PipeFrame:
         reader = await self._next(asyncio.get_running_loop().time() + limit_s)
         try:
             return await reader.ask(frame, limit_s)

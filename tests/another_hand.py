@@ -1,6 +1,6 @@
 """See how much a recogniser learns of another hand from 100 corrected digits, and what it forgets.
 
-``python -m benchmarks.scripts.another_hand BASE.keras [HAND ...] [--seed 0]``: a hand is a handwriting font, got from
+``python -m tests.another_hand BASE.keras [HAND ...] [--seed 0]``: a hand is a handwriting font, got from
 npm as ``letter_glyphs.py`` does, whose every digit is drawn anew: slanted, scaled, bent and with another pen. Or it is
 ``usps``, the mail of the United States Postal Service (``tests/usps.py``). A device reads what is written and keeps
 what it is unsure of; the first 100 of these, or as many as there are among 2,000 digits, are corrected; ``train
