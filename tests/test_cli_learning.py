@@ -64,6 +64,7 @@ def test_a_model_that_became_better_is_written_beside_its_base(cli: Cli, folder:
     assert (folder / "base.keras").read_bytes() == base
 
 
+@pytest.mark.long
 def test_one_that_did_not_is_refused_with_the_table_unless_that_is_allowed(cli: Cli, folder: Path) -> None:
     arguments = ["train", "--base", "base.keras", "--data", "wrong.sqlite", "--data", "own.npz", "-o", "worse.keras"]
     done = cli(*arguments, cwd=folder, ok=False)

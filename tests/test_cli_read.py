@@ -60,6 +60,7 @@ def test_a_folder_of_pictures_with_a_bad_one(cli: Cli, mnist_test: mnist.Digits,
     assert "holds answers with another min confidence" in other.stderr
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("group", [True, False], ids=["terminal", "alone"])
 def test_ctrl_c_ends_all_and_the_same_command_goes_on(mnist_test: mnist.Digits, tmp_path: Path, group: bool) -> None:
     pictures, output = tmp_path / "in", tmp_path / "out"

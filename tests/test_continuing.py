@@ -75,6 +75,7 @@ def test_it_learns_digits_and_marks_and_says_what_it_came_from(base: Path, data:
     assert history.no_digit is not None
 
 
+@pytest.mark.long
 def test_the_same_seed_gives_the_same_bytes_and_what_it_came_from_is_handed_on(
     base: Path, data: Path, tmp_path: Path
 ) -> None:
