@@ -7,7 +7,7 @@ CLI := $(BIN)/digitrec-edge
 PYTHONS := 3.12 3.13 3.14
 BOARDS := tests/pi/test_boards.py tests/pi/test_native_boards.py
 PAGE := tests/web tests/test_web_preprocess.py
-NPM := build/npm/node_modules/.ready
+NPM := build/npm-runtimes/node_modules/.ready
 export PYTHONDONTWRITEBYTECODE :=  # what hundreds of processes import is compiled once
 
 .PHONY: help setup demo test test-long lint docs test-artifacts test-device test-desktop test-web web-runtimes test-newest test-pythons pi pi-boards pi-others pi-more pi-instructions pi-instructions-accept pi-needs loop mcu mcu-accept mcu-needs native native-sanitized wheel facts pretrained campaigns clean
@@ -51,7 +51,7 @@ test: $(READY)  ## lint, documentation and the tests, but for those that take lo
 	@echo "lint, documentation, tests of the desktop, the device and the page, side by side; each tells when it is done"
 	@$(MAKE) --no-print-directory --jobs=3 --output-sync=target test-artifacts lint docs test-desktop test-device test-web
 
-test-artifacts: $(READY) $(NPM)  ## what the tests share: a trained model and its exports
+test-artifacts: $(READY)  ## what the tests share: a trained model and its exports
 	@$(BIN)/python -m tests.conftest
 
 test-device: test-artifacts  ## tests of what runs on a device: no TensorFlow in the process
@@ -60,12 +60,12 @@ test-device: test-artifacts  ## tests of what runs on a device: no TensorFlow in
 test-web: test-artifacts  ## tests of the page and its JavaScript, in node and Chromium
 	$(BIN)/pytest -q -m "not long" $(PAGE)
 
-web-runtimes: $(NPM) test-artifacts  ## LiteRT.js and ONNX Runtime Web in Chromium (npm, 185 MB into build/npm): every variant, the same logits
-	$(BIN)/pytest -q tests/web/test_runtimes.py
+web-runtimes: $(NPM) test-artifacts  ## LiteRT.js and ONNX Runtime Web in Chromium (npm, 185 MB into build/npm-runtimes): every variant, the same logits
+	$(BIN)/pytest -q tests/web/test_runtimes.py tests/web/test_snippets.py
 
 $(NPM): runtimes/elsewhere.py | $(READY)
-	@mkdir -p build/npm
-	@cd build/npm && npm install --no-audit --no-fund --ignore-scripts --loglevel=error \
+	@mkdir -p build/npm-runtimes
+	@cd build/npm-runtimes && npm install --prefix . --no-audit --no-fund --ignore-scripts --loglevel=error \
 	    $$(cd ../.. && $(BIN)/python -m runtimes.elsewhere)
 	@touch $@
 

@@ -1,6 +1,6 @@
 """Runtimes of JavaScript in a headless Chromium: their packages are served to an empty page, which loads models there.
 
-``make web-runtimes`` installs the packages into build/npm. Nothing but loopback is asked.
+``make web-runtimes`` installs the packages into build/npm-runtimes. Nothing but loopback is asked.
 """
 
 import base64
@@ -18,7 +18,7 @@ from runtimes.elsewhere import ELSEWHERE, Elsewhere
 from tests.browser import Browser, find_browser
 from tests.web.served import serving
 
-FOLDER = Path(__file__).parents[1] / "build" / "npm"
+FOLDER = Path(__file__).parents[1] / "build" / "npm-runtimes"
 ROWS = [row for row in ELSEWHERE if row.installer.startswith("npm")]
 PAGE = "page.html"
 SCRIPT = Path(__file__).with_name("npm.mjs")
@@ -41,7 +41,7 @@ def missing() -> str:
 
 
 def installed(row: Elsewhere) -> str | None:
-    """Return the version of a package that is in build/npm."""
+    """Return the version of a package that is in build/npm-runtimes."""
     path = FOLDER / "node_modules" / row.distribution / "package.json"
     return str(json.loads(path.read_text())["version"]) if path.exists() else None
 

@@ -34,6 +34,7 @@ def page_of(labels: tuple[str, ...], folder: Path) -> Path:
 
 @pytest.mark.parametrize("labels", [LETTERS, WORDS], ids=["letters", "words"])
 def test_every_label_is_shown_as_it_is_called(browser: "Browser", tmp_path: Path, labels: tuple[str, ...]) -> None:
+    browser.complaints.clear()
     assert visit(browser, page_of(labels, tmp_path))["passed"]
     assert browser.evaluate(BARS) == [*labels]
     assert browser.evaluate("document.querySelector('h1').textContent") == "Draw a sign"
