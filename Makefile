@@ -6,11 +6,13 @@ READY := $(VENV)/.ready
 CLI := $(BIN)/digitrec-edge
 PYTHONS := 3.12 3.13 3.14
 BOARDS := tests/pi/test_boards.py tests/pi/test_native_boards.py
+AT_WORK := $(foreach name,canary cli_collect cli_read cli_serve cli_watch collection crash farm history hostile_devices placing \
+    remote service watching,$(wildcard tests/test_$(name)*.py))
 PAGE := tests/web tests/test_web_preprocess.py
 NPM := build/npm-runtimes/node_modules/.ready
 export PYTHONDONTWRITEBYTECODE :=  # what hundreds of processes import is compiled once
 
-.PHONY: help setup demo test test-long lint docs test-artifacts test-device test-desktop test-web web-runtimes test-newest test-pythons pi pi-boards pi-others pi-more pi-instructions pi-instructions-accept pi-needs loop mcu mcu-accept mcu-needs native native-sanitized wheel facts pretrained campaigns clean
+.PHONY: help setup demo test test-long lint docs test-artifacts test-device test-desktop test-at-work test-web web-runtimes test-newest test-pythons pi pi-boards pi-others pi-more pi-instructions pi-instructions-accept pi-needs loop mcu mcu-accept mcu-needs native native-sanitized wheel facts pretrained campaigns clean
 
 help:  ## show this
 	@grep -hE '^[a-z0-9.-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F '\t' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -48,14 +50,17 @@ docs: $(READY)  ## build the documentation site, strictly, into build/site
 	@echo "documentation  build/site/index.html"
 
 test: $(READY)  ## lint, documentation and the tests, but for those that take long
-	@echo "lint, documentation, tests of the desktop, the device and the page, side by side; each tells when it is done"
-	@$(MAKE) --no-print-directory --jobs=3 --output-sync=target test-artifacts lint docs test-desktop test-device test-web
+	@echo "lint, documentation, tests of the desktop, the device, the page and the device at work, side by side; each tells when it is done"
+	@$(MAKE) --no-print-directory --jobs=4 --output-sync=target test-artifacts test-desktop test-device test-at-work test-web lint docs
 
 test-artifacts: $(READY)  ## what the tests share: a trained model and its exports
 	@$(BIN)/python -m tests.conftest
 
 test-device: test-artifacts  ## tests of what runs on a device: no TensorFlow in the process
-	$(BIN)/pytest -q -m "not desktop and not pi and not long" $(PAGE:%=--ignore=%)
+	$(BIN)/pytest -q -m "not desktop and not pi and not long" $(addprefix --ignore=,$(PAGE) $(AT_WORK))
+
+test-at-work: test-artifacts  ## tests of a device at work: the service, watching, the collection, the farm, deployment
+	$(BIN)/pytest -q -m "not desktop and not pi and not long" $(AT_WORK)
 
 test-web: test-artifacts  ## tests of the page and its JavaScript, in node and Chromium
 	$(BIN)/pytest -q -m "not long" $(PAGE)

@@ -88,11 +88,13 @@ def test_a_command_that_ended_is_told_and_started_again_with_the_newest(
 
 def test_a_command_that_does_not_read_is_told_once_and_watching_goes_on(tmp_path: Path, errors: IO[str]) -> None:
     told: list[str] = []
-    line = script(tmp_path / "deaf.py", "import sys, time\nsys.stdin.readline()\nwhile True: time.sleep(1)\n")
+    line = script(tmp_path / "deaf.py", "import time\nwhile True: time.sleep(1)\n")
     output = CommandOutput(line, errors, told.append)
-    for k in range(2000):
-        output.send(replace(READING, value=str(k)))
-    assert told == [f"{sys.executable} does not read: it will miss what changes meanwhile"]
-    assert output._process
-    output._process.kill()
-    output.close()
+    try:
+        for k in range(2000):
+            output.send(replace(READING, value=str(k)))
+        assert told == [f"{sys.executable} does not read: it will miss what changes meanwhile"]
+    finally:
+        assert output._process
+        output._process.kill()
+        output.close()
