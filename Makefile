@@ -70,7 +70,8 @@ web-runtimes: $(NPM) test-artifacts  ## LiteRT.js and ONNX Runtime Web in Chromi
 
 $(NPM): runtimes/elsewhere.py | $(READY)
 	@mkdir -p build/npm-runtimes
-	@cd build/npm-runtimes && npm install --prefix . --no-audit --no-fund --ignore-scripts --loglevel=error \
+	@echo '{"private": true}' > build/npm-runtimes/package.json
+	@cd build/npm-runtimes && npm install --no-audit --no-fund --ignore-scripts --fetch-retries=1 --loglevel=error \
 	    $$(cd ../.. && $(BIN)/python -m runtimes.elsewhere)
 	@touch $@
 
