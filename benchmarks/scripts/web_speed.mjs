@@ -21,12 +21,12 @@ async function liteRt(file) {
   globalThis.liteRt ??= loadLiteRt("/npm/@litertjs/core/wasm/");
   await globalThis.liteRt;
   const model = await loadAndCompile(`/models/${file}`, { accelerator: "wasm" });
-  const shape = [...model.getInputDetails()[0].shape].map((size) => Math.max(1, size));
+  const [{ dtype, shape: sizes }] = model.getInputDetails();
+  const shape = [...sizes].map((size) => Math.max(1, size));
+  const prepare =
+    dtype === "float32" ? (picture) => Float32Array.from(picture, (pixel) => pixel / 255) : (picture) => picture.slice();
   const run = async (picture) => {
-    const input = new Tensor(
-      Float32Array.from(picture, (pixel) => pixel / 255),
-      shape,
-    );
+    const input = new Tensor(prepare(picture), shape);
     const [output] = await model.run(input);
     const numbers = output.toTypedArray().slice();
     input.delete();
@@ -58,6 +58,7 @@ const ways = [],
 const attempts = {
   own,
   "LiteRT.js, int8.tflite": () => liteRt("int8.tflite"),
+  "LiteRT.js, int8-litert-web.tflite": () => liteRt("int8-litert-web.tflite"),
   "LiteRT.js, float32.tflite": () => liteRt("float32.tflite"),
   "ONNX Runtime Web, int8.onnx": () => onnxRuntime("int8.onnx"),
 };

@@ -1,6 +1,7 @@
-"""Speed in a browser, beside LiteRT.js and ONNX Runtime Web: ``python benchmarks/scripts/web_speed.py NPM``.
+"""Speed in a browser, beside LiteRT.js and ONNX Runtime Web: ``python benchmarks/scripts/web_speed.py NPM ARTIFACT``.
 
-NPM is a folder where ``npm install @litertjs/core onnxruntime-web`` was run. All take turns in one page of a headless
+NPM is a folder where ``npm install @litertjs/core onnxruntime-web`` was run, and ARTIFACT what ``export --int8 --target
+litert-web`` writes. All take turns in one page of a headless
 Chromium, block by block, and between the blocks LiteRT's bare ``invoke`` runs here, so that drift hits all alike.
 Chromium may count time in steps of 0.1 ms; a block lasts longer by far.
 """
@@ -54,8 +55,8 @@ class Desk:
 class Handler(http.server.BaseHTTPRequestHandler):
     """Serves the page, the engine, the models, the pictures and the packages of NPM."""
 
-    def __init__(self, desk: Desk, packages: Path, *arguments: Any) -> None:
-        self.desk, self.packages = desk, packages
+    def __init__(self, desk: Desk, packages: Path, artifact: Path, *arguments: Any) -> None:
+        self.desk, self.packages, self.artifact = desk, packages, artifact
         super().__init__(*arguments)
 
     def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002
@@ -81,6 +82,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         models = {
             "/models/int8.tflite": pretrained.DEFAULT, "/models/float32.tflite": pretrained.FLOAT32,
             "/models/int8.onnx": pretrained.BY_FORMAT["onnx"], "/web_speed.mjs": Path(__file__).with_suffix(".mjs"),
+            "/models/int8-litert-web.tflite": self.artifact,
         }  # fmt: skip
         if path == "/":
             return PAGE
@@ -95,13 +97,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
         return found.read_bytes() if found and found.is_file() else None
 
 
-def main(packages: Path) -> None:
+def main(packages: Path, artifact: Path) -> None:
     """Measure and print a table."""
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
     if chromium is None:
         sys.exit("Chromium is not installed: apt-get install chromium")
     desk = Desk()
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Handler, desk, packages))
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Handler, desk, packages, artifact))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         flags = [
@@ -130,4 +132,4 @@ def main(packages: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(*map(Path, sys.argv[1:]))
