@@ -127,8 +127,13 @@ class Item(Seen):
 
     @property
     def held_out(self) -> bool:
-        """Whether it is for testing and never trained on: one in three, by its id and so the same for ever."""
-        return int(self.id[:8], 16) % 3 == 0
+        """Whether it is for testing and never trained on."""
+        return is_held_out(self.id)
+
+
+def is_held_out(item: str) -> bool:
+    """Tell by the id of an item whether it is for testing: one in three are, the same ones for ever."""
+    return int(item[:8], 16) % 3 == 0
 
 
 def utc_now() -> str:

@@ -4,6 +4,7 @@ import json
 import socket
 from collections.abc import Iterator
 
+from digitrec_edge.collection.items import is_held_out
 from digitrec_edge.files import sha256
 from whole_loop import hand
 from whole_loop.loop import LIMIT_S, Loop, demand, until
@@ -58,11 +59,6 @@ def _read(loop: Loop, places: range) -> Iterator[tuple[int, bool, list[str]]]:
     for digit, picture in zip(hand.labels(places), hand.pictures(places), strict=True):
         answer = loop.over_http("/v1/read", picture)
         yield digit, answer["digit"] == digit, answer["kept"]
-
-
-def is_held_out(item: str) -> bool:
-    """Whether training keeps it for its gate: the rule of ``Item.held_out``, by the id alone."""
-    return int(item[:8], 16) % 4 == 0
 
 
 def read(loop: Loop) -> str:
