@@ -12,7 +12,7 @@ from whole_loop.loop import LIMIT_S, Loop, demand, until
 CORRECTED, UNSEEN = range(9000, 9400), range(9500, 9550)
 """Which digits may be corrected if they are kept, and which nobody ever corrects."""
 
-ENOUGH = 16
+ENOUGH = 28
 """So many of those that training holds out must have been misread: what it makes of them is then no chance."""
 
 METER = range(9500, 9506)
@@ -91,7 +91,7 @@ def _watch(loop: Loop) -> int:
     for k, picture in enumerate(hand.pictures(METER)):
         for copy in range(3):
             (folder / f"{k}-{copy}.png").write_bytes(picture)
-    options = f"--model ~/digitrec-edge/current --null-after 3 {KEEPING}"
+    options = f"--model ~/digitrec-edge/current --agree 3 --null-after 3 --min-confidence 0.95 {KEEPING}"
     process = loop.ssh(f"exec {loop.program} watch ~/meter {options}")
     output, _ = process.communicate(timeout=LIMIT_S)
     demand(process.returncode == 0, f"watch ended with {process.returncode}")
