@@ -6,8 +6,7 @@ and tests run every variant in each of them. What else they know stands in suppo
 
 from dataclasses import dataclass
 
-from digitrec_edge.errors import InputError
-from runtimes.table import RUNTIMES, Target
+from runtimes.table import RUNTIMES, Target, find_row
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,10 +76,7 @@ def find_target(name: str) -> Target:
     Raises:
         InputError: there is no such target; names those there are.
     """
-    for row in TARGETS:
-        if row.name == name:
-            return row
-    raise InputError(f"no runtime is called {name!r}; choose from {', '.join(target_names())}")
+    return find_row(TARGETS, name)
 
 
 if __name__ == "__main__":  # what npm is told to install, for the Makefile

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, Protocol, TypeVar, cast
 
 from digitrec_edge.errors import BrokenRuntimeError, InputError, NotInstalledError
 from digitrec_edge.pip_lines import install, install_extra
@@ -223,6 +223,9 @@ RUNTIMES = (
 )
 
 
+Row = TypeVar("Row", bound=Target)
+
+
 def names() -> list[str]:
     """Return what the runtimes are called, in the order of the table."""
     return [row.name for row in RUNTIMES]
@@ -234,10 +237,15 @@ def find(name: str) -> RuntimeRow:
     Raises:
         InputError: there is no such runtime; names those there are.
     """
-    for row in RUNTIMES:
+    return find_row(RUNTIMES, name)
+
+
+def find_row(rows: Sequence[Row], name: str) -> Row:
+    """Return the row of a table that has this name, see :func:`find`."""
+    for row in rows:
         if row.name == name:
             return row
-    raise InputError(f"no runtime is called {name!r}; choose from {', '.join(names())}")
+    raise InputError(f"no runtime is called {name!r}; choose from {', '.join(row.name for row in rows)}")
 
 
 def for_format(format_name: str, rows: Sequence[RuntimeRow] | None = None) -> list[RuntimeRow]:
