@@ -5,6 +5,7 @@ import dataclasses
 import pytest
 
 from digitrec_edge.collection import UNSURE_BELOW, Keep
+from digitrec_edge.collection.items import is_held_out
 from digitrec_edge.errors import CollectionError
 from tests.collected import kept
 
@@ -37,3 +38,9 @@ def test_a_share_keeps_about_so_many_and_the_same_ones_each_time(every: int) -> 
 def test_what_is_no_rule_is_refused_with_those_there_are(text: str) -> None:
     with pytest.raises(CollectionError, match="is no rule of what to keep; give unsure, all, none, or a share"):
         Keep.parse(text)
+
+
+def test_which_corrections_are_held_out_is_the_same_for_ever() -> None:
+    """A digit that was trained on must never be one that a later training is judged by."""
+    names = [f"{number:08x}" + "0" * 24 for number in (0, 1, 2, 3, 0xFFFFFFFE, 0xFFFFFFFF)]
+    assert [*map(is_held_out, names)] == [True, False, False, True, False, True]
