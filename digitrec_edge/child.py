@@ -83,10 +83,11 @@ def ask_each(function: str, requests: Sequence[Any], timeout_s: float) -> tuple[
 def _running(command: list[str], errors: Any) -> "Iterator[subprocess.Popen[bytes]]":
     child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors)
     try:
-        with child:
-            yield child
+        yield child
     finally:
-        child.kill()
+        child.kill()  # before the pipes are closed: that waits for whoever reads them, and they wait for the child
+        with child:
+            pass
 
 
 class _Reader:
@@ -103,7 +104,7 @@ class _Reader:
         return self
 
     def __exit__(self, *cause: object) -> None:
-        self._child.kill()  # Ctrl-C: nobody may be reading any more when the pipes are closed
+        self._child.kill()
         self._thread.join()
 
     def _read(self) -> None:

@@ -210,6 +210,17 @@ def test_ctrl_c_ends_the_child_and_says_nothing(tmp_path: Path) -> None:
     assert wait_for(lambda: not running(int(note.read_text())))
 
 
+def test_ctrl_c_before_anything_is_asked_does_not_wait_for_the_child_that_waits_for_a_question() -> None:
+    code = (
+        "import sys; from digitrec_edge.child import _Reader, ask_each\n"
+        "def interrupted(self): raise KeyboardInterrupt\n"
+        "_Reader.__enter__ = interrupted\n"
+        "try: ask_each('json:dumps', [1], 60)\n"
+        "except KeyboardInterrupt: sys.exit(130)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], timeout=30, check=False).returncode == 130
+
+
 def test_no_child_is_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:
     started: list[subprocess.Popen[bytes]] = []
     start = subprocess.Popen
