@@ -25,8 +25,9 @@ def digitrec_edge(*arguments: str | Path) -> None:
 def measure(recipe: str, seed: int, folder: Path, hidden: str | None = None) -> list[dict[str, Any]]:
     """Train, export and measure one seed, as far as that was not done before; returns a row per artifact."""
     model, figures = folder / "model.keras", folder / FIGURES
-    if not model.with_suffix(".history.json").exists():
-        resume = ["--resume"] if model.with_suffix(".checkpoint.npz").exists() else ["--seed", str(seed)]
+    stopped = model.with_suffix(".checkpoint.npz").exists()
+    if stopped or not model.with_suffix(".history.json").exists():
+        resume = ["--resume"] if stopped else ["--seed", str(seed)]
         resume += ["--hidden", hidden] if hidden else []
         digitrec_edge("train", "--recipe", recipe, "-o", model, *resume)
     if not figures.exists():
