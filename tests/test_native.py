@@ -168,6 +168,14 @@ def test_a_model_that_is_closed_while_it_is_used_ends_with_an_answer_or_one_line
         model.classify(IMAGES[0])
 
 
+@pytest.mark.parametrize(("number", "first"), [(1, 0), (2, 0), (3, 1), (32, 15)])
+def test_before_any_picture_the_kernel_alone_is_timed_on_one_with_as_much_ink_as_most(number: int, first: int) -> None:
+    images = np.array([np.arange(784) <= 20 * ink for ink in range(number)], np.uint8)
+    shuffled = images[np.random.default_rng(0).permutation(number)]
+    session = NativeSession(a_network([784, 16, 10]), LITERT, images=shuffled)
+    np.testing.assert_array_equal(session._last[0], images[first : first + 1])
+
+
 def test_it_is_the_last_that_is_chosen_and_the_one_that_is_always_here(
     artifacts: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
