@@ -3,6 +3,7 @@
 import json
 import socket
 from collections.abc import Iterator
+from urllib.error import HTTPError
 
 from digitrec_edge.files import sha256
 from whole_loop import hand
@@ -13,6 +14,9 @@ CORRECTED, UNSEEN = range(9000, 9400), range(9500, 9550)
 
 ENOUGH = 100
 """So many are corrected."""
+
+NOT_ONE_DIGIT = 422
+"""The status of a picture in whose strokes two digits are seen, one picture of this hand in 200."""
 
 METER = range(9500, 9506)
 """Digits that watch sees, three pictures of each."""
@@ -56,8 +60,13 @@ def _answers(loop: Loop) -> bool:
 def _read(loop: Loop, places: range) -> Iterator[tuple[int, bool, list[str]]]:
     """Read digits of the hand there; yields each digit, whether it was read right, and the ids of what was kept."""
     for digit, picture in zip(hand.labels(places), hand.pictures(places), strict=True):
-        answer = loop.over_http("/v1/read", picture)
-        yield digit, answer["digit"] == digit, answer["kept"]
+        try:
+            answer = loop.over_http("/v1/read", picture)
+        except HTTPError as error:
+            demand(error.code == NOT_ONE_DIGIT, f"POST /v1/read is answered with {error.code}")
+            yield digit, False, []
+        else:
+            yield digit, answer["digit"] == digit, answer["kept"]
 
 
 def read(loop: Loop) -> str:
