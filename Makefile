@@ -14,7 +14,7 @@ PAGE := tests/web tests/test_web_preprocess.py
 NPM := build/npm-runtimes/node_modules/.ready
 export PYTHONDONTWRITEBYTECODE :=  # what hundreds of processes import is compiled once
 
-.PHONY: help setup demo test test-long lint docs test-artifacts test-device test-desktop test-at-work test-web web-runtimes test-newest test-pythons pi pi-boards pi-remote pi-others pi-more pi-instructions pi-instructions-accept pi-needs loop mcu mcu-accept mcu-needs native native-sanitized wheel facts pretrained campaigns clean
+.PHONY: help setup demo test test-long lint docs test-artifacts test-device test-desktop test-at-work test-web web-runtimes test-newest test-pythons pi pi-boards pi-remote pi-others pi-more pi-instructions pi-instructions-accept pi-frames pi-needs loop mcu mcu-accept mcu-needs native native-sanitized wheel facts pretrained campaigns clean
 
 help:  ## show this
 	@grep -hE '^[a-z0-9.-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F '\t' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -116,6 +116,9 @@ pi-instructions: pi-needs  ## count instructions per prediction on an emulated P
 pi-instructions-accept: pi-needs  ## ... and hold later counts against these
 	@test -f build/model.keras || $(CLI) train
 	@PYTHONPATH=tests/pi $(BIN)/python -m emulated_pi.instructions --accept build/model.keras
+
+pi-frames: pi-needs  ## count instructions per frame of watch on an emulated Pi 4, and hold them against docs/watching.md
+	@PYTHONPATH=tests/pi $(BIN)/python -m emulated_pi.frames
 
 loop: pi-needs test-artifacts  ## serve on an emulated Pi, correct, collect, retrain, deploy, read again right
 	@PYTHONPATH=tests/pi $(BIN)/python -m whole_loop

@@ -9,7 +9,7 @@ from digitrec_edge.files import sha256
 from whole_loop import hand
 from whole_loop.loop import LIMIT_S, Loop, demand, until
 
-CORRECTED, UNSEEN = range(9000, 9400), range(9500, 9550)
+CORRECTED, UNSEEN = range(400), range(500, 700)
 """Which digits may be corrected if they are kept, and which nobody ever corrects."""
 
 ENOUGH = 100
@@ -18,7 +18,7 @@ ENOUGH = 100
 NOT_ONE_DIGIT = 422
 """The status of a picture in whose strokes two digits are seen, one picture of this hand in 200."""
 
-METER = range(9500, 9506)
+METER = range(507, 519)
 """Digits that watch sees, three pictures of each."""
 
 KEEPING = "--keep unsure --collection ~/digitrec-edge/collection.sqlite"
@@ -98,7 +98,7 @@ def _watch(loop: Loop) -> int:
     for k, picture in enumerate(hand.pictures(METER)):
         for copy in range(3):
             (folder / f"{k}-{copy}.png").write_bytes(picture)
-    options = f"--model ~/digitrec-edge/current --agree 3 --null-after 3 --min-confidence 0.95 {KEEPING}"
+    options = f"--model ~/digitrec-edge/current --agree 3 --null-after 3 --min-confidence 0.98 {KEEPING}"
     process = loop.ssh(f"exec {loop.program} watch ~/meter {options}")
     output, _ = process.communicate(timeout=LIMIT_S)
     demand(process.returncode == 0, f"watch ended with {process.returncode}")
