@@ -6,13 +6,15 @@ READY := $(VENV)/.ready
 CLI := $(BIN)/digitrec-edge
 PYTHONS := 3.12 3.13 3.14
 BOARDS := tests/pi/test_boards.py tests/pi/test_native_boards.py
+OVER_SSH := tests/pi/test_ssh.py tests/pi/test_remote.py
+PI_MORE := Forky or RISC or reads_files or (Trixie and (benchmark or every_kernel))
 AT_WORK := $(foreach name,canary cli_collect cli_read cli_serve cli_watch collection crash farm history hostile_devices placing \
     remote service watching,$(wildcard tests/test_$(name)*.py))
 PAGE := tests/web tests/test_web_preprocess.py
 NPM := build/npm-runtimes/node_modules/.ready
 export PYTHONDONTWRITEBYTECODE :=  # what hundreds of processes import is compiled once
 
-.PHONY: help setup demo test test-long lint docs test-artifacts test-device test-desktop test-at-work test-web web-runtimes test-newest test-pythons pi pi-boards pi-others pi-more pi-instructions pi-instructions-accept pi-needs loop mcu mcu-accept mcu-needs native native-sanitized wheel facts pretrained campaigns clean
+.PHONY: help setup demo test test-long lint docs test-artifacts test-device test-desktop test-at-work test-web web-runtimes test-newest test-pythons pi pi-boards pi-remote pi-others pi-more pi-instructions pi-instructions-accept pi-frames pi-needs loop mcu mcu-accept mcu-needs native native-sanitized wheel facts pretrained campaigns clean
 
 help:  ## show this
 	@grep -hE '^[a-z0-9.-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F '\t' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -91,17 +93,21 @@ test-pythons: $(READY) test-artifacts  ## ... on each other Python there is, wit
 	$(BIN)/python tests/other_python.py $(PYTHONS)
 
 pi: pi-needs test-artifacts  ## the tests on an emulated Raspberry Pi 4, 5 and 2
-	@echo "tests of Pi 4 and Pi 5, and of the 32-bit Pi 2 and all else, side by side; each tells when it is done"
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target pi-boards pi-others
+	@echo "tests of Pi 4 and Pi 5, over ssh, and of the 32-bit Pi 2 and all else, side by side; each tells when it is done"
+	@$(MAKE) --no-print-directory --jobs=3 --output-sync=target pi-boards pi-remote pi-others
 
 pi-boards: pi-needs  ## ... what a person does on Pi 4 and Pi 5, and the same answers as here
-	@$(BIN)/pytest -q -s -m pi $(BOARDS) -k "not Forky and not RISC and not 32"
+	@$(BIN)/pytest -q -s -m pi $(BOARDS) -k "not 32 and not ($(PI_MORE))"
 
-pi-others: pi-needs  ## ... in 32 bits, the device's test suite on a board, over ssh, and instructions
-	@$(BIN)/pytest -q -s -m pi tests/pi -k "32 or not (test_boards or test_native_boards)"
+pi-remote: pi-needs  ## ... over ssh
+	@$(BIN)/pytest -q -s -m pi $(OVER_SSH)
 
-pi-more: pi-needs test-artifacts  ## what pi does on boards that are rarer: Forky's Python 3.14, and RISC-V
-	@$(BIN)/pytest -q -s -m pi $(BOARDS) -k "Forky or RISC"
+pi-others: pi-needs  ## ... in 32 bits, the device's own tests on a board, and instructions
+	@$(BIN)/pytest -q -s -m pi tests/pi $(addprefix --ignore=,$(OVER_SSH)) \
+	    -k "(32 or not (test_boards or test_native_boards)) and not ($(PI_MORE))"
+
+pi-more: pi-needs test-artifacts  ## what pi does on rarer boards, Forky's Python 3.14 and RISC-V, and what is as on another
+	@$(BIN)/pytest -q -s -m pi tests/pi -k "$(PI_MORE)"
 
 pi-instructions: pi-needs  ## count instructions per prediction on an emulated Pi 4 and Pi 5
 	@test -f build/model.keras || $(CLI) train
@@ -110,6 +116,9 @@ pi-instructions: pi-needs  ## count instructions per prediction on an emulated P
 pi-instructions-accept: pi-needs  ## ... and hold later counts against these
 	@test -f build/model.keras || $(CLI) train
 	@PYTHONPATH=tests/pi $(BIN)/python -m emulated_pi.instructions --accept build/model.keras
+
+pi-frames: pi-needs  ## count instructions per frame of watch on an emulated Pi 4, and hold them against docs/watching.md
+	@PYTHONPATH=tests/pi $(BIN)/python -m emulated_pi.frames
 
 loop: pi-needs test-artifacts  ## serve on an emulated Pi, correct, collect, retrain, deploy, read again right
 	@PYTHONPATH=tests/pi $(BIN)/python -m whole_loop

@@ -19,6 +19,8 @@ pytest.importorskip("starlette")
 pytest.importorskip("uvicorn")
 
 from digitrec_edge import mnist
+from digitrec_edge.collection import Collection
+from tests.collected import kept
 from tests.serving import LIMIT_S, png, serving
 
 Cli = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -28,7 +30,8 @@ Cli = Callable[..., "subprocess.CompletedProcess[str]"]
     ("arguments", "words"),
     [
         (["--keep", "some"], "'some' is no rule"),
-        (["--collection", "c.sqlite"], "add --keep unsure"),
+        (["--keep-mb", "5"], "nothing is: add --keep unsure"),
+        (["--keep", "none", "--keep-mb", "5"], "nothing is: add --keep unsure"),
         (["--port", "70000"], "70000"),
         (["--runtime", "none"], "none"),
         (["--tls", "cert.pem"], "--tls"),
@@ -48,6 +51,8 @@ def test_wrong_usage_is_status_2(cli: Cli, tmp_path: Path, arguments: list[str],
         (["--tls", "cert.pem", "key.pem"], "--tls cert.pem key.pem: No such file"),
         (["--token-file", "."], "directory"),
         (["--keep", "all", "--collection", "text.txt"], "text.txt"),
+        (["--collection", "text.txt"], "text.txt is not a collection"),
+        (["--collection", "missing.sqlite"], "no such collection: missing.sqlite; --keep unsure begins one"),
     ],
 )
 def test_what_cannot_be_served_is_one_line_and_status_1(
@@ -104,6 +109,23 @@ def test_a_terminal_is_shown_a_link_and_a_code_that_let_in(tmp_path: Path) -> No
         process.terminate()
         process.wait(LIMIT_S)
         os.close(ours)
+
+
+@pytest.mark.parametrize("keep", [[], ["--keep", "none"]], ids=["no rule", "none"])
+def test_a_collection_that_came_home_is_corrected_and_nothing_is_added_or_goes(tmp_path: Path, keep: list[str]) -> None:
+    path = tmp_path / "home.sqlite"
+    with Collection(path) as collection:
+        names = collection.keep_all([kept(k) for k in range(30)])
+    with serving("--collection", path, *keep, "--runtime", "native", "--workers", "1") as service:
+        assert service.get("/review").status == 200
+        assert service.get("/v1/collection").json["all"] == 30
+        answer = service.read(png(mnist.load("test").images[8])).json
+        assert "kept" not in answer
+        said = json.dumps({"id": names[4], "digit": 2}).encode()
+        assert service.ask("POST", "/v1/collection/correct", said, Content_Type="application/json").status == 200
+    with Collection(path) as collection:
+        assert [item.id for item in collection.everything()] == names
+        assert [item.id for item in collection.items(corrected=True)] == [names[4]]
 
 
 def certificate(folder: Path) -> tuple[Path, Path]:

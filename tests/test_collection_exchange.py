@@ -1,11 +1,12 @@
 """Collections come together without doubles, and corrected digits travel as .npz."""
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from digitrec_edge.collection import Collection, corrected, export_npz, import_npz, merge
+from digitrec_edge.collection import Collection, corrected, export_npz, import_npz, merge, utc_now
 from digitrec_edge.errors import CollectionError, DigitrecError
 from digitrec_edge.npz import read_arrays, write_arrays
 from tests.collected import kept
@@ -57,6 +58,34 @@ def test_what_was_taken_back_on_the_device_is_taken_back_at_home(tmp_path: Path)
         assert merge(home, device).corrections == 1
         assert home.counts().corrections == {"1": 1}
         assert merge(home, device).corrections == 0
+
+
+def test_what_is_learnt_from_is_a_matter_of_the_images_and_not_of_when_or_where_they_were_seen(tmp_path: Path) -> None:
+    found = []
+    for device, order in enumerate((range(60), range(59, -1, -1))):
+        with Collection(tmp_path / f"{device}.sqlite") as collection:
+            for number in order:
+                seen = dataclasses.replace(kept(number), time=utc_now(), source=f"camera {device}")
+                collection.correct(collection.keep(seen), number % 10, "ada")
+            found.append(corrected(collection, distinct=True))
+    with Collection(tmp_path / "0.sqlite") as home:
+        merge(home, tmp_path / "1.sqlite")
+        assert len(corrected(home).labels) == 120
+        found.append(corrected(home, distinct=True))
+    assert not {*found[0].ids} & {*found[1].ids}
+    for other in found[1:]:
+        np.testing.assert_array_equal(other.images, found[0].images)
+        np.testing.assert_array_equal(other.labels, found[0].labels)
+        np.testing.assert_array_equal(other.held_out, found[0].held_out)
+    assert 5 < found[0].held_out.sum() < 35
+
+
+def test_of_an_image_that_was_seen_twice_the_latest_correction_is_learnt_from(tmp_path: Path) -> None:
+    with Collection(tmp_path / "c.sqlite") as collection:
+        names = collection.keep_all([dataclasses.replace(kept(1), source=source) for source in ("a", "b", "c")])
+        for name, digit in zip((names[1], names[2], names[0]), (1, 2, 3), strict=True):
+            collection.correct(name, digit, "ada")
+        assert corrected(collection, distinct=True).labels.tolist() == [3]
 
 
 def test_corrected_digits_are_exported_and_no_digit_apart_the_same_bytes_each_time(tmp_path: Path) -> None:

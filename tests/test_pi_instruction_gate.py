@@ -1,7 +1,8 @@
 """The gate on instruction counts, which needs no emulation: what it lets pass and what it stops."""
 
 import pytest
-from emulated_pi.counting import evaluate
+from emulated_pi import frames
+from emulated_pi.counting import Count, evaluate
 from emulated_pi.instructions import Table, regressions, table_lines
 
 pytestmark = pytest.mark.checkout
@@ -63,3 +64,17 @@ def test_the_table_has_a_row_per_artifact_and_says_refused() -> None:
     lines = table_lines(Table({KEY: 55_000}, {"pi4 / tflite-runtime / dynamic / invoke": "too new"}))
     assert lines[2] == "| pi4 | tflite-runtime | dynamic | refused | refused | refused | refused |"
     assert lines[3] == "| pi5 | litert | digitrec-int8 |  | 55,000 |  |  |"  # what was not asked of it stays empty
+
+
+def test_a_frame_of_watch_that_costs_more_than_the_document_says_is_named() -> None:
+    document = frames.DOCUMENT.read_text()
+    said = frames.stated(document)
+    assert said.keys() == frames.ROWS.keys()
+
+    def counts(more: float) -> list[Count]:
+        return [Count("pi4", "native", case, "glimpse", int(figure * more), 0.0) for case, figure in said.items()]
+
+    assert frames.grown(document, counts(1.019)) == []
+    lines = frames.grown(document, counts(1.03))
+    assert len(lines) == len(said)
+    assert all("+3.0%" in line for line in lines)

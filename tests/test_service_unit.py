@@ -39,6 +39,12 @@ def test_it_starts_what_was_asked_with_paths_that_hold_there(cli: Cli, tmp_path:
     assert "--lan" in words
 
 
+def test_a_collection_is_corrected_where_the_service_may_write(cli: Cli, tmp_path: Path) -> None:
+    words = words_of(unit_of(cli, "--collection", tmp_path / "home.sqlite"))
+    assert words[words.index("--collection") + 1] == "/var/lib/digitrec-edge/home.sqlite"
+    assert "--keep" not in words
+
+
 def test_the_folder_of_the_artifact_is_seen_and_may_not_be_written(cli: Cli, tmp_path: Path) -> None:
     unit = unit_of(cli, tmp_path / "model.tflite")
     assert f"BindReadOnlyPaths={tmp_path}\n" in unit

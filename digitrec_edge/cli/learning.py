@@ -87,7 +87,7 @@ def _only(sources: Sequence[Path]) -> Path | None:
 
 
 def _read(paths: Sequence[Path]) -> "Corrected":
-    """Read what was corrected in these collections, nothing twice."""
+    """Read what was corrected in these collections, no image twice."""
     import tempfile
 
     from digitrec_edge.collection import Collection, corrected, merge
@@ -95,11 +95,11 @@ def _read(paths: Sequence[Path]) -> "Corrected":
     if len(paths) == 1:
         with Collection(paths[0], create=False) as one:
             one.check()
-            return corrected(one)
+            return corrected(one, distinct=True)
     with tempfile.TemporaryDirectory() as folder, Collection(Path(folder) / "all.sqlite") as together:
         for path in paths:
             merge(together, path)
-        return corrected(together)
+        return corrected(together, distinct=True)
 
 
 def _new(found: "Corrected") -> "Digits":

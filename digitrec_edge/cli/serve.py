@@ -18,6 +18,7 @@ UNIT = "digitrec-edge.service"
 STATE_FOLDER = Path("/var/lib/digitrec-edge")
 _LOOPBACK, _EVERYWHERE = "127.0.0.1", "0.0.0.0"
 _MB = 1_000_000
+KEEP_MB = 256
 
 
 def serve(
@@ -48,11 +49,18 @@ def serve(
         typer.Option(help="Keep answers to correct them at /review: unsure (and no digit), all, or a share, 1/100."),
     ] = None,
     collection: Annotated[
-        Path | None, typer.Option(help="File that they are kept in. Default: collection.sqlite.")
+        Path | None,
+        typer.Option(
+            help="File that they are kept in. Default: collection.sqlite. Without --keep: one that is there, to be "
+            "corrected at /review; nothing is added, and nothing goes."
+        ),
     ] = None,
     keep_mb: Annotated[
-        int, typer.Option(min=1, max=1_000_000, help="Megabytes that it may have; the oldest uncorrected go first.")
-    ] = 256,
+        int | None,
+        typer.Option(
+            min=1, max=1_000_000, help="Megabytes that it may have; the oldest uncorrected go first. Default: 256."
+        ),
+    ] = None,
     workers: Annotated[
         int | None, typer.Option(min=1, max=256, help="Processes that read pictures. Default: one per core.")
     ] = None,
@@ -74,7 +82,7 @@ def serve(
     """
     terminal.hold_native_output()
     given = _settings(artifact, runtime, port, lan=lan, names=name or [], tls=tls, workers=workers)
-    given = _with_keeping(given, keep, collection, keep_mb * _MB)
+    given = _with_keeping(given, keep, collection, keep_mb)
     given = _with_limits(given, max_body_mb * _MB, max_connections)
     given = replace(given, key=key)
     if print_unit:
@@ -112,21 +120,21 @@ def _settings(
     )  # fmt: skip
 
 
-def _with_keeping(given: "Settings", keep: str | None, collection: Path | None, limit_bytes: int) -> "Settings":
+def _with_keeping(given: "Settings", keep: str | None, collection: Path | None, limit_mb: int | None) -> "Settings":
     from digitrec_edge.collection import Keep
     from digitrec_edge.errors import CollectionError
 
-    if keep is None:
-        if collection is not None:
-            raise typer.BadParameter(
-                "says where, and --keep what is kept: add --keep unsure", param_hint="--collection"
-            )
-        return given
     try:
-        Keep.parse(keep)
+        keeps = keep is not None and Keep.parse(keep).keeps
     except CollectionError as error:
         raise typer.BadParameter(str(error), param_hint="--keep") from None
-    return replace(given, keep=keep, collection=collection or Path("collection.sqlite"), keep_bytes=limit_bytes)
+    if keep is None or not keeps:
+        if limit_mb is not None:
+            raise typer.BadParameter("bounds what is kept, and nothing is: add --keep unsure", param_hint="--keep-mb")
+        return replace(given, collection=collection)
+    return replace(
+        given, keep=keep, collection=collection or Path("collection.sqlite"), keep_bytes=(limit_mb or KEEP_MB) * _MB
+    )
 
 
 def _with_limits(given: "Settings", body_bytes: int, connections: int) -> "Settings":
@@ -189,9 +197,8 @@ def _print_unit(given: "Settings", *, asks_token: bool) -> None:
     if given.cert and given.tls_key:
         absolute = replace(absolute, cert=given.cert.absolute(), tls_key=given.tls_key.absolute())
         words += ["--tls", str(absolute.cert), str(absolute.tls_key)]
-    if given.keep:
-        place = STATE_FOLDER / Path(given.collection or "").name
-        words += ["--keep", given.keep, "--collection", str(place), "--keep-mb", str(given.keep_bytes // _MB)]
+    words += ["--collection", str(STATE_FOLDER / given.collection.name)] if given.collection else []
+    words += ["--keep", given.keep, "--keep-mb", str(given.keep_bytes // _MB)] if given.keep else []
     words += ["--workers", str(given.workers), "--max-body-mb", str(given.limits.body_bytes // _MB)]
     words += ["--max-connections", str(given.limits.connections)]
     words += ["--key", str(absolute.key)] if given.key else []

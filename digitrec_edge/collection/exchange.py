@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from digitrec_edge.collection.items import ID_DIGITS, UNKNOWN_TIME, Item, Kept, Said
+from digitrec_edge.collection.items import ID_DIGITS, UNKNOWN_TIME, Item, Kept, Said, image_digest
 from digitrec_edge.collection.store import Collection
 from digitrec_edge.errors import CollectionError
 from digitrec_edge.files import read_file, write_file
@@ -102,10 +102,17 @@ def _kept(item: Item, picture: bytes) -> Kept:
     )
 
 
-def corrected(collection: Collection) -> Corrected:
-    """Return what was corrected, ordered by id: the same however it came together."""
-    items = sorted(collection.everything(corrected=True), key=lambda item: item.id)
-    said = [(item, item.correction) for item in items if item.correction]
+def corrected(collection: Collection, *, distinct: bool = False) -> Corrected:
+    """Return what was corrected, ordered by the images: the same whenever it was seen and however it came together.
+
+    Args:
+        collection: is read.
+        distinct: give images of the same pixels once, with what was said of them last.
+    """
+    found = [(item, item.correction) for item in collection.everything(corrected=True) if item.correction]
+    said = sorted(found, key=lambda one: (image_digest(one[0].image), one[1].time, one[0].id))
+    if distinct:
+        said = list({one[0].image.tobytes(): one for one in said}.values())
     return Corrected(
         np.array([item.image for item, _ in said], np.uint8).reshape(-1, SIDE, SIDE),
         np.array([-1 if correction.digit is None else correction.digit for _, correction in said], np.int64),

@@ -42,6 +42,11 @@ class Keep:
             raise CollectionError(f"{text[:40]!r} is no rule of what to keep; give {RULES} (up to 1/{_MOST:,})")
         return named[text]
 
+    @property
+    def keeps(self) -> bool:
+        """Whether there is any answer that it keeps."""
+        return self.unsure or self.every > 0
+
     def wants(self, kept: Kept, *, unsure: bool = False) -> bool:
         """Whether the rule keeps an answer.
 

@@ -27,18 +27,17 @@ async def home(call: HttpCall) -> Response:
 async def read(call: HttpCall) -> Response:
     """Have a picture read, and keep what is to be kept before it is answered."""
     service = call.service
-    line = {
-        **call.values, "type": call.request.headers.get("content-type", ""), "kept": service.keeper is not None,
-    }  # fmt: skip
+    keeper = service.keeper if service.keeper and service.keeper.keeps else None
+    line = {**call.values, "type": call.request.headers.get("content-type", ""), "kept": keeper is not None}
     body = await call.body.read()
     if not body:
         raise HttpRefusal(400, "the body is empty; send a picture: curl --data-binary @photo.jpg")
     staff = service.exchange.serving.staff
     found = await _read(staff, PipeFrame(FrameKind.READ, line, body), service.settings.limits)
     service.metrics.read(found.line)
-    if service.keeper is None:
+    if keeper is None:
         return respond(found.body)
-    return respond(await service.keeper.keep(found, staff.sha256))
+    return respond(await keeper.keep(found, staff.sha256))
 
 
 async def _read(staff: Staff, frame: PipeFrame, limits: ServiceLimits) -> PipeFrame:

@@ -30,24 +30,31 @@ _Waiting = tuple[list[Kept], "asyncio.Future[list[str]]"]
 
 
 class Keeper:
-    """Keeps answers by a rule.
+    """Keeps answers by a rule, and has what was kept corrected.
 
     Args:
-        path: of the collection; made when it is missing.
+        path: of the collection; made when it is missing, unless the rule keeps nothing.
         rule: which answers.
-        limit_bytes: that it may have.
+        limit_bytes: that it may have; None is no limit.
 
     Raises:
-        CollectionError: the file is no collection, or damaged.
+        CollectionError: the file is no collection, damaged, or missing where nothing is kept.
         OutputError: it cannot be made.
     """
 
-    def __init__(self, path: Path, rule: str, limit_bytes: int, metrics: Metrics, log: Callable[[str], None]) -> None:
+    def __init__(
+        self, path: Path, rule: str, limit_bytes: int | None, metrics: Metrics, log: Callable[[str], None]
+    ) -> None:
         self._keep, self._metrics, self._log = Keep.parse(rule), metrics, log
-        self._collection = Collection(path, limit_bytes)
+        self._collection = Collection(path, limit_bytes, create=self._keep.keeps)
         self._thread = ThreadPoolExecutor(1, "collection")
         self._waiting: list[_Waiting] = []
         self._writing: asyncio.Task[None] | None = None
+
+    @property
+    def keeps(self) -> bool:
+        """Whether any answer is kept, and not only corrected what is there."""
+        return self._keep.keeps
 
     async def ask(self, question: Callable[[Collection], _Result]) -> _Result:
         """Put a question to the collection in its thread."""

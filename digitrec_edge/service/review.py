@@ -104,7 +104,7 @@ async def _ask(call: HttpCall, question: Callable[[Collection], _Result]) -> _Re
 def _keeper(call: HttpCall) -> Keeper:
     keeper = call.service.keeper
     if keeper is None:
-        raise HttpRefusal(404, "nothing is kept here: digitrec-edge serve --keep unsure --collection FILE")
+        raise HttpRefusal(404, "no collection is shown here: digitrec-edge serve --keep unsure, or --collection FILE")
     return keeper
 
 

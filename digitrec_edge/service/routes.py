@@ -106,7 +106,7 @@ _ORDER = Parameter(
 _LIMIT = Parameter("limit", "Items of a page.", {"type": "integer", "minimum": 1, "maximum": 200}, 60)
 _OFFSET = Parameter("offset", "Items before the page.", {"type": "integer", "minimum": 0, "maximum": 1 << 31}, 0)
 
-_NO_COLLECTION = Reply(404, "No such item, or nothing is kept: digitrec-edge serve --keep.")
+_NO_COLLECTION = Reply(404, "No such item, or no collection: digitrec-edge serve --keep, or --collection.")
 _LOST = Reply(503, "The collection cannot be read or written.")
 
 ROUTES = (

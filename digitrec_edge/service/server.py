@@ -13,7 +13,7 @@ import uvicorn
 
 from digitrec_edge import history
 from digitrec_edge.artifact import Artifact
-from digitrec_edge.errors import OutputError, ServiceError
+from digitrec_edge.errors import CollectionError, OutputError, ServiceError
 from digitrec_edge.service.app import App, Service
 from digitrec_edge.service.connections import protocol, sweep
 from digitrec_edge.service.exchange import Happening, ModelExchange
@@ -98,9 +98,12 @@ async def _run(settings: Settings, listener: socket.socket, say: Say, ready: Cal
 
 
 def _open_keeper(settings: Settings, metrics: Metrics, say: Say) -> Keeper | None:
-    if not settings.keep or settings.collection is None:
+    if settings.collection is None:
         return None
-    return Keeper(settings.collection, settings.keep, settings.keep_bytes, metrics, say)
+    if not settings.keep and not settings.collection.exists():
+        raise CollectionError(f"no such collection: {settings.collection}; --keep unsure begins one")
+    limit_bytes = settings.keep_bytes if settings.keep else None
+    return Keeper(settings.collection, settings.keep or "none", limit_bytes, metrics, say)
 
 
 async def _serve(service: Service, listener: socket.socket, ready: Callable[[], None]) -> None:

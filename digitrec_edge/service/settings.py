@@ -41,8 +41,8 @@ class Settings:
         names: hosts that it is called by, besides those that it knows.
         cert, tls_key: PEM files; None for plain http.
         keep: which answers are kept, as :class:`digitrec_edge.collection.Keep` writes it; empty for none.
-        collection: the file that they are kept in.
-        keep_bytes: that it may have.
+        collection: the file that they are kept in, and that is shown to be corrected; None for none.
+        keep_bytes: that it may have. A collection that nothing is kept in is only corrected: nothing goes from it.
     """
 
     artifact: Path

@@ -1,5 +1,6 @@
 """Fixtures of the emulated boards."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -33,14 +34,14 @@ def pi_artifacts(trained: Path) -> Path:
 def board(setup: Setup, pi_artifacts: Path) -> Installation:
     """The board with digitrec-edge, and the artifacts in ``artifacts/`` of its home folder."""
     installation = installed(setup)
-    place(pi_artifacts, installation.machine.home / "artifacts")
+    place(pi_artifacts, installation.machine.home / "artifacts", setup.answers)
     return installation
 
 
-def place(source: Path, target: Path) -> None:
-    """Make ``target`` a copy of the folder ``source``, without what was there before."""
+def place(source: Path, target: Path, names: Sequence[str]) -> None:
+    """Make ``target`` a copy of these files of the folder ``source``, or of all, without what was there before."""
     target.mkdir(exist_ok=True)
-    wanted = {path.name for path in source.iterdir() if path.is_file()}
+    wanted = {*names} or {path.name for path in source.iterdir() if path.is_file()}
     for path in target.iterdir():
         if path.name not in wanted:
             path.unlink()

@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -12,11 +13,17 @@ pytestmark = [pytest.mark.pi, pytest.mark.checkout]
 
 ROOT = Path(__file__).parents[2]
 FULL = next(setup for setup in SETUPS if {"litert", "onnx"} <= {*setup.extras})
-MODULES = (
-    "artifact", "card", "files", "formats_flatbuffer", "formats_onnx", "formats_protobuf", "formats_tflite", "golden",
-    "machine", "mnist", "old_files", "probe", "quantization", "records", "runtimes_loading", "runtimes_model",
+BY_THE_PROCESSOR = ("golden", "machine", "probe", "quantization", "runtimes_loading", "runtimes_model")
+"""What computes, loads what computes, or looks at the board."""
+
+SHOWN_BY_BOARDS = ("test_runtimes_agree_on_the_same_artifact", "test_logits_are_those_of_keras")
+"""A minute of answers to the whole test set; test_boards compares them on every board."""
+
+BY_PYTHON_ALONE = (
+    "artifact", "card", "files", "formats_flatbuffer", "formats_onnx", "formats_protobuf", "formats_tflite", "mnist",
+    "old_files", "records",
 )  # fmt: skip
-"""What reads, checks and runs artifacts. The tests of the command line and of the benchmark start hundreds of
+"""What reads and checks files, byte by byte. The tests of the command line and of the benchmark start hundreds of
 processes, which takes an hour of emulation; those commands are run for real by test_boards."""
 
 
@@ -36,11 +43,21 @@ def board(trained: Path) -> Installation:
     return installation
 
 
-def test_the_devices_test_suite_passes_on_the_board(board: Installation) -> None:
-    paths = " ".join(f"tests/test_{module}.py" for module in MODULES)
+def test_the_devices_tests_of_what_computes_pass_on_the_board(board: Installation) -> None:
+    run(board, BY_THE_PROCESSOR, without=SHOWN_BY_BOARDS)
+
+
+def test_the_devices_tests_of_what_reads_files_pass_on_the_board(board: Installation) -> None:
+    run(board, BY_PYTHON_ALONE)
+
+
+def run(board: Installation, modules: Sequence[str], without: Sequence[str] = ()) -> None:
+    """Run these modules' tests there."""
+    paths = " ".join(f"tests/test_{module}.py" for module in modules)
     environment = "PYTHONSAFEPATH=1 PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=/home/pi/tools"
     markers = "not desktop and not checkout and not pi and not long"
-    options = f"-q -p no:cacheprovider --durations=12 -m '{markers}'"
+    chosen = f"-k 'not ({' or '.join(without)})'" if without else ""
+    options = f"-q -p no:cacheprovider --durations=12 -m '{markers}' {chosen}"
     command = f"cd checkout && {environment} ../env/bin/python -m pytest {options} {paths}"
     done = board.machine.run(command, ok=False, timeout_s=1500)
     print("\n" + "\n".join(done.stdout.splitlines()[-24:]))

@@ -16,7 +16,9 @@ def review(loop: Loop) -> str:
     with Browser(executable) as browser:
         browser.open(f"http://127.0.0.1:{loop.port}/review", width=1200)
         until("the page", lambda: browser.evaluate("document.documentElement.dataset.ready") == "true")
-        slip = next(item for item in _items(browser) if item in truth)
+        while not (known := [item for item in _items(browser) if item in truth]):
+            _turn(browser)
+        slip = known[0]
         _type(browser, slip, str((truth[slip] + 1) % 10))
         _press(browser, "u")
         until("what u does", functools.partial(_is_corrected, browser, slip, "false"))
@@ -30,13 +32,18 @@ def review(loop: Loop) -> str:
 
 def _correct_page(browser: Browser, truth: dict[str, int]) -> None:
     """Correct what is known on the page that is shown, and turn to the next."""
-    shown = _items(browser)
-    for item in shown:
+    for item in _items(browser):
         if item in truth:
             _type(browser, item, str(truth.pop(item)))
     if truth:
-        browser.evaluate("document.getElementById('after').click()")
-        until("the next page", lambda: _items(browser) != shown)
+        _turn(browser)
+
+
+def _turn(browser: Browser) -> None:
+    """Show the next page."""
+    shown = _items(browser)
+    browser.evaluate("document.getElementById('after').click()")
+    until("the next page", lambda: _items(browser) != shown)
 
 
 def _items(browser: Browser) -> list[str]:
