@@ -163,7 +163,7 @@ def test_ctrl_c_keeps_what_is_finished(folder: Path) -> None:
         assert process.stderr
         assert any("round 2/" in line for line in process.stderr)
         os.killpg(process.pid, signal.SIGINT)
-        stdout, stderr = process.communicate(timeout=60)
+        stdout, stderr = process.communicate(timeout=120)
     assert process.returncode == 130, stderr
     assert "the rounds that were finished are kept" in stderr
     assert "Traceback" not in stderr
@@ -173,15 +173,15 @@ def test_ctrl_c_keeps_what_is_finished(folder: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs /proc and PR_SET_PDEATHSIG")
-@pytest.mark.parametrize("later_s", [0.0, 1.5, 4.0])
+@pytest.mark.parametrize("later_s", [0.0, 2.0])
 def test_a_killed_benchmark_leaves_no_process(folder: Path, later_s: float) -> None:
-    command = [sys.executable, "-m", "digitrec_edge", "benchmark", str(folder), "--quick", "--runtime", "litert"]
+    command = [sys.executable, "-m", "digitrec_edge", "benchmark", str(folder), "--strict", "--runtime", "litert"]
     nowhere = subprocess.DEVNULL
     with subprocess.Popen(command, start_new_session=True, stdout=nowhere, stderr=nowhere) as process:
         assert wait_for(lambda: len(session_of(process.pid)) > 1), "no child was started"
         time.sleep(later_s)
         process.kill()
-    assert wait_for(lambda: not session_of(process.pid), 10), "a child outlives the benchmark"
+    assert wait_for(lambda: not session_of(process.pid), 30), "a child outlives the benchmark"
 
 
 def test_a_file_that_cannot_be_written_is_told_before_the_work(cli: Cli, folder: Path) -> None:
