@@ -32,7 +32,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def base(tmp_path_factory: pytest.TempPathFactory, data: Path) -> Path:
     path = tmp_path_factory.mktemp("base") / "model.keras"
-    recipe = dataclasses.replace(RECIPES["reference"], epochs=4, validation_split=0.25, hidden=(32,))
+    recipe = dataclasses.replace(RECIPES["standard"], epochs=4, batch_size=32, hidden=(32,))
     write(*train(recipe, 3, data), path)
     return path
 

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,17 @@ from digitrec_edge.training.loop import NO_DIGIT, Examples, Trainer, compile_tra
 from digitrec_edge.training.network import build, reference_logits
 from digitrec_edge.training.recipes import HIDDEN_UNITS, RECIPES, Recipe
 from digitrec_edge.training.sets import split
+from tests.trainers import SharedTrainers
 
 REFERENCE = RECIPES["reference"]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def trainers() -> Iterator[SharedTrainers]:
+    with pytest.MonkeyPatch.context() as patch:
+        shared = SharedTrainers()
+        patch.setattr(training, "compile_trainer", shared)
+        yield shared
 
 
 def small_set(path: Path, train: int = 640, test: int = 200) -> Path:
@@ -306,10 +316,11 @@ def test_a_seed_out_of_range_is_refused(seed: int) -> None:
 @pytest.mark.desktop
 def test_ctrl_c_leaves_the_weights_of_the_last_finished_epoch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = small_set(tmp_path / "own.npz")
-    two, _ = training.train(quick(2), 0, source)
+    expected = training.train(quick(2), 0, source)[0].get_weights()
+    compile_shared = training.compile_trainer
 
     def interrupted_in_the_third(*arguments: Any) -> Trainer:
-        trainer, calls = compile_trainer(*arguments), 0
+        trainer, calls = compile_shared(*arguments), 0
 
         def epoch(part: Examples, order: Any) -> tuple[float, float]:
             nonlocal calls
@@ -325,8 +336,8 @@ def test_ctrl_c_leaves_the_weights_of_the_last_finished_epoch(tmp_path: Path, mo
     model, history = training.train(quick(9), 0, source)
     assert history.interrupted
     assert [epoch.epoch for epoch in history.epochs] == [1, 2]
-    for mine, expected in zip(model.get_weights(), two.get_weights(), strict=True):
-        assert np.array_equal(mine, expected)
+    for mine, theirs in zip(model.get_weights(), expected, strict=True):
+        assert np.array_equal(mine, theirs)
 
 
 @pytest.mark.desktop

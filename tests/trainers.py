@@ -1,5 +1,6 @@
 """Trainings that share what TensorFlow compiles: a training of a few images is little else."""
 
+import dataclasses
 from typing import Any
 
 import numpy as np
@@ -18,10 +19,11 @@ class SharedTrainers:
         self._made: dict[tuple[Recipe, int], tuple[Trainer, Variables]] = {}
 
     def __call__(self, model: Any, recipe: Recipe, digits: int) -> Trainer:
-        if (recipe, digits) not in self._made:
+        alike = recipe if recipe.warmup_epochs else dataclasses.replace(recipe, epochs=1)  # else the rate is constant
+        if (alike, digits) not in self._made:
             made = compile_trainer(model, recipe, digits)
-            self._made[recipe, digits] = made, tuple(np.array(variable) for variable in made.optimizer.variables)
-        trainer, optimizer = self._made[recipe, digits]
+            self._made[alike, digits] = made, tuple(np.array(variable) for variable in made.optimizer.variables)
+        trainer, optimizer = self._made[alike, digits]
         trainer.restore((*(np.array(variable) for variable in model.variables), *optimizer))
         return trainer
 
