@@ -11,6 +11,7 @@ PI_MORE := Forky or RISC or reads_files or (Trixie and (benchmark or every_kerne
 AT_WORK := $(foreach name,canary cli_collect cli_read cli_serve cli_watch collection crash farm history hostile_devices placing \
     remote service watching,$(wildcard tests/test_$(name)*.py))
 PAGE := tests/web tests/test_web_preprocess.py
+DESKTOP := $(shell grep -ls 'mark\.desktop' tests/test_*.py)
 NPM := build/npm-runtimes/node_modules/.ready
 export PYTHONDONTWRITEBYTECODE :=  # what hundreds of processes import is compiled once
 
@@ -78,13 +79,13 @@ $(NPM): runtimes/elsewhere.py | $(READY)
 	@touch $@
 
 test-desktop: test-artifacts  ## tests of what needs TensorFlow
-	$(BIN)/pytest -q -m "desktop and not long"
+	$(BIN)/pytest -q -m "desktop and not long" $(DESKTOP)
 
 test-long: test-artifacts  ## tests that take long: whole notebooks, empty environments, a thousand damaged pages
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target test-long-device test-long-desktop
 
 test-long-device test-long-desktop: test-long-%: test-artifacts
-	$(BIN)/pytest -q -m "long and $(if $(filter device,$*),not )desktop"
+	$(BIN)/pytest -q -m "long and $(if $(filter device,$*),not )desktop" $(if $(filter desktop,$*),$(DESKTOP))
 
 test-newest: test-artifacts  ## the device's tests on the newest other Python there is, numpy 2 and no TensorFlow
 	$(BIN)/python tests/other_python.py --brief $(PYTHONS)

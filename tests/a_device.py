@@ -83,7 +83,7 @@ def wait_until_quiet(folder: Path) -> None:
     Raises:
         AssertionError: one still is after a while.
     """
-    end = time.monotonic() + 30
+    end = time.monotonic() + 60
     with (folder / "alive").open("r+") as stream:
         while time.monotonic() < end:
             with contextlib.suppress(BlockingIOError):

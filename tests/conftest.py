@@ -99,7 +99,7 @@ def cli(request: pytest.FixtureRequest) -> "Callable[..., subprocess.CompletedPr
     """Runs ``digitrec-edge`` in a process of its own: ``cli("inspect", path)``, with these by name.
 
     ``cwd`` is the working folder; ``ok=False`` allows an exit status other than 0; with ``brief=True`` one round is
-    enough for ``benchmark --quick``, for where the figures do not matter.
+    enough for ``benchmark --quick``, and one tool of training for ``doctor``: for where the figures do not matter.
     """
     BUILD.mkdir(parents=True, exist_ok=True)
     desktop = any(item.get_closest_marker("desktop") for item in request.session.items)
@@ -142,24 +142,27 @@ def make_artifacts() -> Path:
     """Train and export, unless that has been done for the code as it is; forget what older code made."""
     model = BUILD / f"model-{_digest(*TRAINING, text=repr(RUNS['model']))}"
     folder = BUILD / f"artifacts-{_digest(*EXPORT, text=model.name + repr(RUNS['artifacts']))}"
+    server = functools.cache(lambda: ForkServer(True, DESKTOP_PYTHON))
     if not (folder / "ready").exists():  # a board is sent this folder alone and could not train
-        _make(model, RUNS["model"])
+        _make(model, RUNS["model"], server)
         folder.mkdir(parents=True, exist_ok=True)
         for path in model.glob("model.*"):
             shutil.copy2(path, folder)
-    _make(folder, RUNS["artifacts"])
+    _make(folder, RUNS["artifacts"], server)
     for stale in BUILD.iterdir():
         if stale not in (model, folder, compiled()) and stale.is_dir():
             shutil.rmtree(stale)
     return folder
 
 
-def _make(folder: Path, runs: list[list[str]]) -> None:
+def _make(folder: Path, runs: list[list[str]], server: Callable[[], ForkServer]) -> None:
     if (folder / "ready").exists():
         return
     folder.mkdir(parents=True, exist_ok=True)
     for arguments in runs:
-        subprocess.run([DESKTOP_PYTHON, "-m", "digitrec_edge", *arguments], cwd=folder, check=True, capture_output=True)
+        done = server().run(arguments, folder, brief=False)
+        if done.returncode:
+            raise AssertionError(f"{arguments} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}")
     (folder / "ready").touch()
 
 

@@ -2,7 +2,8 @@
 
 Each command is a process of its own, with its own exit status and streams, and without half a second of imports, five
 with TensorFlow. Standard input brings requests, one line of JSON each: arguments, working folder, environment, the
-files for standard output and error, and whether ``--quick`` stands for one round. Standard output takes exit statuses.
+files for standard output and error, and whether to be brief: one round of ``--quick``, one tool of training tried by
+``doctor``. Standard output takes exit statuses.
 """
 
 import atexit
@@ -20,6 +21,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+LIMIT_S = 900.0
 DESKTOP = ("tensorflow", "keras", "onnx", "tf2onnx", "ai_edge_quantizer.quantizer", "digitrec_edge.export")
 
 
@@ -35,7 +37,9 @@ def run(request: dict[str, Any]) -> None:
         os.dup2(os.open(path, os.O_RDWR), descriptor)
     if request["brief"]:
         from benchmarks.measure.latency import EFFORTS
+        from digitrec_edge.installation import doctor
 
+        doctor.CONVERT = doctor.CONVERT[-1:]
         EFFORTS["quick"] = dataclasses.replace(
             EFFORTS["quick"], rounds=1, warmup_calls=10, warmup_ms=0, calls=300, measure_ms=0, cold_starts=1
         )
@@ -78,13 +82,14 @@ class ForkServer:
 
     Args:
         desktop: whether TensorFlow belongs to that.
+        python: the interpreter.
         variables: of the environment, besides those of the tests.
     """
 
-    def __init__(self, desktop: bool, **variables: str) -> None:
+    def __init__(self, desktop: bool, python: str = sys.executable, **variables: str) -> None:
         options = ["--desktop"] * desktop
         self._variables = variables
-        command = [sys.executable, __file__, *options]
+        command = [python, __file__, *options]
         self._server = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
             env={**os.environ, **variables},
@@ -101,7 +106,7 @@ class ForkServer:
                 "environment": {**os.environ, **self._variables},
             }  # fmt: skip
             print(json.dumps(request), file=self._server.stdin, flush=True)
-            assert select.select([self._server.stdout], [], [], 300)[0], f"no end within 300 s: {arguments}"
+            assert select.select([self._server.stdout], [], [], LIMIT_S)[0], f"no end in {LIMIT_S:.0f} s: {arguments}"
             status = self._server.stdout.readline()
             assert status, "the fork server died; python tests/fork_server.py says why"
             return subprocess.CompletedProcess(arguments, int(status), output.read().decode(), errors.read().decode())

@@ -59,7 +59,7 @@ def interrupt(model: Path, output: Path, moment_s: float, *, group: bool, after:
             (os.killpg if group else os.kill)(process.pid, signal.SIGINT)
         sent = time.monotonic()
         finished = process.poll() is not None
-        process.wait(60)
+        process.wait(120)
         told.seek(0)
         stderr = told.read().decode(errors="replace")
     problem = _problem(process, stderr, output)

@@ -22,7 +22,7 @@ from digitrec_edge.errors import DataError
 def echo(request): return request
 def die(request): os.kill(os.getpid(), getattr(signal, request) if isinstance(request, str) else request)
 def leave(request): os._exit(request)
-def hang(request): time.sleep(60)
+def hang(request): time.sleep(600)
 def refuse(request): raise DataError("no such thing")
 def fail(request): raise RuntimeError("out of luck")
 def huge(request): return "x" * request
@@ -40,7 +40,7 @@ def stub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(tmp_path)
 
 
-def call(name: str, request: Any = None, timeout_s: float = 30) -> Any:
+def call(name: str, request: Any = None, timeout_s: float = 120) -> Any:
     return ask(f"stub_of_child:{name}", request, timeout_s, BenchmarkError)
 
 
@@ -54,12 +54,12 @@ def test_what_the_child_prints_does_not_mix_with_the_answer() -> None:
 
 
 def test_several_questions_are_answered_in_their_order_by_one_child() -> None:
-    replies, end = ask_each("stub_of_child:echo", [1, 2, 3], 30)
+    replies, end = ask_each("stub_of_child:echo", [1, 2, 3], 120)
     assert (replies, end) == ([{"answer": 1}, {"answer": 2}, {"answer": 3}], "")
 
 
 def test_answers_before_a_death_stay() -> None:
-    replies, end = ask_each("stub_of_child:third", [1, 2, 3, 4], 30)
+    replies, end = ask_each("stub_of_child:third", [1, 2, 3, 4], 120)
     assert replies == [{"answer": 1}, {"answer": 2}]
     assert end == "the process died of SIGSEGV"
 
@@ -106,7 +106,7 @@ def test_a_child_that_hangs_is_ended_in_time() -> None:
     start = time.monotonic()
     with pytest.raises(BenchmarkError, match="^no answer within 1 s$"):
         call("hang", timeout_s=1)
-    assert time.monotonic() - start < 20
+    assert time.monotonic() - start < 120
 
 
 def test_an_endless_answer_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -146,12 +146,12 @@ def test_files_of_the_working_directory_are_not_taken_for_packages(
 
 def test_the_child_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
     (tmp_path / "stub_of_parent.py").write_text(
-        "import os, time\ndef stay(request):\n    open(request, 'w').write(str(os.getpid()))\n    time.sleep(60)\n"
+        "import os, time\ndef stay(request):\n    open(request, 'w').write(str(os.getpid()))\n    time.sleep(600)\n"
     )
     note = tmp_path / "pid"
     code = (
         f"import sys; sys.path.insert(0, {str(tmp_path)!r}); from digitrec_edge.child import ask_each; "
-        f"ask_each('stub_of_parent:stay', [{str(note)!r}], 60)"
+        f"ask_each('stub_of_parent:stay', [{str(note)!r}], 600)"
     )
     parent = subprocess.Popen([sys.executable, "-c", code])
     assert wait_for(lambda: note.exists() and note.read_text() != "")
@@ -165,7 +165,7 @@ def test_the_child_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
 def test_a_program_that_does_not_watch_its_parent_ends_with_it_too(tmp_path: Path) -> None:
     code = (
         "import subprocess, sys; from digitrec_edge.child import ending_with_parent; "
-        "subprocess.run(ending_with_parent(['sh', '-c', 'echo $$ > pid; exec sleep 60']))"
+        "subprocess.run(ending_with_parent(['sh', '-c', 'echo $$ > pid; exec sleep 600']))"
     )
     parent = subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path)
     note = tmp_path / "pid"
@@ -182,7 +182,7 @@ def running(process: int) -> bool:
         return False
 
 
-def wait_for(condition: Callable[[], bool], seconds: float = 20) -> bool:
+def wait_for(condition: Callable[[], bool], seconds: float = 60) -> bool:
     end = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > end:
@@ -194,18 +194,18 @@ def wait_for(condition: Callable[[], bool], seconds: float = 20) -> bool:
 def test_ctrl_c_ends_the_child_and_says_nothing(tmp_path: Path) -> None:
     note = tmp_path / "pid"
     (tmp_path / "stub_of_parent.py").write_text(
-        "import os, time\ndef stay(request):\n    open(request, 'w').write(str(os.getpid()))\n    time.sleep(60)\n"
+        "import os, time\ndef stay(request):\n    open(request, 'w').write(str(os.getpid()))\n    time.sleep(600)\n"
     )
     code = (
         f"import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         f"sys.path.insert(0, {str(tmp_path)!r}); from digitrec_edge.child import ask_each\n"
-        f"try: ask_each('stub_of_parent:stay', [{str(note)!r}], 60)\n"
+        f"try: ask_each('stub_of_parent:stay', [{str(note)!r}], 600)\n"
         "except KeyboardInterrupt: sys.exit(130)"
     )
     with subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE) as parent:
         assert wait_for(lambda: note.exists() and note.read_text() != "")
         parent.send_signal(signal.SIGINT)
-        _, stderr = parent.communicate(timeout=20)
+        _, stderr = parent.communicate(timeout=120)
     assert (parent.returncode, stderr) == (130, b"")
     assert wait_for(lambda: not running(int(note.read_text())))
 
@@ -215,10 +215,10 @@ def test_ctrl_c_before_anything_is_asked_does_not_wait_for_the_child_that_waits_
         "import sys; from digitrec_edge.child import _Reader, ask_each\n"
         "def interrupted(self): raise KeyboardInterrupt\n"
         "_Reader.__enter__ = interrupted\n"
-        "try: ask_each('json:dumps', [1], 60)\n"
+        "try: ask_each('json:dumps', [1], 600)\n"
         "except KeyboardInterrupt: sys.exit(130)"
     )
-    assert subprocess.run([sys.executable, "-c", code], timeout=30, check=False).returncode == 130
+    assert subprocess.run([sys.executable, "-c", code], timeout=120, check=False).returncode == 130
 
 
 def test_no_child_is_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -43,7 +43,7 @@ def test_json_csv_and_markdown_are_written_and_the_verdict_is_the_last_line(cli:
 
     files = {kind: folder / f"out.{kind}" for kind in ("json", "csv", "markdown")}
     options = [word for kind, path in files.items() for word in (f"--{kind}", path)]
-    done = cli("benchmark", folder, "--quick", "--runtime", "litert", "--device", "my board", *options)
+    done = cli("benchmark", folder, "--quick", "--runtime", "litert", "--device", "my board", *options, brief=True)
     raw = json.loads(files["json"].read_text())
     jsonschema.Draft202012Validator(json.loads(cli("benchmark", "--schema").stdout)).validate(raw)
     assert raw["runs"][0]["device"] == "my board"
@@ -92,8 +92,7 @@ def test_a_case_that_fails_is_a_row_with_its_reason_and_fails_a_strict_benchmark
 
 
 def test_what_a_runtime_lacks_is_told_below_the_table_and_is_no_row(cli: Cli, artifacts: Path, tmp_path: Path) -> None:
-    for name in ("digitrec-int4.tflite", "digitrec-int8.tflite"):
-        shutil.copy(artifacts / name, tmp_path)
+    shutil.copy(artifacts / "digitrec-int4.tflite", tmp_path)
     done = cli("benchmark", tmp_path, "--quick", "--json", tmp_path / "out.json", brief=True)
     results = document.read(tmp_path / "out.json").runs[0].results
     statuses = {(one.artifact, one.runtime): one.status for one in results}
@@ -163,7 +162,7 @@ def test_ctrl_c_keeps_what_is_finished(folder: Path) -> None:
         assert process.stderr
         assert any("round 2/" in line for line in process.stderr)
         os.killpg(process.pid, signal.SIGINT)
-        stdout, stderr = process.communicate(timeout=60)
+        stdout, stderr = process.communicate(timeout=120)
     assert process.returncode == 130, stderr
     assert "the rounds that were finished are kept" in stderr
     assert "Traceback" not in stderr
@@ -173,15 +172,15 @@ def test_ctrl_c_keeps_what_is_finished(folder: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs /proc and PR_SET_PDEATHSIG")
-@pytest.mark.parametrize("later_s", [0.0, 1.5, 4.0])
+@pytest.mark.parametrize("later_s", [0.0, 2.0])
 def test_a_killed_benchmark_leaves_no_process(folder: Path, later_s: float) -> None:
-    command = [sys.executable, "-m", "digitrec_edge", "benchmark", str(folder), "--quick", "--runtime", "litert"]
+    command = [sys.executable, "-m", "digitrec_edge", "benchmark", str(folder), "--strict", "--runtime", "litert"]
     nowhere = subprocess.DEVNULL
     with subprocess.Popen(command, start_new_session=True, stdout=nowhere, stderr=nowhere) as process:
         assert wait_for(lambda: len(session_of(process.pid)) > 1), "no child was started"
         time.sleep(later_s)
         process.kill()
-    assert wait_for(lambda: not session_of(process.pid), 10), "a child outlives the benchmark"
+    assert wait_for(lambda: not session_of(process.pid), 30), "a child outlives the benchmark"
 
 
 def test_a_file_that_cannot_be_written_is_told_before_the_work(cli: Cli, folder: Path) -> None:

@@ -1,10 +1,10 @@
 """``digitrec-edge export``: which artifacts it writes, a line for each, and what it refuses."""
 
+import importlib
 import json
 import re
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -185,17 +185,19 @@ def test_what_cannot_be_meant_is_wrong_usage(
     assert words in " ".join(done.stderr.split())
 
 
-def test_a_layer_of_ones_own_is_imported_from_the_working_folder(cli: Cli, tmp_path: Path) -> None:
+def test_a_layer_of_ones_own_is_imported_from_the_working_folder(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import keras
+
     (tmp_path / "own_layers.py").write_text(
         "import keras\n\nclass Halved(keras.layers.Layer):\n    def call(self, inputs):\n        return inputs * 0.5\n"
     )
-    code = (
-        "import sys, keras; sys.path.insert(0, '.'); from own_layers import Halved\n"
-        "keras.utils.set_random_seed(1)\n"
-        "keras.Sequential([keras.Input((28, 28)), keras.layers.Flatten(), Halved(), keras.layers.Dense(10)])"
-        ".save('own.keras')"
-    )
-    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True, capture_output=True)
+    monkeypatch.syspath_prepend(tmp_path)
+    halved = importlib.import_module("own_layers").Halved()
+    keras.utils.set_random_seed(1)
+    layers = [keras.Input((28, 28)), keras.layers.Flatten(), halved, keras.layers.Dense(10)]
+    keras.Sequential(layers).save(tmp_path / "own.keras")
     arguments = ["export", "own.keras", "--float32", "--allow-inaccurate", "--output", "out"]
     done = cli(*arguments, cwd=tmp_path, ok=False)
     assert "it asks for 'Halved'" in done.stderr

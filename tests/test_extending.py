@@ -69,10 +69,9 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def run(extended: Path, work: Path, fork_server: Any) -> Run:
     """Runs a command of the extended package."""
-    device, desktop = (fork_server(needs_tensorflow, PYTHONPATH=str(extended)) for needs_tensorflow in (False, True))
+    server = fork_server(True, PYTHONPATH=str(extended))
 
     def command(*arguments: str | Path, status: int = 0) -> "subprocess.CompletedProcess[str]":
-        server = desktop if arguments[0] in ("train", "export") else device
         done = server.run([*map(str, arguments)], work, brief=True)
         assert done.returncode == status, f"{arguments}\n{done.stdout}\n{done.stderr}"
         assert "Traceback" not in done.stderr

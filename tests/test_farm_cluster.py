@@ -192,7 +192,7 @@ def test_a_scheduler_without_workers_is_told(threads: Any, monkeypatch: pytest.M
 
 def test_a_scheduler_that_is_lost_is_told(threads: Any, reader: Reader) -> None:
     with remote_cluster(threads.scheduler_address) as workers:
-        outcomes = run(workers, _slow, (InputPart(k, "x", 0, 1) for k in range(8)))
+        outcomes = run(workers, _slow, (InputPart(k, "x", 0, 1) for k in range(10_000)))  # more than there is time for
         next(outcomes)
         threads.close()
         with pytest.raises(DigitrecError, match=r"the connection to tcp://.* was lost; the same command goes on"):

@@ -71,7 +71,7 @@ def test_a_pipe_is_refused_without_waiting_for_a_writer(tmp_path: Path) -> None:
 
     reader = threading.Thread(target=attempt, daemon=True)
     reader.start()
-    reader.join(10)
+    reader.join(60)
     assert not reader.is_alive(), "reading the pipe waits for a writer"
     assert "pipe or a device" in str(raised[0])
 
@@ -236,7 +236,7 @@ def test_a_pipe_is_written_into_and_stays_one(tmp_path: Path) -> None:
     reader.start()
     check_writable(pipe)
     write_file(pipe, b"through the pipe")
-    reader.join(10)
+    reader.join(60)
     assert received == [b"through the pipe"]
     assert stat.S_ISFIFO(pipe.stat().st_mode)
 

@@ -17,7 +17,7 @@ from digitrec_edge.errors import InputError
 from runtimes import RUNTIMES, load
 
 TIMES = 10
-LIMIT_S = 20.0
+LIMIT_S = 60.0
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
 
@@ -103,4 +103,4 @@ def test_a_child_that_ends_as_usual_does_not_wait_for_the_lost_model(artifacts: 
         if row.installed and row.runs("tflite")
     ]
     command = [sys.executable, "-W", "ignore", "-c", code, *(part for pair in pairs for part in pair)]
-    assert subprocess.run(command, timeout=60, check=False).returncode == 0
+    assert subprocess.run(command, timeout=120, check=False).returncode == 0

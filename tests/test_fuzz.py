@@ -128,7 +128,7 @@ def test_the_fuzzer_can_fail(
 def test_a_hang_is_a_failure(campaign: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     worker(
         tmp_path, monkeypatch,
-        "def load(path, runtime):\n    if damaged(path): time.sleep(60)\n    return real(path, runtime)",
+        "def load(path, runtime):\n    if damaged(path): time.sleep(600)\n    return real(path, runtime)",
     )  # fmt: skip
     monkeypatch.setattr(fuzz, "TIMEOUT_S", 0.5)
     outcomes, failures = fuzz.run(campaign, range(1))

@@ -104,15 +104,17 @@ def test_each_call_gets_the_next_argument() -> None:
     assert seen == [1, 2, 3, 1, 2, 3, 1]
 
 
-def test_warm_up_calls_are_not_among_the_samples() -> None:
-    calls = 0
+def test_warm_up_calls_are_not_among_the_samples(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, calls = _Clock(reading_ns=100, call_ns=5_000), 0
+    monkeypatch.setattr(latency, "time", clock)
 
     def slow_at_first() -> None:
         nonlocal calls
         calls += 1
-        time.sleep(0.05 if calls <= 2 else 0.002)
+        for _ in range(10 if calls <= BRIEF.warmup_calls else 1):
+            clock.call()
 
-    assert measure_latency(slow_at_first, None, BRIEF).samples_ns.max() < 50_000_000
+    assert set(measure_latency(slow_at_first, None, BRIEF).samples_ns) == {5_100}
 
 
 def test_the_garbage_collector_is_off_while_timing_and_back_on_afterwards() -> None:

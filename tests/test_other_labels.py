@@ -58,7 +58,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (made / "data").mkdir()
     train = signs("train", 12_000)
     write_emnist(made / "data", "train", train)
-    write_emnist(made / "data", "test", signs("test", 2000))
+    write_emnist(made / "data", "test", signs("test", 1000))
     keras.utils.set_random_seed(0)
     layers: list[Any] = [keras.Input((28, 28)), keras.layers.Flatten(), keras.layers.Dense(64, "relu")]
     model = keras.Sequential([*layers, keras.layers.Dense(len(LABELS))])

@@ -63,7 +63,7 @@ def names(results: Iterator[dict[str, Any]]) -> list[str]:
     return [result["picture"] for result in results]
 
 
-def wait_for(condition: Callable[[], bool], seconds: float = 20) -> bool:
+def wait_for(condition: Callable[[], bool], seconds: float = 60) -> bool:
     end = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > end:
@@ -242,7 +242,7 @@ def workers(process: "subprocess.Popen[str]") -> list[int]:
 @pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
 def test_a_killed_process_of_the_command_is_one_line_and_status_1(running: "subprocess.Popen[str]") -> None:
     os.kill(workers(running)[0], signal.SIGKILL)
-    _, stderr = running.communicate(timeout=60)
+    _, stderr = running.communicate(timeout=120)
     assert running.returncode == 1
     _, line = stderr.splitlines()
     assert line.startswith("digitrec-edge: the process died of SIGKILL")
@@ -254,7 +254,7 @@ def test_a_killed_process_of_the_command_is_one_line_and_status_1(running: "subp
 def test_ctrl_c_ends_all_processes_with_130(running: "subprocess.Popen[str]", group: bool) -> None:
     assert len(workers(running)) == 2
     (os.killpg if group else os.kill)(running.pid, signal.SIGINT)
-    _, stderr = running.communicate(timeout=60)
+    _, stderr = running.communicate(timeout=120)
     assert running.returncode == 130
     assert len(stderr.splitlines()) == 1, stderr
     assert wait_for(lambda: not session_of(running.pid))

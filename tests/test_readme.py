@@ -18,6 +18,7 @@ from digitrec_edge import artifact, formats, mnist
 from digitrec_edge.variants import VARIANTS
 from runtimes import support
 from runtimes.elsewhere import TARGETS
+from tests.conftest import RUNS
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text() if (ROOT / "README.md").exists() else ""
@@ -137,12 +138,21 @@ def test_three_lines_work_in_an_empty_environment(tmp_path: Path, artifacts: Pat
 
 
 @pytest.mark.desktop
-def test_commands_work_in_their_order(tmp_path: Path, cli: "Callable[..., subprocess.CompletedProcess[str]]") -> None:
+def test_commands_work_in_their_order(
+    tmp_path: Path, cli: "Callable[..., subprocess.CompletedProcess[str]]", trained: Path
+) -> None:
+    """The training is that which the tests' own model was made by, by the same command."""
+    trains = [arguments[: arguments.index("--output")] for arguments in RUNS["model"]]
     digit = draw_digit(tmp_path / "digit.png")
     programs = Path(sys.executable).parent
     for line in commands("desktop"):
         program, *arguments = shlex.split(line)
         assert program == "digitrec-edge"
+        if arguments in trains:
+            (tmp_path / "build").mkdir()
+            for path in trained.glob("model.*"):
+                shutil.copy(path, tmp_path / "build")
+            continue
         done = cli(*arguments, cwd=tmp_path, brief=True)
         if "predict" in line:
             assert f"digit.png: {digit}" in done.stdout

@@ -137,7 +137,7 @@ def test_an_answer_of_another_version_is_one_line(
     client.write_text(f"#!/bin/sh\ncase \"$*\" in *check*|*' -N '*) exit 0;; esac\necho '{answer}'\n")
     client.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    connection = ssh.Connection("pi", 20)
+    connection = ssh.Connection("pi", 60)
     try:
         with pytest.raises(RemoteError, match="^pi: its answer is none that this version knows: answer") as caught:
             connection.examine()

@@ -12,6 +12,7 @@ from digitrec_edge.errors import ConnectionLostError, RemoteError, TimeLimitErro
 from digitrec_edge.remote import exchange
 from digitrec_edge.remote.ssh import Connection
 from tests import a_device
+from tests.test_child import running, wait_for
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX")
 
@@ -73,19 +74,17 @@ def test_a_program_that_says_nothing_for_long_is_no_silence(monkeypatch: pytest.
 def test_a_line_is_bounded_by_itself() -> None:
     command = [sys.executable, "-c", "print('x' * (3 << 20))"]
     with subprocess.Popen(command, bufsize=0, stdin=-1, stdout=-1, stderr=-1) as process:
-        talk = exchange.Exchange(process, iter(()), heartbeat=False, end=time.monotonic() + 30, limit_bytes=1 << 30)
+        talk = exchange.Exchange(process, iter(()), heartbeat=False, end=time.monotonic() + 60, limit_bytes=1 << 30)
         with pytest.raises(ValueError, match="a line of more than 1,048,576 bytes"):
             list(talk.lines())
         process.kill()
 
 
 def test_a_program_ends_with_the_time(home: Path) -> None:
-    start = time.monotonic()
-    with Connection("pi", 2) as connection, pytest.raises(TimeLimitError, match="pi: not done within 2 s"):
-        connection.run(["sh", "-c", "sleep 4; touch late"], "~")
-    assert time.monotonic() - start < 20
-    time.sleep(2.5)
-    assert not (home / "late").exists()
+    with Connection("pi", 3) as connection, pytest.raises(TimeLimitError, match="pi: not done within 3 s"):
+        connection.run(["sh", "-c", "echo $$ > pid; exec sleep 600"], "~")
+    note = home / "pid"  # on a very busy machine the time may be over before the program is started
+    assert not note.exists() or wait_for(lambda: not running(int(note.read_text())))
 
 
 def test_a_fetched_file_may_be_no_larger_than_is_allowed(home: Path) -> None:

@@ -77,7 +77,7 @@ class Worker:
             self.process.stdin.write(f"{number}\n")
         except BrokenPipeError:
             return f"failed: died with {self.process.wait()}", 0.0, 0.0
-        if not self._selector.select(timeout_s + (20 if number == GOOD else 0)):
+        if not self._selector.select(timeout_s + (60 if number == GOOD else 0)):
             self.process.kill()
             return f"failed: no answer within {timeout_s:.0f} s", timeout_s, 0.0
         line = self.process.stdout.readline().strip()
