@@ -13,9 +13,10 @@ AT_WORK := $(foreach name,canary cli_collect cli_read cli_serve cli_watch collec
 PAGE := tests/web tests/test_web_preprocess.py
 DESKTOP := $(shell grep -ls 'mark\.desktop' tests/test_*.py)
 NPM := build/npm-runtimes/node_modules/.ready
+RAY_AND_SPARK := build/read-elsewhere/.ready
 export PYTHONDONTWRITEBYTECODE :=  # what hundreds of processes import is compiled once
 
-.PHONY: help setup demo test test-long lint docs test-artifacts test-device test-desktop test-at-work test-web web-runtimes test-newest test-pythons pi pi-boards pi-remote pi-others pi-more pi-instructions pi-instructions-accept pi-frames pi-needs loop mcu mcu-accept mcu-needs native native-sanitized wheel facts pretrained campaigns clean
+.PHONY: help setup demo test test-long lint docs test-artifacts test-device test-desktop test-at-work test-web web-runtimes read-elsewhere test-newest test-pythons pi pi-boards pi-remote pi-others pi-more pi-instructions pi-instructions-accept pi-frames pi-needs loop mcu mcu-accept mcu-needs native native-sanitized wheel facts pretrained campaigns clean
 
 help:  ## show this
 	@grep -hE '^[a-z0-9.-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F '\t' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -76,6 +77,17 @@ $(NPM): runtimes/elsewhere.py | $(READY)
 	@echo '{"private": true}' > build/npm-runtimes/package.json
 	@cd build/npm-runtimes && npm install --no-audit --no-fund --ignore-scripts --fetch-retries=1 --loglevel=error \
 	    $$(cd ../.. && $(BIN)/python -m runtimes.elsewhere)
+	@touch $@
+
+read-elsewhere: $(RAY_AND_SPARK)  ## the examples of docs/reading.md in Ray and Spark (pip, 1.2 GB into build/read-elsewhere; needs Java): the same answers
+	@command -v java > /dev/null || { echo "Spark needs Java: apt-get install default-jre-headless"; exit 1; }
+	build/read-elsewhere/bin/python -m pytest -q tests/test_farm_elsewhere.py
+
+$(RAY_AND_SPARK): constraints.txt pyproject.toml | $(READY)
+	@$(BIN)/python -m venv --clear build/read-elsewhere
+	@PIP_DISABLE_PIP_VERSION_CHECK=1 build/read-elsewhere/bin/python -m pip install -q -c constraints.txt setuptools wheel
+	@PIP_DISABLE_PIP_VERSION_CHECK=1 build/read-elsewhere/bin/python -m pip install -q -c constraints.txt --no-build-isolation \
+	    -e . pytest pyarrow 'ray[data]' pyspark
 	@touch $@
 
 test-desktop: test-artifacts  ## tests of what needs TensorFlow

@@ -1,11 +1,16 @@
-"""A server of one RTSP stream on loopback: JPEG over RTP (RFC 2435) in the RTSP connection itself (RFC 2326, 10.12)."""
+"""A server of one RTSP stream on loopback: JPEG over RTP (RFC 2435).
 
+It comes in the RTSP connection itself (RFC 2326, 10.12), or by UDP; who asks for the other is refused.
+"""
+
+import itertools
 import socket
 import struct
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 
+Send = Callable[[bytes], object]
 PACKET_BYTES = 1400
 CLOCK_HZ = 90_000
 _SDP = "v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=made\r\nt=0 0\r\nm=video 0 RTP/AVP 26\r\na=control:track\r\n"
@@ -39,41 +44,67 @@ def packets(jpeg: bytes, number: int, time: int) -> Iterator[bytes]:
         yield rtp + head + quantisation + data[offset : offset + PACKET_BYTES]
 
 
-def _serve(connection: socket.socket, pictures: Sequence[bytes], stop: threading.Event) -> None:
-    with connection, connection.makefile("rb") as requests, suppress(OSError):
+def _serve(connection: socket.socket, pictures: Sequence[bytes], udp: bool, lost: int, stop: threading.Event) -> None:
+    with ExitStack() as stack:
+        requests = stack.enter_context(stack.enter_context(connection).makefile("rb"))
+        stack.enter_context(suppress(OSError))
+        send = _in_frames(connection)
         while line := requests.readline().decode():
             headers = {}
             while field := requests.readline().decode().strip():
                 name, _, value = field.partition(":")
                 headers[name.lower()] = value.strip()
             method, address = line.split()[:2]
+            transport, status = "RTP/AVP/TCP;unicast;interleaved=0-1", "200 OK"
+            if method == "SETUP" and udp == ("TCP" in headers["transport"]):
+                status = "461 Unsupported Transport"
+            elif method == "SETUP" and udp:
+                transport, send = _by_udp(stack, connection, headers["transport"], lost)
             more, body = {
                 "OPTIONS": ("Public: OPTIONS, DESCRIBE, SETUP, PLAY, TEARDOWN\r\n", ""),
                 "DESCRIBE": (f"Content-Base: {address}/\r\nContent-Type: application/sdp\r\n", _SDP),
-                "SETUP": ("Transport: RTP/AVP/TCP;unicast;interleaved=0-1\r\nSession: 1\r\n", ""),
+                "SETUP": (f"Transport: {transport}\r\nSession: 1\r\n", ""),
             }.get(method, ("Session: 1\r\n", ""))
-            refused = method == "SETUP" and "TCP" not in headers["transport"]  # who asks for UDP asks again
-            status = "461 Unsupported Transport" if refused else "200 OK"
             length = f"Content-Length: {len(body)}\r\n" if body else ""
             connection.sendall(f"RTSP/1.0 {status}\r\nCSeq: {headers['cseq']}\r\n{more}{length}\r\n{body}".encode())
             if method == "PLAY":
-                _play(connection, pictures, stop)
+                _play(send, pictures, stop)
                 return
 
 
-def _play(connection: socket.socket, pictures: Sequence[bytes], stop: threading.Event) -> None:
+def _in_frames(connection: socket.socket) -> Send:
+    return lambda packet: connection.sendall(struct.pack(">BBH", 0x24, 0, len(packet)) + packet)
+
+
+def _by_udp(stack: ExitStack, connection: socket.socket, asked: str, lost: int) -> tuple[str, Send]:
+    """Open a pair of ports for RTP and RTCP; what SETUP is answered, and what sends a packet."""
+    port = int(asked.partition("client_port=")[2].partition("-")[0])
+    rtp, rtcp = (stack.enter_context(socket.socket(type=socket.SOCK_DGRAM)) for _ in range(2))
+    for one in (rtp, rtcp):
+        one.bind(("127.0.0.1", 0))
+    ports = f"client_port={port}-{port + 1};server_port={rtp.getsockname()[1]}-{rtcp.getsockname()[1]}"
+    place, number = (connection.getpeername()[0], port), itertools.count(1)
+
+    def send(packet: bytes) -> None:
+        if not lost or next(number) % lost:
+            rtp.sendto(packet, place)
+
+    return f"RTP/AVP;unicast;{ports}", send
+
+
+def _play(send: Send, pictures: Sequence[bytes], stop: threading.Event) -> None:
     number = 0
     for k, picture in enumerate(pictures):
         for packet in packets(picture, number, k * CLOCK_HZ // 25):
-            connection.sendall(struct.pack(">BBH", 0x24, 0, len(packet)) + packet)
+            send(packet)
             number += 1
         if stop.wait(0.04):
             return
 
 
 @contextmanager
-def rtsp_server(pictures: Sequence[bytes]) -> Iterator[str]:
-    """Serve JPEG pictures, 25 a second, to whoever asks; yields the host and port."""
+def rtsp_server(pictures: Sequence[bytes], udp: bool = False, lost: int = 0) -> Iterator[str]:
+    """Serve JPEG pictures, 25 a second; yields the host and port. By UDP one packet in ``lost`` is lost."""
     stop, threads = threading.Event(), list[threading.Thread]()
     with socket.create_server(("127.0.0.1", 0)) as server:
 
@@ -81,7 +112,7 @@ def rtsp_server(pictures: Sequence[bytes]) -> Iterator[str]:
             with suppress(OSError):
                 while True:
                     connection, _ = server.accept()
-                    threads.append(threading.Thread(target=_serve, args=(connection, pictures, stop)))
+                    threads.append(threading.Thread(target=_serve, args=(connection, pictures, udp, lost, stop)))
                     threads[-1].start()
 
         accepting = threading.Thread(target=accept)

@@ -68,6 +68,13 @@ def test_groups_of_rows_are_cut_into_parts(groups: list[int], rows: int, expecte
     assert cut(groups, rows) == expected
 
 
+def test_groups_that_can_be_read_at_a_time_are_not_cut() -> None:
+    """What stands before a part in its group is decoded for nothing."""
+    assert cut([3, 25, 3, 3], 10, 25) == [(0, 3), (3, 28), (28, 34)]
+    assert cut([3, 26, 3], 10, 25) == [(0, 3), (3, 28), (28, 32)]
+    assert kinds.WHOLE_GROUP >= 1 << 20, "as pyarrow writes them"
+
+
 def test_no_number_of_rows_that_a_file_claims_is_cut_for_ever() -> None:
     with pytest.raises(DataError, match="rows are more than are read of one file"):
         cut([1 << 60], 1000)
@@ -76,12 +83,19 @@ def test_no_number_of_rows_that_a_file_claims_is_cut_for_ever() -> None:
 
 
 @pytest.mark.parametrize("kind", [None, pa.list_(pa.uint8())], ids=["bytes", "lists"])
-@pytest.mark.parametrize("rows", [1000, 37, 10])
+@pytest.mark.parametrize(("rows", "whole"), [(1000, 0), (1000, 100), (37, 40), (10, 40)])
 def test_every_row_of_parquet_is_in_one_part(
-    reader: Reader, mnist_test: mnist.Digits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: Any, rows: int
+    reader: Reader,
+    mnist_test: mnist.Digits,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    kind: Any,
+    rows: int,
+    whole: int,
 ) -> None:
     monkeypatch.setattr(kinds, "BYTES_PER_PART", 40)
     monkeypatch.setattr(kinds, "LISTS_PER_PART", 40)
+    monkeypatch.setattr(kinds, "WHOLE_GROUP", whole)
     monkeypatch.setattr(kinds, "BATCH", 7)
     images = mnist_test.images[:190]
     write(tmp_path / "a" / "1.parquet", images[:130], kind=kind, row_group_size=rows)
@@ -90,7 +104,7 @@ def test_every_row_of_parquet_is_in_one_part(
         write(tmp_path / passed_over, images[:1])
     given = plan(tmp_path, reader)
     assert given.pictures == 190
-    assert max(part.pictures for part in given.parts) <= 40
+    assert max(part.pictures for part in given.parts) <= max(40, whole)
     assert len(given.parts) <= 8
     assert {part.source for part in given.parts} == {"a/1.parquet", "b.parquet"}
     assert answers(given, reader) == reader(pa.table({"image": column(images)}))["candidate"].to_pylist()
@@ -143,6 +157,7 @@ def test_a_change_of_the_input_changes_its_fingerprint(
     (tmp_path / "b.parquet").rename(tmp_path / "c.parquet")
     seen.append(plan(tmp_path, reader).fingerprint)
     monkeypatch.setattr(kinds, "BYTES_PER_PART", 20)
+    monkeypatch.setattr(kinds, "WHOLE_GROUP", 20)
     seen.append(plan(tmp_path, reader).fingerprint)
     assert len(set(seen)) == len(seen)
 

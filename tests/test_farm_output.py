@@ -37,6 +37,7 @@ def reader() -> Iterator[Reader]:
 def given(reader: Reader, mnist_test: mnist.Digits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Input:
     """Three parts of 40, 40 and 20 digits."""
     monkeypatch.setattr(kinds, "BYTES_PER_PART", 40)
+    monkeypatch.setattr(kinds, "WHOLE_GROUP", 0)
     path = tmp_path / "in" / "digits.parquet"
     path.parent.mkdir()
     rows = [image.tobytes() for image in mnist_test.images[:100]]

@@ -155,11 +155,12 @@ def test_a_stream_that_is_not_there_is_told_without_its_password() -> None:
     assert str(refused.value) == f"cannot open rtsp://{address} as a video, a stream or a camera"
 
 
-def test_an_rtsp_stream_gives_frames_and_is_lost_when_it_ends() -> None:
+@pytest.mark.parametrize("udp", [False, True])
+def test_an_rtsp_stream_gives_frames_and_is_lost_when_it_ends(udp: bool) -> None:
     pytest.importorskip("cv2")
     half = np.zeros((240, 320, 3), np.uint8)
     half[:, :160, 0] = 200
-    with rtsp_server([jpeg(half, subsampling=2)] * 60) as host:
+    with rtsp_server([jpeg(half, subsampling=2)] * 60, udp) as host:
         events = open_source(f"rtsp://user:secret@{host}/live", Asked(per_second=100))
         frame = next(events)
         assert isinstance(frame, Frame)
@@ -168,6 +169,20 @@ def test_an_rtsp_stream_gives_frames_and_is_lost_when_it_ends() -> None:
         lost = next(event for event in events if isinstance(event, Missing))
         assert lost.detail == f"rtsp://{host}/live gives no frames any more; trying again in 1 s"
         events.close()
+
+
+def test_frames_of_which_a_packet_is_lost_do_not_count() -> None:
+    """A stream's packets of UDP may be lost; what is given is whole."""
+    pytest.importorskip("cv2")
+    noise = np.random.default_rng(0).integers(0, 256, (30, 40, 1), np.uint8)
+    picture = np.kron(noise, np.ones((8, 8, 3), np.uint8))
+    with rtsp_server([jpeg(picture, subsampling=2)] * 250, udp=True, lost=50) as host:
+        events = open_source(f"rtsp://{host}/live", Asked(per_second=100))
+        frames = [event for event in itertools.islice(events, 10) if isinstance(event, Frame)]
+        events.close()
+    whole = np.asarray(Image.open(io.BytesIO(jpeg(picture, subsampling=2))))
+    assert len(frames) == 10
+    assert max(np.abs(frame.pixels.astype(int) - whole).mean() for frame in frames) < 5
 
 
 def test_without_opencv_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,8 +23,11 @@ BUFFER_BYTES = 1 << 20
 """Of a column of Parquet that are in memory at a time, so that a group of rows may have any size."""
 
 ENCODED_PER_PART, LISTS_PER_PART, BYTES_PER_PART = 1024, 1 << 18, 1 << 17
-"""Pictures: seconds of work each. Rows of a group can only be skipped by decoding them, which costs more than reading
-digits where they are lists, and next to nothing where they are bytes."""
+"""Pictures: seconds of work each."""
+
+WHOLE_GROUP = 1 << 20
+"""Rows of pixels; a group of up to so many is never cut. Its rows can only be skipped by decoding, which costs half of
+what reading the digits costs, and more than that where they are lists; pyarrow writes groups of this size."""
 
 DAMAGED = (pa.ArrowException, OSError, ValueError, TypeError, SyntaxError, EOFError, MemoryError, OverflowError)
 """What pyarrow and numpy raise for damaged files."""
@@ -58,8 +61,9 @@ def _cut_parquet(path: Path, reader: Reader) -> tuple[list[tuple[int, int]], pa.
     if min(sizes, default=0) < 0:
         raise DataError(f"{path} cannot be read: it has a group of {min(sizes)} rows")
     column, _ = reader.check(schema)
-    rows = ENCODED_PER_PART if column.encoded else LISTS_PER_PART if column.sizes else BYTES_PER_PART
-    return cut(sizes, rows), schema
+    if column.encoded:
+        return cut(sizes, ENCODED_PER_PART), schema
+    return cut(sizes, LISTS_PER_PART if column.sizes else BYTES_PER_PART, WHOLE_GROUP), schema
 
 
 def _parquet_batches(path: Path, reader: Reader, part: InputPart) -> Iterator[pa.RecordBatch]:

@@ -37,22 +37,27 @@ class InputPart:
         return f"part-{self.number:06}.parquet"
 
 
-def cut(groups: Iterable[int], rows: int) -> list[tuple[int, int]]:
-    """Cut rows into parts of at most so many: small groups of rows stay whole, larger ones are cut.
+def cut(groups: Iterable[int], rows: int, whole: int = 0) -> list[tuple[int, int]]:
+    """Cut rows into parts of at most so many: groups of rows are put together up to there, and larger ones are cut.
+
+    Args:
+        groups: how many rows each has.
+        rows: of a part.
+        whole: groups of up to so many rows are not cut, even if a part is larger then.
 
     Raises:
         DataError: more than ``LIMIT`` parts.
     """
     found: list[tuple[int, int]] = []
-    start = end = 0
+    start, end, most = 0, 0, max(rows, whole)
     for size in groups:
         if end > start and end - start + size > rows:
             found.append((start, end))
             start = end
         end += size
-        if (end - start) // rows + len(found) > LIMIT:
+        if (end - start) // most + len(found) > LIMIT:
             raise DataError(f"{end:,} rows are more than are read of one file")
-        while end - start > rows:
-            found.append((start, start + rows))
-            start += rows
+        while end - start > most:
+            found.append((start, start + most))
+            start += most
     return [*found, (start, end)] if end > start else found
