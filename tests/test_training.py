@@ -240,13 +240,14 @@ def test_a_seed_out_of_range_is_refused(seed: int) -> None:
 
 
 @pytest.mark.desktop
-def test_ctrl_c_leaves_the_weights_of_the_last_finished_epoch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ctrl_c_leaves_the_weights_of_the_last_finished_epoch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trainers: SharedTrainers
+) -> None:
     source = small_set(tmp_path / "own.npz")
     expected = training.train(quick(2), 0, source)[0].get_weights()
-    compile_shared = training.compile_trainer
 
     def interrupted_in_the_third(*arguments: Any) -> Trainer:
-        trainer, calls = compile_shared(*arguments), 0
+        trainer, calls = trainers(*arguments), 0
 
         def epoch(part: Examples, order: Any) -> tuple[float, float]:
             nonlocal calls
