@@ -51,11 +51,11 @@ def job(scene: Path, monkeypatch: pytest.MonkeyPatch) -> FleetJob:
     ):
         monkeypatch.setattr(module, name, getattr(module, name))  # to be restored
     hostile_devices.hurry()
-    monkeypatch.setattr(exchange, "SILENCE_S", 1.0)
+    monkeypatch.setattr(exchange, "SILENCE_S", 5.0)  # the good one's processes start within that
     monkeypatch.setattr(messages, "MESSAGES_LIMIT", 10_000)
     monkeypatch.setattr(ssh, "ANSWER_BYTES", 4 << 20)
     monkeypatch.setattr(fleet, "FILE_BYTES", 4 << 20)
-    return FleetJob((scene / "digits.tflite",), (), REQUEST, (), keep=False, clean=False, limit_s=30.0)
+    return FleetJob((scene / "digits.tflite",), (), REQUEST, (), keep=False, clean=False, limit_s=120.0)
 
 
 def test_a_run_beside_hostile_devices_keeps_what_the_good_one_brought(scene: Path) -> None:
@@ -89,7 +89,7 @@ def test_results_are_given_away_as_they_come(job: FleetJob) -> None:
 
     start = time.monotonic()
     measure_hosts(["silence-1", GOOD], job, on_outcome=keep)
-    assert time.monotonic() - start < 20
+    assert time.monotonic() - start < 60
     assert given[-1] == [GOOD]
     assert len(given) == 2
 

@@ -67,8 +67,8 @@ def figures(history: History) -> list[tuple[float, ...]]:
 
 @pytest.mark.parametrize(
     ("recipe", "how"),
-    [(ROBUST, Killed), (REFERENCE, KeyboardInterrupt)],
-    ids=["robust with validation, killed", "reference, interrupted"],
+    [(REFERENCE, KeyboardInterrupt), (ROBUST, Killed)],
+    ids=["reference, interrupted", "robust with validation, killed"],
 )
 def test_a_resumed_run_ends_as_an_unbroken_one(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trainers: SharedTrainers, recipe: Recipe,

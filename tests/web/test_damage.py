@@ -58,7 +58,7 @@ def same_document(data: bytes, at: int, bit: int) -> bool:
     return name or closing
 
 
-@pytest.mark.parametrize("count", [100, pytest.param(1_000, marks=pytest.mark.long)])
+@pytest.mark.parametrize("count", [30, pytest.param(1_000, marks=pytest.mark.long)])
 def test_a_flipped_bit_anywhere_is_refused_in_words(page: Path, browser: "Browser", tmp_path: Path, count: int) -> None:
     data = page.read_bytes()
     flips = [(k * len(data) // count + 97 * k % 300 % (len(data) // count), (3 * k + k // 8) % 8) for k in range(count)]

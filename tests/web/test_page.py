@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.checkout
 MOST_BYTES = 400_000
-DRAWN, DRAWN_RIGHT = 200, 0.97
+DRAWN, DRAWN_RIGHT = 100, 0.97
 ALL_LOGITS = """(async (packed, kernel) => {
   const bytes = Uint8Array.from(atob(packed), (c) => c.charCodeAt(0));
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
