@@ -6,7 +6,7 @@
     build/home-assistant/bin/pip install homeassistant==2025.4.4 paho-mqtt==2.1.0
     build/home-assistant/bin/python tests/watching_home_assistant.py
 
-pip looks long for versions of all that Home Assistant needs. ``--no-deps``, and what is then said to be missing, do, too.
+pip looks long for versions that fit. ``--no-deps``, and what is then said to be missing, do, too.
 """
 
 import asyncio
