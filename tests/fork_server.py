@@ -19,7 +19,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 LIMIT_S = 900.0
 DESKTOP = ("tensorflow", "keras", "onnx", "tf2onnx", "ai_edge_quantizer.quantizer", "digitrec_edge.export")
@@ -63,9 +63,9 @@ def prepare(desktop: bool) -> None:
     gc.freeze()  # nothing of it is looked through, and so copied, in every fork
 
 
-def serve() -> None:
+def serve(answers: TextIO) -> None:
     """Answer requests until they end."""
-    requests, answers = os.fdopen(os.dup(0)), os.fdopen(os.dup(1), "w")
+    requests = os.fdopen(os.dup(0))
     for line in requests:
         process = os.fork()
         if process == 0:
@@ -113,5 +113,7 @@ class ForkServer:
 
 
 if __name__ == "__main__":
+    exit_statuses = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # what a library prints while it is imported is no exit status
     prepare(desktop="--desktop" in sys.argv)
-    serve()
+    serve(exit_statuses)
