@@ -5,9 +5,10 @@ import json
 from pathlib import Path
 
 import pytest
-from emulated_mcu import needs, table
+from emulated_mcu import needs, other, table
 from emulated_mcu.cores import CORES
 
+from digitrec_edge import pretrained
 from digitrec_edge.dense.boards import BOARDS, fit_boards
 from digitrec_edge.dense.footprint import FIGURES, Figure, Figures, Footprint, Instructions, measured_figures
 from digitrec_edge.dense.packing import KERNELS
@@ -130,3 +131,18 @@ def test_the_needs_are_programs_with_their_packages() -> None:
     for core in CORES:
         assert core.system in needs.PACKAGES
         assert f"{core.toolchain}-gcc" in needs.PACKAGES
+
+
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        (Path("none.tflite"), "no such file: none.tflite"),
+        (pretrained.BY_FORMAT["onnx"], "an int8 .tflite of Dense layers is measured"),
+    ],
+)
+def test_a_file_that_cannot_be_measured_is_one_line(
+    path: Path, reason: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert other.main([str(path)]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert reason in line

@@ -38,9 +38,9 @@ def pictures(test: int | None = None) -> Pictures:
     return Pictures(np.concatenate([images, noise(NOISE), strong]), len(images))
 
 
-def tables(bits: int, rounding: Rounding, kernel: KernelRow) -> Tables:
+def tables(model: Path, rounding: Rounding, kernel: KernelRow) -> Tables:
     """Read a model and bring it into the form of C."""
-    found = artifact.read(MODELS[bits])
+    found = artifact.read(model)
     network = read_network(found.payload, found.graph)
     told = found.card.no_digit if found.card else None
     threshold = whole_threshold(told.threshold if told else None, network.output_scale, len(LABELS))
@@ -55,14 +55,14 @@ def write_library(found: Tables, folder: Path) -> None:
         path.write_bytes(content)
 
 
-def litert_answers(bits: int, images: NDArray[np.uint8]) -> NDArray[np.int8]:
+def litert_answers(model: Path, images: NDArray[np.uint8]) -> NDArray[np.int8]:
     """Return LiteRT's int8 logits, the oracle of its rounding."""
-    with load(MODELS[bits], "litert") as model:
-        (output,) = model.artifact.graph.outputs
-        return np.rint(model.logits(images) / output.scale[0] + output.zero_point[0]).astype(np.int8)
+    with load(model, "litert") as loaded:
+        (output,) = loaded.artifact.graph.outputs
+        return np.rint(loaded.logits(images) / output.scale[0] + output.zero_point[0]).astype(np.int8)
 
 
-def tflite_micro_answers(bits: int, images: NDArray[np.uint8]) -> NDArray[np.int8]:
+def tflite_micro_answers(model: Path, images: NDArray[np.uint8]) -> NDArray[np.int8]:
     """Return the int8 logits of TFLite Micro's own interpreter.
 
     Raises:
@@ -70,7 +70,7 @@ def tflite_micro_answers(bits: int, images: NDArray[np.uint8]) -> NDArray[np.int
     """
     from tflite_micro.python.tflite_micro import runtime
 
-    interpreter = runtime.Interpreter.from_bytes(artifact.read(MODELS[bits]).payload)
+    interpreter = runtime.Interpreter.from_bytes(artifact.read(model).payload)
     rows = []
     for image in images:
         interpreter.set_input(image[None], 0)

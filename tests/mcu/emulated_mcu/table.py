@@ -11,8 +11,10 @@ import re
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -47,12 +49,22 @@ MOST_RAM, MOST_FLASH = 2_355, {8: 260_000, 4: 133 << 10}
 
 @dataclass(frozen=True)
 class Case:
-    """What is run: a network with a rounding on a core, over so many test images; None is all of them."""
+    """What is run: a network with a rounding on a core, over so many test images; None is all of them.
+
+    Attributes:
+        other: a network that is not the one of these bits in the table.
+    """
 
     core: Core
     bits: int
     rounding: Rounding
     test: int | None
+    other: Path | None = None
+
+    @property
+    def model(self) -> Path:
+        """The file of the network."""
+        return self.other or networks.MODELS[self.bits]
 
     @property
     def name(self) -> str:
@@ -70,27 +82,29 @@ def cases() -> list[Case]:
 class Oracles:
     """Who is right: LiteRT where it is its rounding, numpy for the others; each asked once."""
 
-    def __init__(self) -> None:
+    def __init__(self, models: Iterable[Path]) -> None:
         self.pictures = networks.pictures()
-        self._litert = {bits: networks.litert_answers(bits, self.pictures.images) for bits in networks.MODELS}
+        self._litert = {model: networks.litert_answers(model, self.pictures.images) for model in models}
 
     def expected(self, case: Case, images: NDArray[np.uint8]) -> NDArray[np.int8]:
         """Return the logits of a case, int8."""
         if case.rounding is ROUNDINGS[0] and case.test is None:
-            return self._litert[case.bits]
-        return numpy_answers(networks.tables(case.bits, case.rounding, find_kernel(case.core.kernel)), images)
+            return self._litert[case.model]
+        return numpy_answers(networks.tables(case.model, case.rounding, find_kernel(case.core.kernel)), images)
 
 
 def against_tflite_micro(shown: networks.Pictures) -> list[str]:
     """Compare numpy, the oracle of TFLite Micro's rounding, with TFLite Micro's interpreter; a line if they differ."""
     try:
-        told = networks.tflite_micro_answers(8, shown.images)
+        told = networks.tflite_micro_answers(networks.MODELS[8], shown.images)
     except ImportError:
         print(
             "tflite-micro is not installed (its wheel is for CPython 3.11 alone): numpy alone says what its bytes are"
         )
         return []
-    expected = numpy_answers(networks.tables(8, find_rounding("tflite-micro"), KERNELS[0]), shown.images)
+    expected = numpy_answers(
+        networks.tables(networks.MODELS[8], find_rounding("tflite-micro"), KERNELS[0]), shown.images
+    )
     wrong = int((told != expected).sum())
     print(f"TFLite Micro's interpreter and numpy: {wrong} logits of {told.size:,} differ", flush=True)
     return [f"TFLite Micro's interpreter and numpy differ in {wrong} logits"] if wrong else []
@@ -103,7 +117,7 @@ def measure(case: Case, oracles: Oracles) -> tuple[Figure, int]:
         RuntimeError: it does not compile, fit or end; or its self-test finds something.
     """
     shown = oracles.pictures if case.test is None else networks.pictures(case.test)
-    found = networks.tables(case.bits, case.rounding, find_kernel(case.core.kernel))
+    found = networks.tables(case.model, case.rounding, find_kernel(case.core.kernel))
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         networks.write_library(found, folder / "library")
@@ -127,7 +141,7 @@ def measure(case: Case, oracles: Oracles) -> tuple[Figure, int]:
 
 def measure_all() -> tuple[Figures, list[str]]:
     """Measure every case, two at a time; returns the published figures, and a line for each case that is wrong."""
-    oracles = Oracles()
+    oracles = Oracles(networks.MODELS.values())
 
     def one(case: Case) -> tuple[Figure, int]:
         figure, wrong = measure(case, oracles)
@@ -213,9 +227,10 @@ def document_lines() -> dict[str, str]:
     """Return the tables of the document, by the name of their place, from the accepted figures."""
     found = {}
     for bits, kernels in ((8, ("portable", "dsp", "mve")), (4, ("portable",))):
-        rows = [row for name in kernels for row in footprints(networks.tables(bits, ROUNDINGS[0], find_kernel(name)))]
-        found[f"int{bits}"] = "\n".join(figure_lines(tuple(rows)))
-        portable = footprints(networks.tables(bits, ROUNDINGS[0], find_kernel("portable")))
+        portable, *others = (
+            footprints(networks.tables(networks.MODELS[bits], ROUNDINGS[0], find_kernel(name))) for name in kernels
+        )
+        found[f"int{bits}"] = "\n".join(figure_lines(tuple(chain(portable, *others))))
         found[f"boards-int{bits}"] = "\n".join(board_lines(fit_boards(portable)))
     return found
 
