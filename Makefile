@@ -10,13 +10,13 @@ OVER_SSH := tests/pi/test_ssh.py tests/pi/test_remote.py
 PI_MORE := Forky or RISC or reads_files or (Trixie and (benchmark or every_kernel))
 AT_WORK := $(foreach name,canary cli_collect cli_read cli_serve cli_watch collection crash farm history hostile_devices placing \
     remote service watching,$(wildcard tests/test_$(name)*.py))
-PAGE := tests/web tests/test_web_preprocess.py
+PICTURES := tests/web $(foreach name,photographs pictures preprocess reading_many web_preprocess,$(wildcard tests/test_$(name)*.py))
 DESKTOP := $(shell grep -ls 'mark\.desktop' tests/test_*.py)
 NPM := build/npm-runtimes/node_modules/.ready
 RAY_AND_SPARK := build/read-elsewhere/.ready
 export PYTHONDONTWRITEBYTECODE :=  # what hundreds of processes import is compiled once
 
-.PHONY: help setup demo test test-long lint docs test-artifacts test-device test-desktop test-at-work test-web web-runtimes read-elsewhere test-newest test-pythons pi pi-boards pi-remote pi-others pi-more pi-instructions pi-instructions-accept pi-frames pi-needs loop mcu mcu-accept mcu-needs native native-sanitized wheel facts pretrained campaigns clean
+.PHONY: help setup demo test test-long lint docs test-artifacts test-device test-desktop test-at-work test-pictures web-runtimes read-elsewhere test-newest test-pythons pi pi-boards pi-remote pi-others pi-more pi-instructions pi-instructions-accept pi-frames pi-needs loop mcu mcu-accept mcu-needs native native-sanitized wheel facts pretrained campaigns clean
 
 help:  ## show this
 	@grep -hE '^[a-z0-9.-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F '\t' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -54,20 +54,20 @@ docs: $(READY)  ## build the documentation site, strictly, into build/site
 	@echo "documentation  build/site/index.html"
 
 test: $(READY)  ## lint, documentation and the tests, but for those that take long
-	@echo "lint, documentation, tests of the desktop, the device, the page and the device at work, side by side; each tells when it is done"
-	@$(MAKE) --no-print-directory --jobs=4 --output-sync=target test-artifacts test-desktop test-device test-at-work test-web lint docs
+	@echo "lint, documentation, tests of the desktop, the device, pictures and the device at work, side by side; each tells when it is done"
+	@$(MAKE) --no-print-directory --jobs=4 --output-sync=target test-artifacts test-desktop test-device test-at-work test-pictures lint docs
 
 test-artifacts: $(READY)  ## what the tests share: a trained model and its exports
 	@$(BIN)/python -m tests.conftest
 
 test-device: test-artifacts  ## tests of what runs on a device: no TensorFlow in the process
-	$(BIN)/pytest -q -m "not desktop and not pi and not long" $(addprefix --ignore=,$(PAGE) $(AT_WORK))
+	$(BIN)/pytest -q -m "not desktop and not pi and not long" $(addprefix --ignore=,$(PICTURES) $(AT_WORK))
 
 test-at-work: test-artifacts  ## tests of a device at work: the service, watching, the collection, the farm, deployment
 	$(BIN)/pytest -q -m "not desktop and not pi and not long" $(AT_WORK)
 
-test-web: test-artifacts  ## tests of the page and its JavaScript, in node and Chromium
-	$(BIN)/pytest -q -m "not long" $(PAGE)
+test-pictures: test-artifacts  ## tests of what is done to pictures, here and on the page: Python, JavaScript in node, Chromium
+	$(BIN)/pytest -q -m "not long" $(PICTURES)
 
 web-runtimes: $(NPM) test-artifacts  ## LiteRT.js and ONNX Runtime Web in Chromium (npm, 185 MB into build/npm-runtimes): every variant, the same logits
 	$(BIN)/pytest -q tests/web/test_runtimes.py tests/web/test_snippets.py

@@ -11,6 +11,8 @@ def main() -> None:
         run()
     except KeyboardInterrupt:
         sys.exit(130)
+    finally:
+        eval("0")  # after a Ctrl-C within exec(), as of a dataclass, Python would end by SIGINT; now it forgets
 
 
 if __name__ == "__main__":

@@ -85,6 +85,16 @@ def test_ctrl_c_while_the_command_line_is_imported_is_130() -> None:
     assert (done.returncode, done.stderr) == (130, "")
 
 
+def test_ctrl_c_within_exec_is_130_and_no_death_by_the_signal(tmp_path: Path) -> None:
+    (tmp_path / "pressed.py").write_text(
+        "from digitrec_edge import __main__ as program, cli\n"
+        "cli.main = lambda: exec('import os, signal; os.kill(os.getpid(), signal.SIGINT)')\n"
+        "program.main()"
+    )
+    done = subprocess.run([sys.executable, "-m", "pressed"], cwd=tmp_path, capture_output=True, text=True, timeout=90)
+    assert (done.returncode, done.stderr) == (130, "")
+
+
 def test_a_program_that_was_started_deaf_stays_deaf() -> None:
     before = signal.getsignal(signal.SIGINT)
     signal.signal(signal.SIGINT, signal.SIG_IGN)

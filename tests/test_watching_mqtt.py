@@ -19,8 +19,17 @@ from digitrec_edge.watching.mqtt import MqttOutput
 from digitrec_edge.watching.readings import Reading
 from tests.a_broker import PASSWORD, USER, Mosquitto, broker, find_mosquitto
 
+pytestmark = pytest.mark.filterwarnings("ignore:unclosed <(ssl.SSLSocket|socket.socket):ResourceWarning")
+"""paho's, which has no way to be closed: they go with the client, in any order."""
+
 READING = Reading("2026-01-01T00:00:00.000Z", "a", "012", Decimal(12), 0.99, 3, None, None, "frame 1", "int8", "0" * 64)
 SENSOR = Sensor("a", "m³", "water", True)
+
+
+@pytest.fixture(autouse=True)
+def clients_are_gone() -> Iterator[None]:
+    yield
+    gc.collect()
 
 
 @pytest.fixture
@@ -191,7 +200,6 @@ def test_a_broker_that_is_not_there_is_told_and_tried_again(plain: Mosquitto, li
     output.close()
 
 
-@pytest.mark.filterwarnings("ignore:unclosed <ssl.SSLSocket:ResourceWarning")  # paho's, when a handshake fails
 def test_tls_by_a_certificate_that_is_trusted_and_by_none(mosquitto: str, tmp_path: Path) -> None:
     with broker(mosquitto, tmp_path, tls=True) as running:
         told: list[str] = []
@@ -206,7 +214,6 @@ def test_tls_by_a_certificate_that_is_trusted_and_by_none(mosquitto: str, tmp_pa
         (tmp_path / "empty.pem").write_text("nothing")
         with pytest.raises(PublishError, match="holds no certificate"):
             MqttOutput(at(running, ca=tmp_path / "empty.pem"), [], None, print)
-        gc.collect()
 
 
 def test_without_paho_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
