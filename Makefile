@@ -7,6 +7,7 @@ CLI := $(BIN)/digitrec-edge
 PYTHONS := 3.12 3.13 3.14
 BOARDS := tests/pi/test_boards.py tests/pi/test_native_boards.py
 OVER_SSH := tests/pi/test_ssh.py tests/pi/test_remote.py
+COUNTED := tests/pi/test_instructions.py
 PI_MORE := Forky or RISC or reads_files or (Trixie and (benchmark or every_kernel))
 AT_WORK := $(foreach name,canary cli_collect cli_read cli_serve cli_watch collection crash farm history hostile_devices placing \
     remote service watching,$(wildcard tests/test_$(name)*.py))
@@ -106,17 +107,17 @@ test-pythons: $(READY) test-artifacts  ## ... on each other Python there is, wit
 	$(BIN)/python tests/other_python.py $(PYTHONS)
 
 pi: pi-needs test-artifacts  ## the tests on an emulated Raspberry Pi 4, 5 and 2
-	@echo "tests of Pi 4 and Pi 5, over ssh, and of the 32-bit Pi 2 and all else, side by side; each tells when it is done"
+	@echo "tests of Pi 4 and Pi 5, over ssh and of instructions, and of the 32-bit Pi 2 and all else, side by side; each tells when it is done"
 	@$(MAKE) --no-print-directory --jobs=3 --output-sync=target pi-boards pi-remote pi-others
 
 pi-boards: pi-needs  ## ... what a person does on Pi 4 and Pi 5, and the same answers as here
 	@$(BIN)/pytest -q -s -m pi $(BOARDS) -k "not 32 and not ($(PI_MORE))"
 
-pi-remote: pi-needs  ## ... over ssh
-	@$(BIN)/pytest -q -s -m pi $(OVER_SSH)
+pi-remote: pi-needs  ## ... over ssh, and instructions
+	@$(BIN)/pytest -q -s -m pi $(OVER_SSH) $(COUNTED)
 
-pi-others: pi-needs  ## ... in 32 bits, the device's own tests on a board, and instructions
-	@$(BIN)/pytest -q -s -m pi tests/pi $(addprefix --ignore=,$(OVER_SSH)) \
+pi-others: pi-needs  ## ... in 32 bits, and the device's own tests on a board
+	@$(BIN)/pytest -q -s -m pi tests/pi $(addprefix --ignore=,$(OVER_SSH) $(COUNTED)) \
 	    -k "(32 or not (test_boards or test_native_boards)) and not ($(PI_MORE))"
 
 pi-more: pi-needs test-artifacts  ## what pi does on rarer boards, Forky's Python 3.14 and RISC-V, and what is as on another
