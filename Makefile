@@ -8,7 +8,7 @@ PYTHONS := 3.12 3.13 3.14
 BOARDS := tests/pi/test_boards.py tests/pi/test_native_boards.py
 OVER_SSH := tests/pi/test_ssh.py tests/pi/test_remote.py
 COUNTED := tests/pi/test_instructions.py
-PI_MORE := Forky or RISC or reads_files or (Trixie and (benchmark or every_kernel))
+PI_MORE := Forky or RISC or reads_files or (Trixie and every_kernel) or (benchmark_measures and not 32)
 AT_WORK := $(foreach name,canary cli_collect cli_read cli_serve cli_watch collection crash farm history hostile_devices placing \
     remote service watching,$(wildcard tests/test_$(name)*.py))
 PICTURES := tests/web $(foreach name,photographs pictures preprocess reading_many web_preprocess,$(wildcard tests/test_$(name)*.py))
