@@ -12,7 +12,7 @@ def main() -> None:
     except KeyboardInterrupt:
         sys.exit(130)
     finally:
-        eval("0")  # after a Ctrl-C within exec(), as of a dataclass, Python would end by SIGINT; now it forgets
+        eval("0")  # makes CPython forget a Ctrl-C that passed through exec(), of which it would die in the end
 
 
 if __name__ == "__main__":
