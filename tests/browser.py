@@ -19,6 +19,24 @@ from types import TracebackType
 from typing import Any
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+TOUCHED_MS = 5000  # so long the page may take to be told of a stroke
+LISTEN = """(() => {
+  globalThis.touched?.stop.abort();
+  const kinds = [], stop = new AbortController();
+  for (const kind of ["pointerdown", "pointerup", "pointercancel"]) {
+    addEventListener(kind, () => kinds.push(kind), { capture: true, signal: stop.signal });
+  }
+  globalThis.touched = { kinds, stop };
+})()"""
+HEARD = """new Promise((done) => {
+  const { kinds, stop } = globalThis.touched, end = performance.now() + %d;
+  const look = () => {
+    if (kinds.length < %d && performance.now() < end) return setTimeout(look, 2);
+    stop.abort();
+    done(kinds);
+  };
+  look();
+})"""
 
 
 def find_browser() -> str | None:
@@ -141,15 +159,23 @@ class Browser:
             raise RuntimeError(details.get("exception", {}).get("description", details["text"]))
         return answer["result"].get("value")
 
-    def touch(self, strokes: Sequence[Sequence[tuple[float, float]]]) -> None:
-        """Draw with a finger: each stroke a list of places on the screen, in CSS pixels."""
+    def touch(self, strokes: Sequence[Sequence[tuple[float, float]]]) -> list[str]:
+        """
+        Draw with a finger: each stroke a list of places on the screen, in CSS pixels.
+
+        Chromium confirms a touch before the page has got it, and may keep one that comes too early; so this waits
+        for the page and returns what began and ended there: "pointerdown", "pointerup" for every stroke, if all is well.
+        """
         commands: list[tuple[str, dict[str, Any]]] = []
         for stroke in strokes:
             for k, (x, y) in enumerate(stroke):
                 kind = "touchMove" if k else "touchStart"
                 commands.append(("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": x, "y": y}]}))
             commands.append(("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []}))
+        self.evaluate(LISTEN)
         self.send_all(commands)
+        heard: list[str] = self.evaluate(HEARD % (TOUCHED_MS, 2 * len(strokes)))
+        return heard
 
     def give_file(self, selector: str, path: Path) -> None:
         """Choose a file for an ``<input type=file>``, as a person does in the dialogue."""

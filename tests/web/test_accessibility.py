@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.web.visits import click, draw, visit
+from tests.web.visits import click, draw, state, visit
 
 if TYPE_CHECKING:
     from tests.browser import Browser
@@ -61,7 +61,7 @@ def draw_two(browser: "Browser", *, touch: bool) -> None:
     """Two digits on the field, so that there are buttons to choose one."""
     if touch:
         draw(browser, [[(0.2, 0.3 + 0.04 * k) for k in range(10)], [(0.7, 0.3 + 0.04 * k) for k in range(10)]])
-        assert browser.evaluate("document.querySelectorAll('#several button').length") == 2
+        assert browser.evaluate("document.querySelectorAll('#several button').length") == 2, state(browser)
 
 
 def test_motion_stops_when_asked(page: Path, browser: "Browser") -> None:
