@@ -7,9 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from converters.ranges import logit_range
 from converters.source import Source
 from digitrec_edge.mnist import SIDE
-from digitrec_edge.training.network import import_tensorflow
+from digitrec_edge.training.network import import_tensorflow, reference_logits
 from runtimes.table import Target
 
 OPSET = 17
@@ -27,7 +30,8 @@ def float32(source: Source, target: Target) -> bytes:
 def int8(source: Source, target: Target) -> bytes:
     """Quantise weights and activations to int8, calibrated on training images; input and output stay float32.
 
-    MatMul and Add are first fused to Gemm, as ONNX Runtime asks for, so that its integer kernels apply.
+    MatMul and Add are first fused to Gemm, as ONNX Runtime asks for, so that its integer kernels apply. Weights have a
+    scale for each unit, as in TFLite.
     """
     import onnx
     from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
@@ -35,12 +39,15 @@ def int8(source: Source, target: Target) -> bytes:
 
     class CalibrationReader(CalibrationDataReader):  # type: ignore[misc]
         def __init__(self) -> None:
-            self.batches = iter(source.representative_dataset())
+            self.batches = iter(images)
 
         def get_next(self) -> dict[str, Any] | None:
             image = next(self.batches, None)
             return None if image is None else {"image": image[None]}
 
+    images = source.representative_dataset()
+    low, high = logit_range(reference_logits(source.fresh_model(), source.calibration_images))
+    ends = {"logits": [{"rmin": np.float32(low), "rmax": np.float32(high)}]}
     with tempfile.TemporaryDirectory() as folder:
         plain, fused, quantised = (str(Path(folder) / f"{name}.onnx") for name in ("plain", "fused", "quantised"))
         onnx.save(_from_keras(source), plain)
@@ -53,7 +60,8 @@ def int8(source: Source, target: Target) -> bytes:
                 quant_format=QuantFormat.QDQ,
                 activation_type=QuantType.QInt8,
                 weight_type=QuantType.QInt8,
-                per_channel=False,
+                per_channel=True,
+                extra_options={"TensorQuantOverrides": ends},
             )
         payload: bytes = _serialize(onnx.load(quantised))
     return payload

@@ -7,15 +7,16 @@ the RESHAPE has a free first dimension, so that a runtime can still resize the i
 import contextlib
 import io
 import warnings
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from converters.ranges import Range, activation_ranges
 from converters.source import Source
 from converters.tflite_file import FULLY_CONNECTED, finish
 from digitrec_edge.errors import ConversionError
-from digitrec_edge.formats.tflite import describe
 from digitrec_edge.mnist import SIDE
 from digitrec_edge.training.network import import_tensorflow
 from digitrec_edge.variants import NARROW_DENSE, OUTPUT_TYPES
@@ -58,15 +59,23 @@ def int8(source: Source, target: Target) -> bytes:
     turns them into int8; from there on all is int8 up to the logits, whose type is chosen.
     """
     tf = import_tensorflow()
-    operators, output_type = tf.lite.OpsSet.TFLITE_BUILTINS_INT8, _output_type(source, target)
-    return _full_integer(source, operators, tf.uint8, tf.int8, output_type)
+    from tensorflow.lite.python.convert import mlir_quantize
+
+    images, output_type = source.representative_dataset(), _output_type(source, target)
+    converter = _full_integer(source, images[:1], tf.lite.OpsSet.TFLITE_BUILTINS_INT8, tf.uint8, tf.int8)
+    converter._experimental_calibrate_only = True  # then quantised by itself, as TensorFlow's QuantizationDebugger does
+    float_model = _run(converter)
+    ranged = _with_ranges(float_model, activation_ranges(float_model, images))
+    payload = mlir_quantize(ranged, input_data_type=tf.uint8, output_data_type=tf.int8)
+    return finish(payload, source.layers, output_type=output_type)
 
 
 def int16x8(source: Source, target: Target) -> bytes:
     """Quantise weights to int8 and activations, input and output to int16, calibrated on training images."""
     tf = import_tensorflow()
     operators = tf.lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8
-    return _full_integer(source, operators, tf.int16, tf.int16)
+    converter = _full_integer(source, source.representative_dataset(), operators, tf.int16, tf.int16)
+    return finish(_run(converter), source.layers)
 
 
 def _output_type(source: Source, target: Target) -> str:
@@ -75,14 +84,29 @@ def _output_type(source: Source, target: Target) -> str:
     return source.choice.output_type or next(able)
 
 
-def _full_integer(source: Source, operators: Any, taken: Any, given: Any, output_type: str = "") -> bytes:
+def _full_integer(source: Source, images: NDArray[np.float32], operators: Any, taken: Any, given: Any) -> Any:
     tf = import_tensorflow()
     converter = _converter(source)
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    converter.representative_dataset = lambda: ([image[None]] for image in source.representative_dataset())
+    converter.representative_dataset = lambda: ([image[None]] for image in images)
     converter.target_spec.supported_ops = [operators]
     converter.inference_input_type, converter.inference_output_type = taken, given
-    return finish(_run(converter), source.layers, output_type=output_type)
+    return converter
+
+
+def _with_ranges(payload: bytes, ranges: Mapping[str, Range]) -> bytes:
+    """Give the activations of a calibrated float model other ranges than the calibration found."""
+    import flatbuffers
+    from tensorflow.lite.python import schema_py_generated as schema
+
+    model = schema.ModelT.InitFromObj(schema.Model.GetRootAsModel(payload, 0))
+    for tensor in model.subgraphs[0].tensors:
+        if tensor.quantization is not None and tensor.quantization.min is not None:
+            low, high = ranges[tensor.name.decode()]
+            tensor.quantization.min, tensor.quantization.max = [low], [high]
+    builder = flatbuffers.Builder(len(payload) + 8192)
+    builder.Finish(model.Pack(builder), b"TFL3")
+    return bytes(builder.Output())
 
 
 def int4(source: Source, target: Target) -> bytes:
@@ -110,35 +134,13 @@ def int4(source: Source, target: Target) -> bytes:
     job = quantizer.Quantizer(payload, recipe.get_quantization_recipe())
     with contextlib.redirect_stderr(io.StringIO()), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a progress bar, and what LiteRT says of keeping all tensors
-        calibrated = _ranges(payload, source.representative_dataset())
+        ranges = activation_ranges(payload, source.representative_dataset())
+        calibrated = {name: {"min": np.array([[low]]), "max": np.array([[high]])} for name, (low, high) in ranges.items()}
         result = job.quantize(calibrated, enable_progress_bar=False, enable_progress_report=False)
     return finish(
         bytes(result.quantized_model), source.layers, lowest_versions={FULLY_CONNECTED: version},
         pixels_in=bool(target.borders) and "int8" not in target.borders, output_type=_output_type(source, target),
     )  # fmt: skip
-
-
-def _ranges(payload: bytes, images: NDArray[np.float32]) -> dict[str, dict[str, NDArray[np.float32]]]:
-    """Return the least and the largest number that each activation of a float model takes over all images.
-
-    The quantiser's own calibration averages over images instead, and so cuts off what few of them reach. The input's
-    range is that of pixels, 0 to 1, if the images show both: then one step is a pixel's, and no pixel is changed.
-    """
-    from ai_edge_litert.interpreter import Interpreter
-
-    interpreter = Interpreter(model_content=payload, experimental_preserve_all_tensors=True)
-    interpreter.allocate_tensors()
-    (image,) = interpreter.get_input_details()
-    stored = {tensor.name for tensor in describe(payload).tensors if tensor.stored_bytes}
-    activations = {one["name"]: one["index"] for one in interpreter.get_tensor_details() if one["name"] not in stored}
-    seen = {name: (np.float32(np.inf), np.float32(-np.inf)) for name in activations}
-    for picture in images:
-        interpreter.set_tensor(image["index"], picture[None])
-        interpreter.invoke()
-        for name, index in activations.items():
-            numbers = interpreter.get_tensor(index)
-            seen[name] = min(seen[name][0], numbers.min()), max(seen[name][1], numbers.max())
-    return {name: {"min": np.array([[low]]), "max": np.array([[high]])} for name, (low, high) in seen.items()}
 
 
 def _converter(source: Source) -> Any:

@@ -19,6 +19,7 @@ from digitrec_edge.mnist import CLASSES, Digits
 from digitrec_edge.training.augmentation import distort
 from digitrec_edge.training.checkpoint import Epoch
 from digitrec_edge.training.history import Continued, History
+from digitrec_edge.training.int8_ready import make_int8_ready
 from digitrec_edge.training.loop import NO_DIGIT, Examples, compile_trainer, examples
 from digitrec_edge.training.marks import make_marks
 from digitrec_edge.training.network import import_tensorflow
@@ -108,6 +109,8 @@ def go_on(
         done.append(Epoch(number, loss, accuracy, *figures, seconds=time.perf_counter() - start))
         on_epoch(done[-1])
     model.set_weights([old + STEP * (trained - old) for old, trained in zip(before, model.get_weights(), strict=True)])
+    if recipe.int8_ready:
+        make_int8_ready(model)
     test_loss, test_accuracy = trainer.evaluate(examples(sets.test))
     temperature, no_digit = calibrate(model, recipe, unseen(recipe, seed, sets))
     return History(

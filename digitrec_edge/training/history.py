@@ -15,7 +15,7 @@ from digitrec_edge.training.checkpoint import Epoch, Loss, checkpoint_path
 from digitrec_edge.training.network import save
 from digitrec_edge.training.recipes import HIDDEN_UNITS, Recipe
 
-HISTORY_VERSION = 6
+HISTORY_VERSION = 7
 Temperature = Annotated[float, Within(0.01, 100)]
 _LIMIT_BYTES = 16 << 20
 
@@ -163,7 +163,15 @@ def _from_version_4(raw: Any) -> History:
 
 def _from_version_5(raw: Any) -> History:
     """Version 6 added models that went on from another."""
-    return parse(History, {**raw, "continued": None, "version": HISTORY_VERSION}, "history")
+    return _from_version_6({**raw, "continued": None})
+
+
+def _from_version_6(raw: Any) -> History:
+    """Version 7 added results that are rounded to what int8 holds."""
+    recipe = raw.get("recipe")
+    if isinstance(recipe, dict):
+        recipe = {**recipe, "int8_ready": False}
+    return parse(History, {**raw, "recipe": recipe, "version": HISTORY_VERSION}, "history")
 
 
 _NAMES_OF_VERSION_2 = {
@@ -178,6 +186,7 @@ _READERS: dict[int, Callable[[Any], History]] = {
     3: _from_version_3,
     4: _from_version_4,
     5: _from_version_5,
+    6: _from_version_6,
     HISTORY_VERSION: lambda raw: parse(History, raw, "history"),
 }
 """Version -> reader."""

@@ -67,6 +67,7 @@ class Recipe:
         marks: so many marks that are no digit in every epoch, per digit, see :mod:`digitrec_edge.training.marks`.
         marks_weight: of a mark's loss, the cross-entropy to all classes alike, next to a digit's.
         hidden: units of the hidden layers, from the picture on.
+        int8_ready: the result is rounded to what int8 holds, see :mod:`digitrec_edge.training.int8_ready`.
     """
 
     name: str
@@ -82,6 +83,7 @@ class Recipe:
     marks: float = 0.0
     marks_weight: float = 0.0
     hidden: Annotated[tuple[Units, ...], Within(1, MOST_HIDDEN_LAYERS)] = HIDDEN_UNITS
+    int8_ready: bool = False
 
     def marks_beside(self, digits: int) -> int:
         """Return how many marks an epoch of so many digits has."""
@@ -145,6 +147,7 @@ RECIPES = {
         ),
         marks=0.3,
         marks_weight=0.5,
+        int8_ready=True,
     ),
     "robust": Recipe(
         "robust",
@@ -170,6 +173,7 @@ RECIPES = {
         ),
         marks=0.5,
         marks_weight=0.5,
+        int8_ready=True,
     ),
 }
 

@@ -18,6 +18,7 @@ from digitrec_edge.training import checkpoint
 from digitrec_edge.training.augmentation import distort
 from digitrec_edge.training.checkpoint import Checkpoint, Epoch, TrainingRun
 from digitrec_edge.training.history import History
+from digitrec_edge.training.int8_ready import make_int8_ready
 from digitrec_edge.training.loop import NO_DIGIT, Examples, Trainer, Variables, compile_trainer, examples
 from digitrec_edge.training.marks import make_marks
 from digitrec_edge.training.network import build, import_tensorflow, reference_logits
@@ -77,6 +78,8 @@ def train(
     on_start(trainer.model)
     done, interrupted = _run_epochs(trainer, run, sets, before, checkpoint_path, on_epoch)
     trainer.use_ema()
+    if recipe.int8_ready:
+        make_int8_ready(trainer.model)
     test_loss, test_accuracy = trainer.evaluate(examples(sets.test))
     temperature, no_digit = calibrate(trainer.model, recipe, unseen(recipe, seed, sets))
     eval_set, eval_digits = sets.evaluation
