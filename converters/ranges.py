@@ -1,6 +1,7 @@
 """The ranges of activations in whole numbers: what is between their ends is told apart, what is beyond is cut off."""
 
 import warnings
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,7 +74,7 @@ def logit_range(logits: NDArray[np.float32]) -> Range:
     return min(tried, key=divergence, default=(least, largest))
 
 
-def _log_probabilities(logits: NDArray[np.float64]) -> NDArray[np.float64]:
+def _log_probabilities(logits: NDArray[Any]) -> NDArray[np.float64]:
     less = logits.astype(np.float64) - logits.max(axis=1, keepdims=True)
     return np.asarray(less - np.log(np.exp(less).sum(axis=1, keepdims=True)))
 
@@ -84,4 +85,3 @@ def _quantised(logits: NDArray[np.float32], ends: Range) -> NDArray[np.float64]:
     scale = (high - low) / _STEPS
     zero = np.rint(-low / scale)
     return np.asarray((np.clip(np.rint(logits / scale) + zero, 0, _STEPS) - zero) * scale)
-

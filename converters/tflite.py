@@ -134,8 +134,8 @@ def int4(source: Source, target: Target) -> bytes:
     job = quantizer.Quantizer(payload, recipe.get_quantization_recipe())
     with contextlib.redirect_stderr(io.StringIO()), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a progress bar, and what LiteRT says of keeping all tensors
-        ranges = activation_ranges(payload, source.representative_dataset())
-        calibrated = {name: {"min": np.array([[low]]), "max": np.array([[high]])} for name, (low, high) in ranges.items()}
+        ranges = activation_ranges(payload, source.representative_dataset()).items()
+        calibrated = {name: {"min": np.array([[low]]), "max": np.array([[high]])} for name, (low, high) in ranges}
         result = job.quantize(calibrated, enable_progress_bar=False, enable_progress_report=False)
     return finish(
         bytes(result.quantized_model), source.layers, lowest_versions={FULLY_CONNECTED: version},

@@ -1,13 +1,12 @@
 """A network that is ready for int8: the same probabilities, and weights that int8 holds exactly."""
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from digitrec_edge import artifact, mnist
+from digitrec_edge import artifact, mnist, pretrained
 from digitrec_edge.formats import tflite
 from digitrec_edge.formats.flatbuffer import Table
 from digitrec_edge.training import network
@@ -54,17 +53,21 @@ def test_a_unit_without_weights_stays_without() -> None:
     assert rounded(kernel)[1, 1] == pytest.approx(-51 / 127)
 
 
-def test_int8_artifacts_of_such_a_network_have_its_weights_exactly(trained: Path, artifacts: Path) -> None:
-    kernels = {layer.name: layer.get_weights()[0] for layer in network.load(trained / "model.keras").layers if layer.weights}
-    payload = artifact.read(artifacts / "digitrec-int8.tflite").payload
-    root = Table.root(payload)
-    buffers, tables = root.tables(4), root.tables(2)[0].tables(0)
-    found = 0
-    for table, tensor in zip(tables, tflite.describe(payload).tensors, strict=True):
-        name, _, part = tensor.name.partition("/")
-        if part == "kernel":
-            stored = buffers[table.number(2, "I")].vector(0, "u1").view(np.int8).reshape(tensor.shape)
-            widened = stored * np.array(tensor.scale, np.float32)[:, None]
-            assert np.abs(widened.T - kernels[name]).max() <= 1e-6 * np.abs(kernels[name]).max()
-            found += 1
-    assert found == len(kernels)
+def kernels(name: str) -> dict[str, NDArray[np.float32]]:
+    """The kernels of a pretrained artifact, as float32."""
+    payload = artifact.read(pretrained.DEFAULT.with_name(name)).payload
+    root, found = Table.root(payload), {}
+    for table, tensor in zip(root.tables(2)[0].tables(0), tflite.describe(payload).tensors, strict=True):
+        if tensor.name.endswith("/kernel"):
+            stored = root.tables(4)[table.number(2, "I")].vector(0, "u1").view(tensor.dtype)
+            scales = np.array(tensor.scale or [1.0], np.float32)
+            found[tensor.name] = np.asarray(stored.reshape(int(tensor.shape[0]), -1) * scales[:, None], np.float32)
+    return found
+
+
+def test_the_pretrained_float32_and_int8_artifacts_have_the_same_weights() -> None:
+    wide, narrow = kernels("digitrec-float32.tflite"), kernels("digitrec-int8.tflite")
+    assert len(wide) == 4
+    assert wide.keys() == narrow.keys()
+    for name, kernel in wide.items():
+        assert np.abs(kernel - narrow[name]).max() <= 1e-6 * np.abs(kernel).max()

@@ -114,6 +114,7 @@ class Recipe:
         """Return the recipe as flat JSON values; a distortion as ``distortion.shift_px: 3 to 1.2``."""
         fields = {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.name != "distortion"}
         fields["hidden"] = "-".join(map(str, self.hidden))
+        fields["int8_ready"] = "yes" if self.int8_ready else "no"
         if self.distortion:
             for field in dataclasses.fields(self.distortion):
                 start, end = getattr(self.distortion, field.name)
