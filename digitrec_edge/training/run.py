@@ -26,7 +26,7 @@ from digitrec_edge.training.recipes import Recipe
 
 CHECKPOINT_EVERY_S = 10.0
 _TEMPERATURE_IMAGES = 20_000
-_MARKS_KEPT = 2
+_MARKS_KEPT = 6
 """So many times the marks of an epoch are made once; each epoch draws from them and distorts them anew."""
 
 _SPLIT, _ORDER, _DISTORTION, _TEMPERATURE, _MARKS = range(5)
