@@ -1,11 +1,14 @@
 """Marks that are no digit, for training: every kind is drawn, by chance and the same for the same seed."""
 
+import re
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from digitrec_edge import mnist
-from digitrec_edge.training.letters import HANDS, curve, write_letter
+from digitrec_edge.training.hands import HANDS
+from digitrec_edge.training.letters import curve, write_letter
 from digitrec_edge.training.marks import KINDS, Kind, make_marks
 
 pytestmark = pytest.mark.desktop
@@ -50,8 +53,23 @@ def test_strokes_are_drawn_in_mnists_form(digits: mnist.Digits) -> None:
 
 def test_letters_that_are_written_like_digits_are_not_among_them() -> None:
     assert not set("OoIilSsZzqgB0123456789") & set(HANDS)
-    letters = [write_letter(np.random.default_rng(seed)) for seed in range(200)]
+
+
+def test_every_hand_is_points_on_the_grid_and_there_is_none_twice() -> None:
+    for hands in HANDS.values():
+        assert len(hands) == len(set(hands))
+        assert all(re.fullmatch(r"-?[0-9]{2}( [0-9]{2})+(\|-?[0-9]{2}( [0-9]{2})+)*", hand) for hand in hands)
+    assert sum(map(len, HANDS.values())) > 400
+    assert min(len(hands) for letter, hands in HANDS.items() if letter.isalpha()) >= 6
+
+
+def test_a_letter_is_written_otherwise_each_time() -> None:
+    letters = [write_letter(np.random.default_rng(seed)) for seed in range(400)]
     assert all(len(stroke) >= 2 and stroke.shape[1] == 2 for letter in letters for stroke in letter)
+    points = [np.concatenate(letter) for letter in letters]
+    shapes = np.array([np.ptp(found[:, 0]) / np.ptp(found[:, 1]) for found in points])
+    assert np.percentile(shapes, 5) < 0.5 < 1.2 < np.percentile(shapes, 95)  # narrow and wide ones
+    assert len({found.tobytes() for found in points}) == len(letters)
 
 
 def test_a_curve_goes_through_its_points() -> None:

@@ -174,12 +174,12 @@ class Blemish:
 
 
 KINDS = (
-    Blemish("inverted rectangle", 0.25, _rectangle, (SIDE / 3, True)),
-    Blemish("erased rectangle", 0.06, _rectangle, (SIDE / 8, False)),
-    Blemish("lines", 0.18, _draw_lines),
-    Blemish("blots", 0.12, _blot),
+    Blemish("inverted rectangle", 0.32, _rectangle, (SIDE / 3, True)),
+    Blemish("erased rectangle", 0.05, _rectangle, (SIDE / 8, False)),
+    Blemish("lines", 0.17, _draw_lines),
+    Blemish("blots", 0.10, _blot),
     Blemish("blur", 0.05, _blur),
     Blemish("smear", 0.12, _smear),
     Blemish("outline", 0.14, _outline),
-    Blemish("veil", 0.08, _veil),
+    Blemish("veil", 0.05, _veil),
 )

@@ -152,7 +152,7 @@ RECIPES = {
     ),
     "robust": Recipe(
         "robust",
-        epochs=400,
+        epochs=470,
         batch_size=256,
         learning_rate=0.002,
         validation_split=1 / 20,

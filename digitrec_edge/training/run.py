@@ -26,7 +26,7 @@ from digitrec_edge.training.recipes import Recipe
 from digitrec_edge.training.sets import DISTORTION, MARKS, ORDER, Sets, random_for, split, unseen
 
 CHECKPOINT_EVERY_S = 10.0
-_MARKS_KEPT = 2
+_MARKS_KEPT = 6
 """So many times the marks of an epoch are made once; each epoch draws from them and distorts them anew."""
 
 
