@@ -34,3 +34,14 @@ def test_an_arc_is_no_line() -> None:
     page = Image.new("1", (400, 400))
     ImageDraw.Draw(page).ellipse((50, 50, 350, 350), outline=1, width=5)
     assert find_lines(np.asarray(page, bool), 100) == []
+
+
+def test_a_stroke_that_runs_into_a_line_leaves_it_a_line() -> None:
+    mask = np.zeros((60, 100), bool)
+    mask[20:24] = True
+    for column in range(30, 92):
+        row = round(32 - (column - 30) * 9 / 60)
+        mask[row - 3 : row + 3, column] = True
+    (line,) = find_lines(mask, 20)
+    assert (line.start, line.end) == (0, 100)
+    assert np.abs(line.centre - 21.5).max() <= 2

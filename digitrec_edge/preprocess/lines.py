@@ -16,6 +16,9 @@ MIN_SLENDER = 7.0
 UNBROKEN = 0.93
 """Of a line's length."""
 
+LONGEST = 0.94
+"""Of the width of a part that is no line as a whole; runs of that length in it may be one."""
+
 CLEAR = 30
 """Percentile of the columns' thickness that is a line's: the pen may run along two thirds of it."""
 
@@ -60,16 +63,29 @@ def find_lines(mask: NDArray[np.bool_], least_px: float) -> list[Line]:
     length = max(8, int(least_px / factor))
     if small.shape[1] < length:
         return []
-    labels, parts = find_components(_straight(small, length))
+    return [_enlarged(line, factor, mask) for line in _lines_within(small, length)]
+
+
+def _lines_within(mask: NDArray[np.bool_], length: int) -> list[Line]:
+    """Find nearly level lines; where a stroke of the pen goes on from one, its longest runs alone are the line."""
+    labels, parts = find_components(_straight(mask, length))
     found = []
     for part in parts:
         box = part.box
         if box.width < length:
             continue
-        line = _line(part.cut(labels), box.top, box.left)
+        own = part.cut(labels)
+        line = _line(own, box.top, box.left)
+        longer = int(LONGEST * box.width)
         if line.length >= MIN_SLENDER * line.thickness and _is_straight(line):
-            found.append(_enlarged(line, factor, mask))
+            found.append(line)
+        elif longer > length:
+            found += [_moved(inner, box.top, box.left) for inner in _lines_within(own, longer)]
     return found
+
+
+def _moved(line: Line, top: int, left: int) -> Line:
+    return Line(line.start + left, line.centre + float(top), line.thickness)
 
 
 def _shrunk(mask: NDArray[np.bool_], factor: int) -> NDArray[np.bool_]:

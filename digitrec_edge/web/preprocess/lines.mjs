@@ -10,6 +10,9 @@ const MIN_SLENDER = 7;
 /** Of a line's length. */
 const UNBROKEN = 0.93;
 
+/** Of the width of a part that is no line as a whole; runs of that length in it may be one. */
+const LONGEST = 0.94;
+
 /** Percentile of the columns' thickness that is a line's. */
 const CLEAR = 30;
 
@@ -58,14 +61,28 @@ export function findLines(mask, leastPx) {
   const small = shrunk(mask, factor);
   const length = Math.max(8, Math.trunc(leastPx / factor));
   if (small.width < length) return [];
-  const { labels, components } = findComponents(straight(small, length));
+  return linesWithin(small, length).map((line) => enlarged(line, factor, mask));
+}
+
+/** Nearly level lines; where a stroke of the pen goes on from one, its longest runs alone are the line. */
+function linesWithin(mask, length) {
+  const { labels, components } = findComponents(straight(mask, length));
   const found = [];
   for (const part of components) {
-    if (widthOf(part.box) < length) continue;
-    const line = lineOf(cutOf(part, labels), part.box.top, part.box.left);
-    if (line.length >= MIN_SLENDER * line.thickness && isStraight(line)) found.push(enlarged(line, factor, mask));
+    const { top, left } = part.box;
+    const width = widthOf(part.box);
+    if (width < length) continue;
+    const own = cutOf(part, labels);
+    const line = lineOf(own, top, left);
+    const longer = Math.trunc(LONGEST * width);
+    if (line.length >= MIN_SLENDER * line.thickness && isStraight(line)) found.push(line);
+    else if (longer > length) for (const inner of linesWithin(own, longer)) found.push(moved(inner, top, left));
   }
   return found;
+}
+
+function moved({ start, centre, thickness }, top, left) {
+  return new Line(start + left, centre.map((row) => row + top), thickness);
 }
 
 function shrunk(mask, factor) {
