@@ -37,11 +37,12 @@ def test_an_arc_is_no_line() -> None:
 
 
 def test_a_stroke_that_runs_into_a_line_leaves_it_a_line() -> None:
-    mask = np.zeros((60, 100), bool)
-    mask[20:24] = True
-    for column in range(30, 92):
-        row = round(32 - (column - 30) * 9 / 60)
-        mask[row - 3 : row + 3, column] = True
-    (line,) = find_lines(mask, 20)
-    assert (line.start, line.end) == (0, 100)
-    assert np.abs(line.centre - 21.5).max() <= 2
+    mask = np.zeros((60, 120), bool)
+    mask[20:23] = True
+    for column in range(20, 110):
+        row = round(40 - (column - 20) * 17 / 90)
+        mask[row : row + 5, column] = True
+    (line,) = find_lines(mask, 24)
+    assert (line.start, line.end) == (0, 120)
+    assert np.abs(line.centre - 21).max() <= 1
+    assert line.thickness == 3
