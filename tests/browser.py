@@ -164,7 +164,7 @@ class Browser:
         Draw with a finger: each stroke a list of places on the screen, in CSS pixels.
 
         Chromium confirms a touch before the page has got it, and may keep one that comes too early; so this waits
-        for the page and returns what began and ended there: "pointerdown", "pointerup" for every stroke, if all is well.
+        for the page and returns what began and ended there, for every stroke "pointerdown", "pointerup" if all is well.
         """
         commands: list[tuple[str, dict[str, Any]]] = []
         for stroke in strokes:
