@@ -167,10 +167,10 @@ def _from_version_5(raw: Any) -> History:
 
 
 def _from_version_6(raw: Any) -> History:
-    """Version 7 added results that are rounded to what int8 holds."""
+    """Version 7 added the optimiser, and results that are rounded to what int8 holds."""
     recipe = raw.get("recipe")
     if isinstance(recipe, dict):
-        recipe = {**recipe, "int8_ready": False}
+        recipe = {**recipe, "optimizer": "adam", "int8_ready": False}
     return parse(History, {**raw, "recipe": recipe, "version": HISTORY_VERSION}, "history")
 
 

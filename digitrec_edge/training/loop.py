@@ -23,6 +23,10 @@ Variables = tuple[NDArray[Any], ...]
 NO_DIGIT = 255
 """The label of a mark that is no digit."""
 
+NEWTON_SCHULZ_STEPS = 3
+"""Of Muon (Jordan et al., "Muon: An Optimizer for Hidden Layers in Neural Networks", 2024): it takes 5, but here 3 end
+at the same loss in less time."""
+
 
 class Examples(NamedTuple):
     """Digits as TensorFlow tensors: ``(N, 28, 28) float32`` in 0 to 1 and ``(N,) int32``."""
@@ -89,11 +93,22 @@ def build_optimizer(recipe: Recipe, images: int) -> Any:
             warmup_target=recipe.learning_rate,
             warmup_steps=warmup,
         )
-    ema = {"use_ema": True, "ema_momentum": recipe.ema_momentum} if recipe.ema_momentum else {}
-    if not recipe.weight_decay:
-        return keras.optimizers.Adam(rate, beta_2=recipe.beta_2, **ema)
-    optimizer = keras.optimizers.AdamW(rate, beta_2=recipe.beta_2, weight_decay=recipe.weight_decay, **ema)
-    optimizer.exclude_from_weight_decay(var_names=["bias"])
+    shared: dict[str, Any] = {"weight_decay": recipe.weight_decay or None}
+    if recipe.ema_momentum:
+        shared |= {"use_ema": True, "ema_momentum": recipe.ema_momentum}
+    if recipe.optimizer == "muon":
+        optimizer = keras.optimizers.Muon(
+            rate,
+            adam_beta_2=recipe.beta_2,
+            adam_weight_decay=shared["weight_decay"],
+            ns_steps=NEWTON_SCHULZ_STEPS,
+            exclude_layers=["logits"],
+            **shared,
+        )
+    else:
+        optimizer = keras.optimizers.Adam(rate, beta_2=recipe.beta_2, **shared)
+    if recipe.weight_decay:
+        optimizer.exclude_from_weight_decay(var_names=["bias"])
     return optimizer
 
 
