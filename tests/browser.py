@@ -160,11 +160,10 @@ class Browser:
         return answer["result"].get("value")
 
     def touch(self, strokes: Sequence[Sequence[tuple[float, float]]]) -> list[str]:
-        """
-        Draw with a finger: each stroke a list of places on the screen, in CSS pixels.
+        """Draw with a finger: each stroke a list of places on the screen, in CSS pixels.
 
-        Chromium confirms a touch before the page has got it, and may keep one that comes too early; so this waits
-        for the page and returns what began and ended there, for every stroke "pointerdown", "pointerup" if all is well.
+        That Chromium has taken a touch does not say that the page has got it, so this waits for the page and returns
+        what began and ended there: for every stroke "pointerdown", "pointerup" if all is well.
         """
         commands: list[tuple[str, dict[str, Any]]] = []
         for stroke in strokes:

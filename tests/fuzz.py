@@ -53,7 +53,8 @@ def mutate(data: bytes, seed: int, number: int) -> bytes:
             array[position()] = random.integers(256)
         elif kind == 2:
             at = position(4) // 4 * 4
-            array[at : at + 4] = np.frombuffer(random.choice(_INTERESTING).astype("<i4").tobytes(), np.uint8)
+            word = np.frombuffer(random.choice(_INTERESTING).astype("<i4").tobytes(), np.uint8)
+            array[at : at + 4] = word[: len(array) - at]
         elif kind == 3:
             array = array[: random.integers(len(array))] if random.integers(4) == 0 else array
         elif kind == 4:

@@ -17,6 +17,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -69,16 +70,14 @@ class Campaign:
         self.outcome = Outcome()
 
     def run(self, threads: int = 4, slow: int = 40) -> Outcome:
-        """Attack until all bodies are sent."""
-        attackers = [threading.Thread(target=self._attack) for _ in range(threads)]
-        others = [threading.Thread(target=self._ask_honestly), threading.Thread(target=self._dawdle, args=(slow,))]
-        for thread in (*attackers, *others):
-            thread.start()
-        for thread in attackers:
-            thread.join()
-        self._over.set()
-        for thread in others:
-            thread.join()
+        """Attack until all bodies are sent; what ends one of the threads ends the campaign."""
+        with ThreadPoolExecutor(threads + 2) as pool:
+            others = [pool.submit(self._ask_honestly), pool.submit(self._dawdle, slow)]
+            attackers = [pool.submit(self._attack) for _ in range(threads)]
+            wait(attackers)
+            self._over.set()
+        for one in (*attackers, *others):
+            one.result()
         return self.outcome
 
     def _attack(self) -> None:

@@ -86,6 +86,12 @@ def test_a_resealed_artifact_has_a_seal_and_a_card_that_fit(artifacts: Path, tmp
     assert again.card is not None
 
 
+def test_short_files_are_damaged_like_long_ones() -> None:
+    for size in (1, 6, 35):
+        mutants = {fuzz.mutate(bytes(range(size)), 0, number) for number in range(400)}
+        assert len(mutants) > 20
+
+
 def test_a_mutant_is_the_same_for_the_same_seed_and_number() -> None:
     data = bytes(range(256)) * 200
     mutants = [fuzz.mutate(data, 3, number) for number in range(200)]

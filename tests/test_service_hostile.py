@@ -10,6 +10,7 @@ pytest.importorskip("uvicorn")
 
 from digitrec_edge import mnist
 from digitrec_edge.service.settings import ServiceLimits
+from tests import hostile_pictures
 from tests.hostile_requests import HALF, Campaign, report
 from tests.serving import LIMIT_S, Serving, png, serving
 
@@ -28,6 +29,17 @@ def test_hostile_requests_take_nothing_down_and_starve_nobody(service: Serving) 
     assert campaign.outcome.faults == [], lines
     assert sum(campaign.outcome.statuses.values()) == BODIES
     assert campaign.outcome.honest > 0
+
+
+def test_a_campaign_of_which_a_thread_has_ended_is_no_campaign(
+    service: Serving, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def make(files: object, seed: int, number: int) -> bytes:
+        return b"" if number < 3 else 1 // 0 * b""
+
+    monkeypatch.setattr(hostile_pictures, "make", make)
+    with pytest.raises(ZeroDivisionError):
+        Campaign(service, seed=1, count=BODIES).run()
 
 
 @pytest.mark.parametrize("data", HALF, ids=range(len(HALF)))

@@ -3,6 +3,7 @@
 import gc
 import json
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -105,6 +106,25 @@ def listen(plain: Mosquitto) -> Iterator[Callable[[], Listener]]:
 
 def value(payload: str) -> Any:
     return json.loads(payload)["value"] if payload else "nothing"
+
+
+def test_a_reading_that_is_sent_while_the_broker_confirms_is_no_standstill(
+    plain: Mosquitto, listen: Callable[[], Listener]
+) -> None:
+    output = MqttOutput(at(plain), [], None, print)
+    listener = listen()
+    listener.wait_for("home/meters/availability", lambda payload: payload == "online")
+    client: Any = output._client
+    sending = threading.Thread(target=output.send, args=(READING,), daemon=True)
+    with client._out_message_mutex:  # as the library has it while it calls back
+        sending.start()
+        time.sleep(0.3)
+        assert sending.is_alive()
+        output._on_publish(client, None, output._online_id or 0, None, None)
+    sending.join(10)
+    assert not sending.is_alive()
+    listener.wait_for("home/meters/a", bool)
+    output.close()
 
 
 def test_readings_are_retained_with_null_where_nothing_is_known(

@@ -51,7 +51,6 @@ class MqttOutput:
         self._broker, self._tell = broker, tell
         self._announced = [discovery(prefix, broker.topic, sensor) for sensor in sensors] if prefix else []
         self._newest: dict[str, str] = {}
-        self._lock = threading.Lock()
         self._settled, self._refusal, self._online_id = threading.Event(), "", None
         self._failed = False
         self._client = self._connected()
@@ -91,10 +90,9 @@ class MqttOutput:
     def send(self, reading: Reading) -> None:
         """Publish a reading now, or when there is a connection again; of each region the newest alone."""
         topic, payload = state_topic(self._broker.topic, reading.region), json.dumps(reading.as_json())
-        with self._lock:
-            self._newest[topic] = payload
-            if self._client.is_connected():
-                self._publish(self._client, topic, payload)
+        self._newest[topic] = payload
+        if self._client.is_connected():
+            self._publish(self._client, topic, payload)
 
     def flush(self) -> None:
         """Do nothing: what waits is sent by a thread."""
@@ -130,10 +128,10 @@ class MqttOutput:
         self._settled.set()
 
     def _on_publish(self, client: "Client", _data: Any, number: int, _reason: Any, _properties: Any) -> None:
+        """Send what is newest: the library lets nobody else publish meanwhile, so what comes later stays later."""
         if number == self._online_id:
-            with self._lock:
-                for topic, payload in self._newest.items():
-                    self._publish(client, topic, payload)
+            for topic in list(self._newest):
+                self._publish(client, topic, self._newest[topic])
 
     def _on_connect_fail(self, _client: "Client", _data: Any) -> None:
         cause = sys.exc_info()[1]  # which the library handles while it calls this

@@ -103,6 +103,14 @@ def test_equal_strokes_are_equal_pixels_however_the_page_is_zoomed(page: Path, b
     assert {digit for digit, _ in answers} == {"7"}
 
 
+def test_a_finger_that_draws_upwards_does_not_scroll_the_page(page: Path, browser: "Browser") -> None:
+    visit(browser, page)
+    assert browser.evaluate("document.documentElement.scrollHeight > innerHeight")
+    draw(browser, [[(0.5, 0.85 - 0.05 * k) for k in range(15)]])
+    assert browser.evaluate("scrollY") == 0
+    assert state(browser)["digit"] == "1"
+
+
 def test_no_digit_is_an_answer(page: Path, browser: "Browser") -> None:
     visit(browser, page)
     zigzag = [(0.35 + 0.3 * (k % 2), 0.2 + 0.05 * k) for k in range(13)]

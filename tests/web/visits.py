@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from tests.web.pen import Stroke
 
 PHONE = (390, 844)
-TRIES = 3  # Chromium keeps a touch now and then; a page that loses one loses it every time
+TRIES = 3  # where touches do not reach the page; what the page makes of those that do is not tried again
 SETTLED = """new Promise((done) => {
   const look = () => {
     if (document.getElementById("reading").ariaBusy === "true") requestAnimationFrame(look);
