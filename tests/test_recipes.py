@@ -20,6 +20,7 @@ def test_the_reference_recipe_is_plain() -> None:
     reference = RECIPES["reference"]
     assert (reference.epochs, reference.batch_size, reference.learning_rate) == (20, 32, 0.001)
     assert reference.distortion is None
+    assert reference.optimizer == "adam"
     assert (reference.ema_momentum, reference.weight_decay, reference.warmup_epochs) == (0, 0, 0)
 
 

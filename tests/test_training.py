@@ -199,6 +199,25 @@ def test_the_updates_are_those_of_keras_fit(tmp_path: Path) -> None:
 
 
 @pytest.mark.desktop
+def test_muon_gives_a_hidden_matrix_a_step_of_one_length_in_many_directions() -> None:
+    digits = mnist.load("test")
+    part = mnist.Digits(digits.images[:256], digits.labels[:256])
+    model, lengths = build(), {}
+    before = model.get_weights()
+    for optimizer in ("adam", "muon"):
+        model.set_weights(before)
+        recipe = quick(batch_size=256, optimizer=optimizer)
+        compile_trainer(model, recipe, 256).run(examples(part), np.arange(256))
+        steps = [now - old for now, old in zip(model.get_weights(), before, strict=True)]
+        lengths[optimizer] = [np.linalg.svd(step, compute_uv=False) for step in steps if step.ndim == 2]
+        assert all(step.any() for step in steps), "every layer learns"
+    for adam, muon in zip(lengths["adam"][:-1], lengths["muon"][:-1], strict=True):
+        assert adam[0] > 5 * adam[20]
+        assert muon[0] < 3 * muon[20]
+    assert lengths["muon"][-1] == pytest.approx(lengths["adam"][-1], rel=1e-3), "the last layer's steps are Adam's"
+
+
+@pytest.mark.desktop
 def test_marks_pull_to_all_classes_alike_and_count_neither_as_digits_nor_in_the_accuracy() -> None:
     digits = mnist.load("test")
     images, labels = digits.images[:64], digits.labels[:64].copy()

@@ -49,7 +49,10 @@ CONTINUED = dataclasses.replace(
     RECIPES["standard"],
     name="continued",
     epochs=8,
+    batch_size=256,
     learning_rate=0.0005,
+    optimizer="adam",
+    weight_decay=0.01,
     ema_momentum=0.99,
     distortion=_last(RECIPES["standard"].distortion),
 )

@@ -23,7 +23,7 @@ from digitrec_edge.training.loop import NO_DIGIT, Examples, Trainer, Variables, 
 from digitrec_edge.training.marks import make_marks
 from digitrec_edge.training.network import build, import_tensorflow, reference_logits
 from digitrec_edge.training.recipes import Recipe
-from digitrec_edge.training.sets import DISTORTION, MARKS, ORDER, Sets, random_for, split, unseen
+from digitrec_edge.training.sets import DISTORTION, MARKS, ORDER, Sets, Unseen, random_for, split, unseen
 
 CHECKPOINT_EVERY_S = 10.0
 _MARKS_KEPT = 6
@@ -101,12 +101,12 @@ def train(
     return trainer.model, history
 
 
-def calibrate(model: Any, recipe: Recipe, images: Digits | None) -> tuple[float, NoDigit | None]:
+def calibrate(model: Any, recipe: Recipe, images: Unseen | None) -> tuple[float, NoDigit | None]:
     """Fit temperature and threshold on images that the model has not seen; without any there is neither."""
     if images is None:
         return 1.0, None
-    logits = reference_logits(model, images.images)
-    return fit_temperature(logits, images.labels), fit_no_digit(logits) if recipe.marks else None
+    temperature = fit_temperature(reference_logits(model, images.distorted.images), images.distorted.labels)
+    return temperature, fit_no_digit(reference_logits(model, images.plain.images)) if recipe.marks else None
 
 
 def tool_versions() -> dict[str, str]:

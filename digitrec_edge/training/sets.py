@@ -41,13 +41,26 @@ def split(digits: Digits, test: Digits, validation_split: float, seed: int) -> S
     return Sets(Digits(digits.images[rest], digits.labels[rest]), Digits(digits.images[out], digits.labels[out]), test)
 
 
-def unseen(recipe: Recipe, seed: int, sets: Sets) -> Digits | None:
-    """Return what temperature and threshold are fitted on: held-out images, or training images newly distorted."""
-    if len(sets.held_out):
-        return sets.held_out
+@dataclass(frozen=True)
+class Unseen:
+    """What the model has not been trained on.
+
+    Attributes:
+        plain: the threshold of "no digit" is fitted on them.
+        distorted: the temperature is; of plain ones so few are read wrong that those few would decide it.
+    """
+
+    plain: Digits
+    distorted: Digits
+
+
+def unseen(recipe: Recipe, seed: int, sets: Sets) -> Unseen | None:
+    """Return the held-out images, also distorted as in the last epoch; without any, training images newly distorted."""
+    digits, random = sets.held_out, random_for(TEMPERATURE, seed)
     if not recipe.distortion:
-        return None
-    random = random_for(TEMPERATURE, seed)
-    chosen = random.permutation(len(sets.train))[:TEMPERATURE_IMAGES]
-    images = distort(sets.train.images[chosen], recipe.distortion, 1.0, random)
-    return Digits(images, sets.train.labels[chosen])
+        return Unseen(digits, digits) if len(digits) else None
+    if not len(digits):
+        chosen = random.permutation(len(sets.train))[:TEMPERATURE_IMAGES]
+        digits = Digits(sets.train.images[chosen], sets.train.labels[chosen])
+    distorted = Digits(distort(digits.images, recipe.distortion, 1.0, random), digits.labels)
+    return Unseen(digits if len(sets.held_out) else distorted, distorted)
