@@ -20,7 +20,7 @@ FLOORS = {
     ("sheets", "note"): 9,
     ("sheets", "circle"): 10,
     ("dark", "room"): 10,
-    ("dark", "glare"): 9,
+    ("dark", "glare"): 7,
     ("dark", "faint"): 9,
     ("dark", "coloured"): 10,
     ("touching", "two"): 7,

@@ -24,21 +24,23 @@ const INK = 0.3;
 /** Of a piece's ink; smaller parts are the neighbour's. */
 const MIN_FRAGMENT = 0.06;
 
-/** A piece's loss is exp(-score / FADING). */
-const FADING = 8;
+/** The score of a piece that costs nothing, the one from which on no more is gained, and what a point less costs. */
+const EVEN = 10.5;
+const SURE = 12.9;
+const DOUBT = 0.0355;
 
 /** What a logarithm of the probability costs. */
-const UNSURE = 0.08;
+const UNSURE = 0.037;
 
 /** A digit's width and height, by the whole's height, and what more or less of them costs. */
-const WIDEST = 0.66;
-const TOO_WIDE = 0.98;
-const LOWEST = 0.8;
-const TOO_LOW = 0.67;
+const WIDEST = 0.63;
+const TOO_WIDE = 0.43;
+const LOWEST = 0.78;
+const TOO_LOW = 0.87;
 
 /** What a cut costs by the square of the strokes' widths of ink that it goes through, and each stroke but the first. */
-const CROSSED = 0.0134;
-const STROKES = 0.118;
+const CROSSED = 0.0095;
+const STROKES = 0.047;
 
 /**
  * What a recogniser says of 784 pixels: the highest probability and the score; more may be in it.
@@ -53,7 +55,7 @@ const STROKES = 0.118;
 
 /** How sure the recogniser is, less what a width and height unlike digits and the cut on the left cost. */
 export function likeliness(piece, { probability, score }) {
-  const doubt = Math.exp(-score / FADING) - UNSURE * Math.log(Math.max(probability, 1e-6));
+  const doubt = DOUBT * (EVEN - Math.min(score, SURE)) - UNSURE * Math.log(Math.max(probability, 1e-6));
   const shape = TOO_WIDE * Math.max(0, piece.width - WIDEST) + TOO_LOW * Math.max(0, LOWEST - piece.height);
   const cut = CROSSED * (piece.crossed * piece.crossed) + STROKES * Math.max(0, piece.strokes - 1);
   return -(doubt + shape + cut);
