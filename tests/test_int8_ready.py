@@ -10,7 +10,7 @@ from digitrec_edge import artifact, mnist, pretrained
 from digitrec_edge.formats import tflite
 from digitrec_edge.formats.flatbuffer import Table
 from digitrec_edge.training import network
-from digitrec_edge.training.int8_ready import LARGEST, make_int8_ready, rounded
+from digitrec_edge.training.int8_ready import GROUP, LARGEST, grouped, make_int8_ready, rounded
 
 pytestmark = pytest.mark.desktop
 
@@ -31,7 +31,7 @@ def probabilities(logits: NDArray[np.float32]) -> NDArray[np.float64]:
 def test_probabilities_stay_and_logits_have_nothing_in_common(model: Any) -> None:
     images = mnist.load("test").images[:200]
     before = network.reference_logits(model, images)
-    make_int8_ready(model)
+    make_int8_ready(model, images)
     after = network.reference_logits(model, images)
     assert np.abs(before.mean(axis=1)).min() > 10
     assert np.abs(after.mean(axis=1)).max() < 0.05 * np.abs(before.mean(axis=1)).min()
@@ -39,7 +39,7 @@ def test_probabilities_stay_and_logits_have_nothing_in_common(model: Any) -> Non
 
 
 def test_weights_are_whole_multiples_of_their_unit_s_scale_and_stay_so(model: Any) -> None:
-    make_int8_ready(model)
+    make_int8_ready(model, mnist.load("test").images[:200])
     once = model.get_weights()
     for kernel in once[::2]:
         steps = kernel / (np.abs(kernel).max(axis=0) / LARGEST)
@@ -51,6 +51,34 @@ def test_a_unit_without_weights_stays_without() -> None:
     kernel = np.array([[0.0, 1.0], [0.0, -0.4]], np.float32)
     assert np.array_equal(rounded(kernel)[:, 0], [0, 0])
     assert rounded(kernel)[1, 1] == pytest.approx(-51 / 127)
+
+
+def read_groups(active: NDArray[np.bool_]) -> float:
+    """How many groups of units a kernel reads for an image, in the mean: those that are not 0 throughout."""
+    return float(active.reshape(len(active), -1, GROUP).any(axis=2).sum(axis=1).mean())
+
+
+def test_units_that_are_active_together_are_grouped() -> None:
+    random = np.random.default_rng(1)
+    kinds = random.integers(0, 8, 500)
+    active = (np.arange(32) % 8)[None] == kinds[:, None]
+    active &= random.random(active.shape) < 0.9
+    order = grouped(active)
+    assert sorted(order) == list(range(32))
+    assert all(len(set(order[start : start + GROUP] % 8)) == 1 for start in range(0, 32, GROUP))
+    assert read_groups(active[:, order]) < 1.01 < 3.5 < read_groups(active)
+
+
+def test_any_number_of_units_is_put_in_order() -> None:
+    assert sorted(grouped(np.zeros((3, 7), bool))) == list(range(7))
+    assert list(grouped(np.ones((3, 1), bool))) == [0]
+
+
+def test_the_pretrained_network_s_units_are_in_groups_and_others_would_not_be() -> None:
+    images = mnist.load("test").images[:1000].reshape(1000, -1).astype(np.float32) / np.float32(255)
+    active = images @ kernels("digitrec-float32.tflite")["hidden_1/kernel"].T > 0
+    shuffled = np.random.default_rng(0).permutation(active.shape[1])
+    assert read_groups(active) < 0.9 * read_groups(active[:, shuffled])
 
 
 def kernels(name: str) -> dict[str, NDArray[np.float32]]:

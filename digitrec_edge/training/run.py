@@ -79,7 +79,7 @@ def train(
     done, interrupted = _run_epochs(trainer, run, sets, before, checkpoint_path, on_epoch)
     trainer.use_ema()
     if recipe.int8_ready:
-        make_int8_ready(trainer.model)
+        make_int8_ready(trainer.model, sets.train.images)
     test_loss, test_accuracy = trainer.evaluate(examples(sets.test))
     temperature, no_digit = calibrate(trainer.model, recipe, unseen(recipe, seed, sets))
     eval_set, eval_digits = sets.evaluation
