@@ -46,8 +46,8 @@ LOWEST, TOO_LOW = 0.78, 0.87
 CROSSED, STROKES = 0.0095, 0.047
 """What a cut costs by the square of the strokes' widths of ink that it goes through, and each stroke but the
 first. They and the weights above were fitted together, for the least expected share of wrong readings of a conditional
-random field, on 450 made numbers (``tests/pictures_touching.py``, seeds 1000 to 1149), 300 rows in frames and 500 single
-digits, as the pretrained network reads them."""
+random field, on 450 made numbers (``tests/pictures_touching.py``, seeds 1000 to 1149), 300 rows in frames and 500
+single digits, as the pretrained network reads them."""
 
 Recognise = Callable[[NDArray[np.uint8]], tuple[NDArray[np.float32], NDArray[np.float32]]]
 """From ``(N, 28, 28) uint8`` to ``(N, 10) float32`` probabilities and ``(N,) float32`` scores, see

@@ -1,5 +1,6 @@
 """What a trained network gets at last, so that int8 loses nothing by its weights, little by its logits, and no time."""
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -37,7 +38,7 @@ def make_int8_ready(model: Any, images: NDArray[np.uint8]) -> None:
         kernel, bias = layer.get_weights()
         layer.set_weights([rounded(kernel), bias])
     inputs = images[:LOOKED_AT].reshape(min(len(images), LOOKED_AT), -1).astype(np.float32) / np.float32(PIXEL_MAX)
-    for layer, following in zip(dense, dense[1:], strict=False):
+    for layer, following in pairwise(dense):
         kernel, bias = layer.get_weights()
         outputs = np.maximum(inputs @ kernel + bias, 0)
         order = grouped(outputs > 0)
