@@ -114,10 +114,15 @@ class Page {
     if (by("stages").open) showStages(by("stages").querySelector(".strip"), this.reading, this.labels);
   }
 
-  /** One of the images that travel with the model, as a picture like any other. */
+  /** The next of the images that travel with the model, as a picture like any other; one in a hundred is no digit to it. */
   example() {
-    const image = this.sample.image(this.next);
-    this.next = (this.next + 1) % this.sample.count;
+    let image;
+    for (let tries = 0; tries < this.sample.count; tries++) {
+      image = this.sample.image(this.next);
+      this.next = (this.next + 1) % this.sample.count;
+      const { digits } = readPicture(enlarged(image), SIDE, SIDE, this.answer);
+      if (digits.length && digits.every(({ answer }) => answer.accepted)) break;
+    }
     const picture = inkOf(image, getComputedStyle(by("pad")).getPropertyValue("--pen"));
     this.picture({ grey: enlarged(image), width: SIDE, height: SIDE, picture });
   }
