@@ -58,7 +58,7 @@ def watch(
         typer.Option(min=0.01, max=120, help="Frames read per second. Default: 5 of what is live, else all."),
     ] = None,
     agree: Annotated[int, typer.Option(min=1, max=100, help="Frames in a row that must show the same number.")] = 4,
-    min_confidence: Annotated[float, typer.Option(min=0, max=1, help="Least probability of each digit.")] = 0.995,
+    min_confidence: Annotated[float, typer.Option(min=0, max=1, help="Least probability of each digit.")] = 0.9997,
     null_after: Annotated[
         int, typer.Option(min=1, max=10_000, help="Frames without a number after which null is given.")
     ] = 10,

@@ -19,7 +19,7 @@ from digitrec_edge.watching.regions import WatchedRegion, check_regions
 if TYPE_CHECKING:
     from runtimes import Model
 
-AGREE, MIN_CONFIDENCE, NULL_AFTER = 4, 0.995, 10
+AGREE, MIN_CONFIDENCE, NULL_AFTER = 4, 0.9997, 10
 """What is asked for where nothing is said; chosen on made videos, see docs/watching.md."""
 
 

@@ -31,7 +31,7 @@ with load(pretrained.DEFAULT, runtime) as model, np.load(path) as cases:
         mark(0)
         mark(1)
     for series, case in enumerate(sorted(cases), 1):
-        how = How(multi=True, min_confidence=0.995, count=int(case.rpartition("-")[2]) or None)
+        how = How(multi=True, min_confidence=0.9997, count=int(case.rpartition("-")[2]) or None)
         frames = cases[case]
         glimpse(model, frames[0], case, how)
         for frame in frames:
