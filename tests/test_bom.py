@@ -95,7 +95,7 @@ def test_it_says_what_the_card_says() -> None:
     }
     recipe = {row["name"].split(":")[1]: row["value"] for row in model["modelCard"]["properties"]}
     assert recipe["training.name"] == "robust"
-    assert recipe["training.epochs"] == recipe["training.finished_epochs"] == "400"
+    assert recipe["training.epochs"] == recipe["training.finished_epochs"] == "340"
     assert len(model["modelCard"]["considerations"]["technicalLimitations"]) >= 3
 
 

@@ -9,7 +9,7 @@ import pytest
 from digitrec_edge.errors import TrainingError
 from digitrec_edge.training.recipes import RECIPES
 
-ROBUST = RECIPES["robust"]
+ROBUST = dataclasses.replace(RECIPES["robust"], batch_size=256)
 
 
 def test_the_table_is_keyed_by_name() -> None:

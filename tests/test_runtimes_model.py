@@ -55,14 +55,14 @@ def test_logits_are_those_of_keras(model: Model, reference: Golden) -> None:
     logits = model.logits(IMAGES)
     assert (logits.shape, logits.dtype) == ((10_000, 10), np.dtype(np.float32))
     agreement = (logits.argmax(axis=1) == reference.logits.argmax(axis=1)).mean()
-    difference = np.abs(logits - reference.logits).max()
+    difference = np.abs(logits - reference.logits)
     assert model.card is not None
     if model.card.variant == "float32":
         assert agreement == 1.0
-        assert difference <= 1e-4
+        assert difference.max() <= 1e-4
     else:
         assert agreement >= 0.995
-        assert difference < 5
+        assert difference.mean() < 0.5  # what a label far behind gets is cut off
 
 
 def test_a_picture_alone_and_in_a_batch_gives_the_same(model: Model) -> None:

@@ -236,7 +236,7 @@ def test_marks_pull_to_all_classes_alike_and_count_neither_as_digits_nor_in_the_
 @pytest.mark.desktop
 def test_a_recipe_with_marks_fits_the_threshold_on_held_out_digits(tmp_path: Path) -> None:
     source = small_set(tmp_path / "own.npz")
-    recipe = dataclasses.replace(RECIPES["standard"], epochs=2, validation_split=0.25)
+    recipe = dataclasses.replace(RECIPES["standard"], epochs=2, batch_size=64, validation_split=0.25)
     _, history = training.train(recipe, 0, source)
     assert history.no_digit
     assert history.no_digit.images == history.eval_images

@@ -112,8 +112,7 @@ def go_on(
         done.append(Epoch(number, loss, accuracy, *figures, seconds=time.perf_counter() - start))
         on_epoch(done[-1])
     model.set_weights([old + STEP * (trained - old) for old, trained in zip(before, model.get_weights(), strict=True)])
-    if recipe.int8_ready:
-        make_int8_ready(model, sets.train.images)
+    make_int8_ready(model, sets.train.images)
     test_loss, test_accuracy = trainer.evaluate(examples(sets.test))
     temperature, no_digit = calibrate(model, recipe, unseen(recipe, seed, sets))
     return History(
