@@ -28,7 +28,7 @@ def train(
     ] = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="Times to go through the training images.")] = None,
     batch_size: Annotated[int | None, typer.Option(min=1, help="Images per update.")] = None,
-    learning_rate: Annotated[float | None, typer.Option(help="Adam's (largest) learning rate.")] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="The optimiser's (largest) learning rate.")] = None,
     seed: Annotated[
         int | None, typer.Option(help="Same seed, same machine: same weights. Default: 0.", show_default=False)
     ] = None,
