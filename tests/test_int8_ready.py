@@ -38,6 +38,17 @@ def test_probabilities_stay_and_logits_have_nothing_in_common(model: Any) -> Non
     assert np.abs(probabilities(after) - probabilities(before)).max() < 0.1
 
 
+def test_units_change_their_places_and_no_answer(model: Any) -> None:
+    images = mnist.load("test").images[:200]
+    random = np.random.default_rng(0)
+    model.set_weights([random.normal(0, 0.2, weights.shape).astype(np.float32) for weights in model.get_weights()])
+    before, kernel = network.reference_logits(model, images), model.get_weights()[2]
+    make_int8_ready(model, images)
+    after = network.reference_logits(model, images)
+    assert np.abs(model.get_weights()[2] - kernel).max() > 0.2
+    assert np.abs(probabilities(after) - probabilities(before)).max() < 0.1
+
+
 def test_weights_are_whole_multiples_of_their_unit_s_scale_and_stay_so(model: Any) -> None:
     make_int8_ready(model, mnist.load("test").images[:200])
     once = model.get_weights()
