@@ -74,6 +74,6 @@ def test_a_letter_is_written_otherwise_each_time() -> None:
 
 def test_a_curve_goes_through_its_points() -> None:
     points: NDArray[np.float64] = np.random.default_rng(0).uniform(-1, 1, (5, 2))
-    line = curve(points, steps=6)
+    line = curve(points)
     assert np.allclose(line[::6], points)
     assert len(line) == 4 * 6 + 1

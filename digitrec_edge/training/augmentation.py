@@ -49,13 +49,14 @@ def distort(
     strengths = distortion.at(progress)
     bank = random.standard_normal(_NOISE_BANK, np.float32)
     out = np.empty_like(images)
+    fields = np.empty((min(_CHUNK, len(images)), 2, SIDE, SIDE), np.float32)
     for start in range(0, len(images), _CHUNK):
         part = images[start : start + _CHUNK]
         count = len(part)
         kernel(
             part,
             _affine(count, strengths, random),
-            _fields(count, strengths["elastic_px"], random),
+            _fields(strengths["elastic_px"], random, fields[:count]),
             _tones(count, strengths, random),
             _thickness(count, strengths["thickness"], random),
             bank,
@@ -85,12 +86,16 @@ def _smoothing() -> NDArray[np.float32]:
     return weights.astype(np.float32)
 
 
-def _fields(count: int, elastic_px: float, random: np.random.Generator) -> NDArray[np.float32]:
-    """Return ``(N, 2, 28, 28)`` displacements along x and y."""
-    grid = random.standard_normal((count * 2, _GRID, _GRID), np.float32) * np.float32(elastic_px)
-    across = (grid.reshape(-1, _GRID) @ _smoothing().T).reshape(count * 2, _GRID, SIDE)
-    fields: NDArray[np.float32] = np.matmul(_smoothing(), across).reshape(count, 2, SIDE, SIDE)
-    return fields
+def _fields(elastic_px: float, random: np.random.Generator, out: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Fill ``(N, 2, 28, 28)`` with displacements along x and y, and return it.
+
+    Many small products, each on its own: of one large one BLAS would make work for threads, which then wait by
+    spinning, on the cores that train.
+    """
+    count = 2 * len(out)
+    grid = random.standard_normal((count, _GRID, _GRID), np.float32) * np.float32(elastic_px)
+    np.matmul(_smoothing(), grid @ np.ascontiguousarray(_smoothing().T), out=out.reshape(count, SIDE, SIDE))
+    return out
 
 
 def _tones(count: int, strengths: dict[str, float], random: np.random.Generator) -> NDArray[np.float32]:

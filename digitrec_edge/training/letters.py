@@ -24,6 +24,9 @@ _JOINED, _WITH_SERIFS, _SQUEEZED = 0.25, 0.12, 0.35
 _LOG_WIDTH = (-0.7, 0.3)
 """Logarithm of the width of a narrow or wide letter, next to its usual one."""
 
+_POWERS = [np.linspace(0, 1, 6, endpoint=False)[None, :, None] ** power for power in (1, 2, 3)]
+"""Of how far a point of a curve is from one point to the next."""
+
 
 def write_letter(random: np.random.Generator) -> list[Points]:
     """Write some letter in some hand, each time otherwise."""
@@ -51,7 +54,7 @@ def _joined(points: Points, first: bool, last: bool, random: np.random.Generator
 
 def _warped(points: Points, random: np.random.Generator) -> Points:
     """Turn, scale and move a stroke a little, about its middle."""
-    middle, angle = points.mean(axis=0), random.normal(0, _WARP)
+    middle, angle = points.sum(axis=0) / len(points), random.normal(0, _WARP)
     turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
     scaled = (points - middle) * np.exp(random.normal(0, _WARP, 2))
     moved: Points = scaled @ turn + middle + random.normal(0, _WARP / 2, 2)
@@ -64,15 +67,15 @@ def _serifs(points: Points, random: np.random.Generator) -> list[Points]:
     return [np.stack([end - half, end + half]) for end in (points[0], points[-1]) if random.random() < 0.7]
 
 
-def curve(points: Points, steps: int = 6) -> Points:
-    """Return a smooth line through points: a uniform Catmull-Rom spline, ``steps`` pieces between two of them.
+def curve(points: Points) -> Points:
+    """Return a smooth line through points: a uniform Catmull-Rom spline, six pieces between two of them.
 
     Catmull, Rom, "A class of local interpolating splines" (Computer Aided Geometric Design, 1974).
     """
     padded = np.concatenate([points[:1], points, points[-1:]])
     p0, p1, p2, p3 = (padded[k : k + len(points) - 1, None] for k in range(4))
-    t = np.linspace(0, 1, steps, endpoint=False)[None, :, None]
-    between = (2 * p1 + (p2 - p0) * t + (2 * p0 - 5 * p1 + 4 * p2 - p3) * t**2 + (3 * p1 - 3 * p2 + p3 - p0) * t**3) / 2
+    t, t2, t3 = _POWERS
+    between = (2 * p1 + (p2 - p0) * t + (2 * p0 - 5 * p1 + 4 * p2 - p3) * t2 + (3 * p1 - 3 * p2 + p3 - p0) * t3) / 2
     return np.concatenate([between.reshape(-1, 2), points[-1:]])
 
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from digitrec_edge.mnist import Digits
+from digitrec_edge.mnist import SIDE, Digits
 from digitrec_edge.quantization import PIXEL_MAX
 from digitrec_edge.training.network import import_tensorflow
 from digitrec_edge.training.recipes import Recipe
@@ -22,6 +22,9 @@ Variables = tuple[NDArray[Any], ...]
 
 NO_DIGIT = 255
 """The label of a mark that is no digit."""
+
+_ALIGNED_TO = 64
+"""Bytes: TensorFlow's ``Allocator::kAllocatorAlignment``."""
 
 NEWTON_SCHULZ_STEPS = 3
 """Of Muon (Jordan et al., "Muon: An Optimizer for Hidden Layers in Neural Networks", 2024): it takes 5, but here 3 end
@@ -35,12 +38,27 @@ class Examples(NamedTuple):
     labels: Any
 
 
-def examples(digits: Digits) -> Examples:
-    """Turn digits into tensors."""
+def room_for(images: int) -> NDArray[np.float32]:
+    """Return memory for the pixels of so many images, placed as TensorFlow needs it to read it where it lies."""
+    count = images * SIDE * SIDE
+    memory = np.empty(count + _ALIGNED_TO // 4, np.float32)
+    start = -memory.ctypes.data % _ALIGNED_TO // 4
+    return memory[start : start + count].reshape(images, SIDE, SIDE)
+
+
+def examples(digits: Digits, room: NDArray[np.float32] | None = None) -> Examples:
+    """Turn digits into tensors.
+
+    Args:
+        digits: so many.
+        room: memory for the pixels, of :func:`room_for` as many images or more; the examples are good until it is
+            used again. The pixels of an epoch are 200 MB: fresh memory costs more time than to fill it.
+    """
     tf = import_tensorflow()
-    pixels = digits.images.astype(np.float32)
-    pixels /= np.float32(PIXEL_MAX)
-    return Examples(tf.constant(pixels), tf.constant(digits.labels.astype(np.int32)))
+    pixels = (room_for(len(digits)) if room is None else room)[: len(digits)]
+    np.divide(digits.images, np.float32(PIXEL_MAX), out=pixels)
+    read_there = tf.experimental.dlpack.from_dlpack(pixels.__dlpack__())  # tf.constant copies it twice
+    return Examples(read_there, tf.constant(digits.labels.astype(np.int32)))
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,8 @@ from digitrec_edge.training.strokes import draw
 Images = NDArray[np.uint8]
 Strokes = list[Points]
 
+_FIFTHS = np.linspace(0, 1, 5, endpoint=False)[None, :, None]
+
 _COPIES = 4
 """A mark of strokes is drawn so often, each time in another way."""
 
@@ -74,10 +76,9 @@ def _bent(strokes: Strokes, random: np.random.Generator, amount: float = 0.08) -
     return [stroke + np.sin(stroke @ waves.T + phases) @ sizes for stroke in finer]
 
 
-def _refined(points: Points, steps: int = 5) -> Points:
+def _refined(points: Points) -> Points:
     """Return the same straight lines with points between."""
-    t = np.linspace(0, 1, steps, endpoint=False)[None, :, None]
-    between = points[:-1, None] + (points[1:, None] - points[:-1, None]) * t
+    between = points[:-1, None] + (points[1:, None] - points[:-1, None]) * _FIFTHS
     return np.concatenate([between.reshape(-1, 2), points[-1:]])
 
 

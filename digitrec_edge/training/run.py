@@ -1,13 +1,11 @@
 """A training run: a function of data, recipe and seed."""
 
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from digitrec_edge import __version__, mnist
 from digitrec_edge.errors import InterruptedRunError, TrainingError
@@ -15,19 +13,16 @@ from digitrec_edge.mnist import Digits
 from digitrec_edge.no_digit import NoDigit, fit_no_digit
 from digitrec_edge.temperature import fit_temperature
 from digitrec_edge.training import checkpoint
-from digitrec_edge.training.augmentation import distort
+from digitrec_edge.training.ahead import epochs_ahead
 from digitrec_edge.training.checkpoint import Checkpoint, Epoch, TrainingRun
 from digitrec_edge.training.history import History
 from digitrec_edge.training.int8_ready import make_int8_ready
-from digitrec_edge.training.loop import NO_DIGIT, Examples, Trainer, Variables, compile_trainer, examples
-from digitrec_edge.training.marks import make_marks
+from digitrec_edge.training.loop import Trainer, Variables, compile_trainer, examples, room_for
 from digitrec_edge.training.network import build, import_tensorflow, reference_logits
 from digitrec_edge.training.recipes import Recipe
-from digitrec_edge.training.sets import DISTORTION, MARKS, ORDER, Sets, Unseen, random_for, split, unseen
+from digitrec_edge.training.sets import Sets, Unseen, split, unseen
 
 CHECKPOINT_EVERY_S = 10.0
-_MARKS_KEPT = 6
-"""So many times the marks of an epoch are made once; each epoch draws from them and distorts them anew."""
 
 
 def train(
@@ -148,10 +143,14 @@ def _run_epochs(
         trainer.restore(state)
         for epoch in epochs:
             on_epoch(epoch)
+    room = room_for(len(sets.train) + run.recipe.marks_beside(len(sets.train)))
+    shown: Digits | None = None
     saved_s = time.perf_counter()
     try:
         start = time.perf_counter()
-        for number, part, order in _batches(sets.train, run, len(epochs) + 1):
+        for number, digits, order in epochs_ahead(sets.train, run, len(epochs) + 1):
+            if digits is not shown:
+                shown, part = digits, examples(digits, room)
             loss, accuracy = trainer.run(part, order)
             if not np.isfinite(loss):
                 raise TrainingError(f"the loss is {loss} in epoch {number}; lower the learning rate")
@@ -175,33 +174,3 @@ def _run_epochs(
             checkpoint.write(checkpoint_path, Checkpoint(run, tuple(epochs), state))
         return tuple(epochs), True
     return tuple(epochs), False
-
-
-def _batches(part: Digits, run: TrainingRun, first: int) -> Iterator[tuple[int, Examples, NDArray[np.int64]]]:
-    """Yield number, examples and order of every epoch from ``first`` on.
-
-    The next epoch's distorted images are made in the background while this one trains.
-    """
-    recipe, last = run.recipe, run.recipe.epochs
-    plain = None if recipe.distortion else examples(part)
-    count = recipe.marks_beside(len(part))
-    kept = make_marks(_MARKS_KEPT * count, part, random_for(MARKS, run.seed)) if count else part.images[:0]
-
-    def make(number: int) -> Examples:
-        if recipe.distortion is None:
-            raise AssertionError("a recipe without distortion has one set of examples")
-        progress = (number - 1) / max(1, last - 1)
-        marks = kept[random_for(MARKS, run.seed, number).integers(0, max(1, len(kept)), count)]
-        images = np.concatenate([part.images, marks])
-        labels = np.concatenate([part.labels, np.full(len(marks), NO_DIGIT, np.uint8)])
-        random = random_for(DISTORTION, run.seed, number)
-        return examples(Digits(distort(images, recipe.distortion, progress, random), labels))
-
-    with ThreadPoolExecutor(1) as background:
-        coming = None if plain or first > last else background.submit(make, first)
-        for number in range(first, last + 1):
-            ready = coming.result() if coming else plain
-            if coming and number < last:
-                coming = background.submit(make, number + 1)
-            if ready is not None:
-                yield number, ready, random_for(ORDER, run.seed, number).permutation(len(part) + count)

@@ -6,6 +6,7 @@ The pixel loop is plain Python, compiled by numba at its first call, as in :mod:
 import functools
 import math
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,9 @@ TURN_RADIANS = 0.3
 SHEAR = 0.4
 LOG_ASPECT = 0.45
 PEN_RADIUS_PX = (0.5, 2.6)
+
+_AT_A_TIME = 2000
+"""So many images are drawn by a thread, then the next ones."""
 
 
 def draw(marks: Sequence[Sequence[Points]], copies: int, random: np.random.Generator) -> NDArray[np.uint8]:
@@ -42,14 +46,17 @@ def draw(marks: Sequence[Sequence[Points]], copies: int, random: np.random.Gener
     count = len(marks) * copies
     low, high = np.log(PEN_RADIUS_PX)
     images = np.empty((count, SIDE, SIDE), np.uint8)
-    _compiled()(
-        np.concatenate([piece for mark in pieces for piece in mark]).astype(np.float32),
-        ends,
-        np.repeat(np.arange(len(marks)), copies),
-        _slants(count, random),
-        np.exp(random.uniform(low, high, count)).astype(np.float32),
-        images,
-    )
+    every = np.concatenate([piece for mark in pieces for piece in mark]).astype(np.float32)
+    which, slants = np.repeat(np.arange(len(marks)), copies), _slants(count, random)
+    radii = np.exp(random.uniform(low, high, count)).astype(np.float32)
+    kernel = _compiled()
+
+    def draw_some(start: int) -> None:
+        some = slice(start, start + _AT_A_TIME)
+        kernel(every, ends, which[some], slants[some], radii[some], images[some])
+
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(draw_some, range(0, count, _AT_A_TIME)))
     return images
 
 
