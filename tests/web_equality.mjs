@@ -42,9 +42,9 @@ function canvas(data, channels) {
 function number(stages, asked) {
   let next = 0;
   const read = numberOf(stages, (image) => {
-    const [expected, probability, score] = asked[next++] ?? ["no more", 0, 0];
+    const [expected, probability, score, candidate] = asked[next++] ?? ["no more", 0, 0, 0];
     if (digest(image) !== expected) throw new PictureError(`another picture was asked about: number ${next}`);
-    return { probability, score, place: next - 1 };
+    return { candidate, probability, score, place: next - 1 };
   });
   if (next !== asked.length) return `${next} pictures were asked about`;
   return read.map(({ box, image, answer }) => [edges(box), digest(image), answer.place]);

@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-SEARCH_PX = 40
+SEARCH_PX = 56
 """Of height, at which cuts are looked for."""
 
 ROWS = (0.5, 0.25, 0.75)
 """Of the height. Where digits reach over each other two good cuts may meet in the middle, and part above or below."""
 
-SIDEWAYS = (0.1, 0.4, 1.0)
+SIDEWAYS = (0.2, 1.0, 4.0)
 """What a step to the side costs, in pixels of ink at that height: winding cuts and straight ones."""
 
 CUTS_PER_HEIGHT = 6.0

@@ -51,6 +51,13 @@ class Line:
         """The column behind the last one."""
         return self.start + self.length
 
+    @property
+    def slope(self) -> float:
+        """Rows by which it falls from one column to the next, by least squares."""
+        columns = np.arange(self.length) - 0.5 * (self.length - 1)
+        rows = self.centre - self.centre.mean()
+        return float((columns * rows).sum()) / max(float((columns * columns).sum()), 1.0)
+
     def at(self, column: float) -> float:
         """Return the row of its middle at a column, or at its nearer end."""
         return float(self.centre[int(np.clip(column - self.start, 0, self.length - 1))])
@@ -141,9 +148,7 @@ def _line(own: NDArray[np.bool_], top: int, left: int) -> Line:
 def _is_straight(line: Line) -> bool:
     """Whether its middle keeps to the straight line of least squares, but a quarter of it, where the pen may be."""
     columns = np.arange(line.length) - 0.5 * (line.length - 1)
-    rows = line.centre - line.centre.mean()
-    slope = float((columns * rows).sum()) / max(float((columns * columns).sum()), 1.0)
-    off = np.abs(rows - slope * columns)
+    off = np.abs(line.centre - line.centre.mean() - line.slope * columns)
     return float(np.percentile(off, 75)) <= max(BEND_PX, BEND * line.length)
 
 

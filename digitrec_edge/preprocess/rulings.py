@@ -29,6 +29,13 @@ FAINT = 0.5
 LONG = 1.15
 """Of the digit's height; no level stroke of a digit is so long."""
 
+WHOLE_ROW = 2.5
+"""Of the digit's height; a level line that is so long is print, as thick as it may be."""
+
+SKEW = 0.105
+"""The tangent of 6 degrees: how far from square to the longest level line an upright one may be; a stroke of the pen
+leans."""
+
 FRAMING = 0.85
 """Of the digit's height; a line that others meet at both ends is as long, or one of those is."""
 
@@ -94,7 +101,7 @@ def _rulings(own: NDArray[np.bool_], others_px: int) -> NDArray[np.bool_]:
     height, width = own.shape
     level = find_lines(own, _LEVEL * width)
     upright = find_lines(np.ascontiguousarray(own.T), _TOOTH * height)
-    upright = [line for line in upright if any(_meet(line, other) for other in level)]
+    upright = [line for line in upright if _is_square(line, level) and any(_meet(line, other) for other in level)]
     level, upright = _alike(level, upright)
     edges = [line for line in upright if _is_edge(line, level, upright)]
     rest = own & ~_band(own.shape, level) & ~_band(own.T.shape, edges).T
@@ -103,7 +110,7 @@ def _rulings(own: NDArray[np.bool_], others_px: int) -> NDArray[np.bool_]:
     mixed = rest_px > 0.25 * min(own.shape) and rest.sum() > 0.1 * own.sum()
     if left_px < MIN_REST * max(own.shape) or not (others_px or mixed):
         return np.zeros(own.shape, bool)
-    if mixed and not _is_print(level, edges, stroke_width(rest.astype(np.float32))):
+    if mixed and not _is_print(level, edges, left_px, stroke_width(rest.astype(np.float32))):
         return np.zeros(own.shape, bool)
     alone = len(level) == 1 and rest.sum() <= 0.1 * own.sum()
     level = [line for line in level if _is_ruling(line, edges, left_px, alone)]
@@ -118,8 +125,15 @@ def _alike(*kinds: list[Line]) -> list[list[Line]]:
     return [[replace(line, thickness=min(line.thickness, most)) for line in lines] for lines in kinds]
 
 
-def _is_print(level: list[Line], edges: list[Line], pen_px: float) -> bool:
-    """Tell lines that a digit touches from its own strokes: they are thinner, or they make a whole box or grid."""
+def _is_square(upright: Line, level: list[Line]) -> bool:
+    longest = max(level, key=lambda line: line.length, default=upright)
+    return abs(upright.slope + longest.slope) <= SKEW
+
+
+def _is_print(level: list[Line], edges: list[Line], left_px: int, pen_px: float) -> bool:
+    """Tell lines that a digit touches from its own strokes: thinner, longer than a digit, or a whole box or grid."""
+    if any(line.length >= WHOLE_ROW * left_px for line in level):
+        return True
     thickness = [line.thickness for line in level + edges]
     if not thickness or float(np.median(thickness)) <= PRINT * pen_px:
         return True

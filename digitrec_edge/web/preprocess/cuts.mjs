@@ -6,13 +6,13 @@ import { resize } from "./pillow.mjs";
 const f = Math.fround;
 
 /** Of height, at which cuts are looked for. */
-const SEARCH_PX = 40;
+const SEARCH_PX = 56;
 
 /** Of the height: through each pixel of these rows a path is sought. */
 const ROWS = [0.5, 0.25, 0.75];
 
 /** What a step to the side costs, in pixels of ink at that height: winding cuts and straight ones. */
-const SIDEWAYS = [0.1, 0.4, 1];
+const SIDEWAYS = [0.2, 1, 4];
 
 /** So many cuts at most, of each kind and row, for a width equal to the height. */
 const CUTS_PER_HEIGHT = 6;

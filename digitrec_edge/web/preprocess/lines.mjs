@@ -39,6 +39,14 @@ export class Line {
     return this.centre.length;
   }
 
+  /** Rows by which it falls from one column to the next, by least squares. */
+  get slope() {
+    const middle = mean(this.centre);
+    const columns = this.centre.map((_, x) => x - 0.5 * (this.length - 1));
+    const along = pairwiseSum(columns.map((x, k) => x * (this.centre[k] - middle)));
+    return along / Math.max(pairwiseSum(columns.map((x) => x * x)), 1);
+  }
+
   /** The column behind the last one. */
   get end() {
     return this.start + this.length;
@@ -166,11 +174,8 @@ function lineOf(own, top, left) {
 /** Whether its middle keeps to the straight line of least squares, but a quarter of it, where the pen may be. */
 function isStraight(line) {
   const middle = mean(line.centre);
-  const rows = line.centre.map((row) => row - middle);
-  const columns = rows.map((_, x) => x - 0.5 * (rows.length - 1));
-  const along = pairwiseSum(columns.map((x, k) => x * rows[k]));
-  const slope = along / Math.max(pairwiseSum(columns.map((x) => x * x)), 1);
-  const off = rows.map((row, k) => Math.abs(row - slope * columns[k]));
+  const { slope } = line;
+  const off = line.centre.map((row, x) => Math.abs(row - middle - slope * (x - 0.5 * (line.length - 1))));
   return percentile(off, 75) <= Math.max(BEND_PX, BEND * line.length);
 }
 

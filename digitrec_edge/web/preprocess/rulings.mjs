@@ -21,6 +21,12 @@ const FAINT = 0.5;
 /** Of the digit's height; no level stroke of a digit is so long. */
 const LONG = 1.15;
 
+/** Of the digit's height; a level line that is so long is print, as thick as it may be. */
+const WHOLE_ROW = 2.5;
+
+/** The tangent of 6 degrees: how far from square to the longest level line an upright one may be. */
+const SKEW = 0.105;
+
 /** Of the digit's height; a line that others meet at both ends is as long, or one of those is. */
 const FRAMING = 0.85;
 
@@ -87,7 +93,8 @@ function rulingsOf(own, othersPx) {
   const none = plane(own.width, own.height, Uint8Array);
   const levelFound = findLines(own, LEVEL * own.width);
   const uprightFound = findLines(transpose(own), TOOTH * own.height);
-  const met = uprightFound.filter((line) => levelFound.some((other) => meet(line, other)));
+  const square = uprightFound.filter((line) => isSquare(line, levelFound));
+  const met = square.filter((line) => levelFound.some((other) => meet(line, other)));
   const [level, upright] = alike(levelFound, met);
   const edges = upright.filter((line) => isEdge(line, level, upright));
   const [shorter, longer] = [Math.min(own.width, own.height), Math.max(own.width, own.height)];
@@ -97,7 +104,7 @@ function rulingsOf(own, othersPx) {
   const little = countOf(rest.data) <= 0.1 * countOf(own.data);
   const mixed = restPx > 0.25 * shorter && !little;
   if (leftPx < MIN_REST * longer || !(othersPx || mixed)) return none;
-  if (mixed && !isPrint(level, edges, strokeWidth(rest))) return none;
+  if (mixed && !isPrint(level, edges, leftPx, strokeWidth(rest))) return none;
   const alone = level.length === 1 && little;
   const ruling = level.filter((line) => isRuling(line, edges, leftPx, alone));
   return withoutPen(own, ruling, edges.filter((line) => ruling.some((other) => meet(line, other))));
@@ -122,8 +129,14 @@ function alike(...kinds) {
   return kinds.map((lines) => lines.map((x) => new Line(x.start, x.centre, Math.min(x.thickness, most))));
 }
 
-/** Tell lines that a digit touches from its own strokes: they are thinner, or make a whole box or grid. */
-function isPrint(level, edges, penPx) {
+function isSquare(upright, level) {
+  const longest = level.reduce((most, line) => (most && most.length >= line.length ? most : line), null) ?? upright;
+  return Math.abs(upright.slope + longest.slope) <= SKEW;
+}
+
+/** Tell lines that a digit touches from its own strokes: thinner, longer than a digit, or a whole box or grid. */
+function isPrint(level, edges, leftPx, penPx) {
+  if (level.some((line) => line.length >= WHOLE_ROW * leftPx)) return true;
   const thickness = [...level, ...edges].map((line) => line.thickness);
   if (!thickness.length || medianOf(thickness) <= PRINT * penPx) return true;
   return level.filter((line) => edges.filter((edge) => meet(edge, line)).length >= 2).length >= 2;

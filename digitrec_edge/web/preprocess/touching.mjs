@@ -24,27 +24,30 @@ const INK = 0.3;
 /** Of a piece's ink; smaller parts are the neighbour's. */
 const MIN_FRAGMENT = 0.06;
 
-/** The score of a piece that costs nothing, the one from which on no more is gained, and what a point less costs. */
-const EVEN = 10.5;
+/** The score of a piece from which on no more is gained, and what a point is worth up to it. */
 const SURE = 12.9;
-const DOUBT = 0.0355;
+const DOUBT = 2.7;
+
+/** What a piece costs that is read as 0, 1, ... 9, and as a label that is no digit. */
+const READ_AS = [21.1, 25.3, 33.6, 32.9, 19.5, 26.2, 24.2, 27.5, 23.9, 21.3];
+const READ_AS_OTHER = 25.5;
 
 /** What a logarithm of the probability costs. */
-const UNSURE = 0.037;
+const UNSURE = 11.6;
 
 /** A digit's width and height, by the whole's height, and what more or less of them costs. */
 const WIDEST = 0.63;
-const TOO_WIDE = 0.43;
+const TOO_WIDE = 22.4;
 const LOWEST = 0.78;
-const TOO_LOW = 0.87;
+const TOO_LOW = 63.4;
 
 /** What a cut costs by the square of the strokes' widths of ink that it goes through, and each stroke but the first. */
-const CROSSED = 0.0095;
-const STROKES = 0.047;
+const CROSSED = 0.36;
+const STROKES = 5.6;
 
 /**
- * What a recogniser says of 784 pixels: the highest probability and the score; more may be in it.
- * @typedef {(image: Uint8Array) => {probability: number, score: number}} Recognise
+ * What a recogniser says of 784 pixels: the likeliest label's place and probability, and the score; more may be in it.
+ * @typedef {(image: Uint8Array) => {candidate: number, probability: number, score: number}} Recognise
  */
 
 /**
@@ -53,9 +56,10 @@ const STROKES = 0.047;
  * @typedef {{digit: Digit, width: number, height: number, crossed: number, strokes: number}} Piece
  */
 
-/** How sure the recogniser is, less what a width and height unlike digits and the cut on the left cost. */
-export function likeliness(piece, { probability, score }) {
-  const doubt = DOUBT * (EVEN - Math.min(score, SURE)) - UNSURE * Math.log(Math.max(probability, 1e-6));
+/** How sure the recogniser is, less what its answer, an unlikely width or height and the left cut cost. */
+export function likeliness(piece, { candidate, probability, score }) {
+  const answer = READ_AS[candidate] ?? READ_AS_OTHER;
+  const doubt = answer - DOUBT * Math.min(score, SURE) - UNSURE * Math.log(Math.max(probability, 1e-6));
   const shape = TOO_WIDE * Math.max(0, piece.width - WIDEST) + TOO_LOW * Math.max(0, LOWEST - piece.height);
   const cut = CROSSED * (piece.crossed * piece.crossed) + STROKES * Math.max(0, piece.strokes - 1);
   return -(doubt + shape + cut);
