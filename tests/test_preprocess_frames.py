@@ -49,3 +49,33 @@ def test_a_shape_around_nothing_is_kept(name: str) -> None:
 
 def test_no_digit_of_mnist_is_a_frame(draw_page: Callable[..., NDArray[np.uint8]], mnist_test: mnist.Digits) -> None:
     assert not any(read_stages(draw_page(digit)).cleaned for digit in mnist_test.images[:200])
+
+
+def row_of(digits: NDArray[np.uint8]) -> Image.Image:
+    page = Image.new("L", (140 * len(digits) + 60, 220), 255)
+    for k, digit in enumerate(digits):
+        page.paste(Image.fromarray(255 - np.kron(digit, np.ones((5, 5), np.uint8))), (30 + 140 * k, 40))
+    return page
+
+
+def test_a_line_as_thick_as_the_pen_is_known_by_its_length(mnist_test: mnist.Digits) -> None:
+    page = row_of(mnist_test.images[:3])
+    assert read_stages(np.asarray(page)).cleaned is None
+    ImageDraw.Draw(page).line((20, 160, 460, 160), 0, 14)
+    stages = read_stages(np.asarray(page))
+    assert stages.cleaned is not None
+    assert len(stages.several()) == 3
+
+
+def test_a_stroke_from_line_to_line_that_leans_is_ink(mnist_test: mnist.Digits) -> None:
+    page = row_of(mnist_test.images[[1, 3, 4]])
+    draw = ImageDraw.Draw(page)
+    draw.rectangle((310, 40, 450, 180), fill=255)
+    for row in (50, 170):
+        draw.line((10, row, 470, row), 0, 4)
+    for column in (30, 170, 310, 450):
+        draw.line((column, 20, column, 200), 0, 4)
+    draw.line((371, 170, 388, 50), 0, 6)
+    stages = read_stages(np.asarray(page))
+    assert stages.cleaned is not None
+    assert [digit.box.height >= 90 for digit in stages.found] == [True] * 3

@@ -21,6 +21,7 @@ def test_a_slanted_line_is_found_where_it_is(fall: int) -> None:
     assert line.end == pytest.approx(350, abs=6)
     assert line.at(200) == pytest.approx(100 + fall / 2, abs=3)
     assert line.thickness <= 7
+    assert line.slope == pytest.approx(fall / 300, abs=0.01)
 
 
 @pytest.mark.parametrize(

@@ -75,6 +75,12 @@ def test_a_piece_of_low_score_is_less_likely_however_probable() -> None:
     assert likeliness(piece_of(), sure, 18.0) > likeliness(piece_of(), sure, 8.0) > likeliness(piece_of(), sure, 2.0)
 
 
+def test_a_piece_that_is_read_as_what_parts_of_digits_are_read_as_is_less_likely() -> None:
+    two, four, letter = (np.eye(11, dtype=np.float32)[label] for label in (2, 4, 10))
+    of = {name: likeliness(piece_of(), row, 9.0) for name, row in (("two", two), ("four", four), ("letter", letter))}
+    assert of["two"] < of["letter"] < of["four"]
+
+
 @pytest.mark.parametrize("unlike", [{"width": 1.2}, {"height": 0.5}, {"crossed": 4.0}, {"strokes": 3}])
 def test_what_is_unlike_a_digit_or_cuts_through_strokes_is_less_likely(unlike: dict[str, float]) -> None:
     sure = np.eye(10, dtype=np.float32)[3]

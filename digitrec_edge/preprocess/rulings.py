@@ -101,7 +101,7 @@ def _rulings(own: NDArray[np.bool_], others_px: int) -> NDArray[np.bool_]:
     height, width = own.shape
     level = find_lines(own, _LEVEL * width)
     upright = find_lines(np.ascontiguousarray(own.T), _TOOTH * height)
-    upright = [line for line in upright if _is_square(line, level) and any(_meet(line, other) for other in level)]
+    upright = [line for line in upright if any(_meet(line, other) for other in level) and _is_square(line, level)]
     level, upright = _alike(level, upright)
     edges = [line for line in upright if _is_edge(line, level, upright)]
     rest = own & ~_band(own.shape, level) & ~_band(own.T.shape, edges).T
@@ -126,7 +126,7 @@ def _alike(*kinds: list[Line]) -> list[list[Line]]:
 
 
 def _is_square(upright: Line, level: list[Line]) -> bool:
-    longest = max(level, key=lambda line: line.length, default=upright)
+    longest = max(level, key=lambda line: line.length)
     return abs(upright.slope + longest.slope) <= SKEW
 
 

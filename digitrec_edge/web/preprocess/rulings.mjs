@@ -93,9 +93,9 @@ function rulingsOf(own, othersPx) {
   const none = plane(own.width, own.height, Uint8Array);
   const levelFound = findLines(own, LEVEL * own.width);
   const uprightFound = findLines(transpose(own), TOOTH * own.height);
-  const square = uprightFound.filter((line) => isSquare(line, levelFound));
-  const met = square.filter((line) => levelFound.some((other) => meet(line, other)));
-  const [level, upright] = alike(levelFound, met);
+  const met = uprightFound.filter((line) => levelFound.some((other) => meet(line, other)));
+  const square = met.filter((line) => isSquare(line, levelFound));
+  const [level, upright] = alike(levelFound, square);
   const edges = upright.filter((line) => isEdge(line, level, upright));
   const [shorter, longer] = [Math.min(own.width, own.height), Math.max(own.width, own.height)];
   const rest = without(own, bandOf(own, level), transpose(bandOf(turned(own), edges)));
@@ -130,7 +130,7 @@ function alike(...kinds) {
 }
 
 function isSquare(upright, level) {
-  const longest = level.reduce((most, line) => (most && most.length >= line.length ? most : line), null) ?? upright;
+  const longest = level.reduce((most, line) => (most.length >= line.length ? most : line));
   return Math.abs(upright.slope + longest.slope) <= SKEW;
 }
 
