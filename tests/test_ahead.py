@@ -30,6 +30,15 @@ def test_an_epoch_is_the_same_wherever_a_run_begins() -> None:
     assert made("standard", 4) == []
 
 
+def test_epochs_of_the_same_strengths_are_distorted_otherwise() -> None:
+    distortion = RECIPES["standard"].distortion
+    assert distortion
+    steady = dataclasses.replace(distortion, **{name: (value, value) for name, value in distortion.at(0.5).items()})
+    recipe = dataclasses.replace(RECIPES["standard"], epochs=2, batch_size=10, distortion=steady)
+    first, second = epochs_ahead(DIGITS, TrainingRun(recipe, 0, "0" * 64), 1)
+    assert (first.digits.images[:100] != second.digits.images[:100]).any(axis=(1, 2)).mean() > 0.9
+
+
 def test_marks_come_after_the_digits_and_all_are_shown_once() -> None:
     for epoch in made("standard", 1):
         assert epoch.digits.labels[:100].tolist() == DIGITS.labels.tolist()
@@ -39,6 +48,12 @@ def test_marks_come_after_the_digits_and_all_are_shown_once() -> None:
 
 def test_without_distortion_every_epoch_has_the_digits_themselves() -> None:
     assert all(epoch.digits is DIGITS for epoch in made("reference", 1))
+
+
+@pytest.mark.parametrize("images", [1, 7, 120, 1000])
+def test_memory_is_placed_as_tensorflow_needs_it(images: int) -> None:
+    assert room_for(images).ctypes.data % 64 == 0
+    assert room_for(images).shape == (images, 28, 28)
 
 
 def test_memory_is_filled_again_and_read_where_it_lies() -> None:

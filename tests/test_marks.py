@@ -7,9 +7,11 @@ import pytest
 from numpy.typing import NDArray
 
 from digitrec_edge import mnist
+from digitrec_edge.training import strokes
 from digitrec_edge.training.hands import HANDS
 from digitrec_edge.training.letters import curve, write_letter
 from digitrec_edge.training.marks import KINDS, Kind, make_marks
+from digitrec_edge.training.strokes import draw
 
 pytestmark = pytest.mark.desktop
 
@@ -77,3 +79,16 @@ def test_a_curve_goes_through_its_points() -> None:
     line = curve(points)
     assert np.allclose(line[::6], points)
     assert len(line) == 4 * 6 + 1
+
+
+def test_a_curve_through_equal_steps_on_a_line_goes_in_equal_steps() -> None:
+    along = np.arange(5.0)
+    line = curve(np.stack([along, 2 * along], axis=1))
+    assert np.allclose(np.diff(line[6:19], axis=0), [1 / 6, 2 / 6])
+
+
+def test_marks_are_the_same_however_many_a_thread_draws_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    letters = [write_letter(np.random.default_rng(seed)) for seed in range(20)]
+    whole = draw(letters, 4, np.random.default_rng(0))
+    monkeypatch.setattr(strokes, "_AT_A_TIME", 7)
+    assert np.array_equal(draw(letters, 4, np.random.default_rng(0)), whole)
