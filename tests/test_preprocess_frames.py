@@ -10,6 +10,7 @@ from PIL import Image, ImageDraw
 from digitrec_edge import mnist
 from digitrec_edge.preprocess import read_stages
 from runtimes import Model
+from tests import pictures, pictures_frames
 
 Frame = Callable[[ImageDraw.ImageDraw], None]
 
@@ -79,3 +80,35 @@ def test_a_stroke_from_line_to_line_that_leans_is_ink(mnist_test: mnist.Digits) 
     stages = read_stages(np.asarray(page))
     assert stages.cleaned is not None
     assert [digit.box.height >= 90 for digit in stages.found] == [True] * 3
+
+
+def in_cells(mnist_test: mnist.Digits, dash: int = 0) -> Image.Image:
+    """Three digits in cells; level lines are whole, or dashes of 16 pixels with so many between them."""
+    page = row_of(mnist_test.images[[1, 3, 4]])
+    draw = ImageDraw.Draw(page)
+    for row in (36, 184):
+        for start in range(30, 450, 16 + dash):
+            draw.line((start, row, min(450, start + 15 if dash else 450), row), 0, 3)
+    for column in (30, 170, 310, 450):
+        draw.line((column, 36, column, 184), 0, 3)
+    return page
+
+
+@pytest.mark.parametrize("dash", [0, 6])
+def test_cells_whose_lines_fell_to_pieces_are_taken_away_as_whole_ones_are(
+    mnist_test: mnist.Digits, dash: int, pretrained_model: Model
+) -> None:
+    stages = read_stages(np.asarray(in_cells(mnist_test, dash)))
+    assert stages.cleaned is not None
+    assert [int(pretrained_model.classify(digit.image)) for digit in stages.several()] == [2, 0, 4]
+
+
+@pytest.mark.parametrize(
+    ("kind", "seed", "text"), [("boxes", 3025, "0248"), ("boxes", 3108, "3368"), ("combs", 3095, "3784")]
+)
+def test_a_line_between_cells_that_the_pen_hides_is_taken_away(
+    kind: str, seed: int, text: str, mnist_test: mnist.Digits, pretrained_model: Model
+) -> None:
+    made = pictures_frames.make(mnist_test, kind, seed)
+    assert made.text == text
+    assert pictures.read(made, pretrained_model) == text

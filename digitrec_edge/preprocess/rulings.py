@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from digitrec_edge.preprocess.cells import closed, missing_lines
 from digitrec_edge.preprocess.components import Component, find_components
 from digitrec_edge.preprocess.filters import box_mean
 from digitrec_edge.preprocess.foreground import Foreground
@@ -31,6 +32,12 @@ LONG = 1.15
 
 WHOLE_ROW = 2.5
 """Of the digit's height; a level line that is so long is print, as thick as it may be."""
+
+WHOLE = 0.7
+"""Of the row's width; a level line that is pieced together is as long."""
+
+GAP, MIN_GAP_PX = 0.12, 3
+"""Of the height of what may be lines, and in pixels: between the pieces of a line that is too faint."""
 
 SKEW = 0.105
 """The tangent of 6 degrees: how far from square to the longest level line an upright one may be; a stroke of the pen
@@ -72,12 +79,23 @@ def without_rulings(
         labels, components = find_components(faint)
     suspects = [c for c in _large(components) if _is_thin(c, labels, 1.3 * THIN)]
     taken = np.zeros(labels.shape, bool)
-    for suspect in suspects:
-        others = max((c.box.height for c in components if c is not suspect), default=0)
-        box = suspect.box
-        window = np.s_[box.top : box.bottom, box.left : box.right]
-        taken[window] |= _rulings(suspect.cut(labels), others)
+    if len(suspects) > 1:
+        window = _around(suspects)
+        gap = max(MIN_GAP_PX, round(GAP * float(np.median([c.box.height for c in suspects]))))
+        taken[window] = _dashed_rulings(labels[window] > 0, gap)
+    if not taken.any():
+        for suspect in suspects:
+            others = max((c.box.height for c in components if c is not suspect), default=0)
+            taken[_around([suspect])] |= _rulings(suspect.cut(labels), others)
     return _taken_out(foreground, taken) if taken.any() else None
+
+
+def _around(components: list[Component]) -> tuple[slice, slice]:
+    boxes = [c.box for c in components]
+    return (
+        slice(min(box.top for box in boxes), max(box.bottom for box in boxes)),
+        slice(min(box.left for box in boxes), max(box.right for box in boxes)),
+    )
 
 
 def _large(components: list[Component]) -> list[Component]:
@@ -98,14 +116,8 @@ def _rulings(own: NDArray[np.bool_], others_px: int) -> NDArray[np.bool_]:
         own: ``(height, width) bool``, the component, cut at its bounds.
         others_px: the height of the highest component beside it.
     """
-    height, width = own.shape
-    level = find_lines(own, _LEVEL * width)
-    upright = find_lines(np.ascontiguousarray(own.T), _TOOTH * height)
-    upright = [line for line in upright if any(_meet(line, other) for other in level) and _is_square(line, level)]
-    level, upright = _alike(level, upright)
-    edges = [line for line in upright if _is_edge(line, level, upright)]
-    rest = own & ~_band(own.shape, level) & ~_band(own.T.shape, edges).T
-    rest_px = max((c.box.height for c in find_components(rest)[1]), default=0)
+    level, edges = _lines(own, find_lines(own, _LEVEL * own.shape[1]))
+    rest, rest_px = _rest(own, level, edges)
     left_px = max(others_px, rest_px)
     mixed = rest_px > 0.25 * min(own.shape) and rest.sum() > 0.1 * own.sum()
     if left_px < MIN_REST * max(own.shape) or not (others_px or mixed):
@@ -116,6 +128,36 @@ def _rulings(own: NDArray[np.bool_], others_px: int) -> NDArray[np.bool_]:
     level = [line for line in level if _is_ruling(line, edges, left_px, alone)]
     edges = [line for line in edges if any(_meet(line, other) for other in level)]
     return _without_pen(own, level, edges)
+
+
+def _dashed_rulings(own: NDArray[np.bool_], gap: int) -> NDArray[np.bool_]:
+    """Return the pixels that are rulings of a row whose level lines are so faint that they fell to pieces.
+
+    Args:
+        own: ``(height, width) bool``, the row and all that is in it.
+        gap: between two pieces, at most.
+    """
+    level, edges = _lines(own, find_lines(closed(own, gap), WHOLE * own.shape[1]))
+    _, rest_px = _rest(own, level, edges)
+    level = [line for line in level if line.length >= WHOLE_ROW * rest_px]
+    if rest_px < MIN_REST * max(own.shape) or not level:
+        return np.zeros(own.shape, bool)
+    return _without_pen(own, level, [line for line in edges if any(_meet(line, other) for other in level)])
+
+
+def _lines(own: NDArray[np.bool_], level: list[Line]) -> tuple[list[Line], list[Line]]:
+    """Return level lines and the edges that stand on them."""
+    upright = find_lines(np.ascontiguousarray(own.T), _TOOTH * own.shape[0]) if level else []
+    upright = [line for line in upright if any(_meet(line, other) for other in level) and _is_square(line, level)]
+    level, upright = _alike(level, upright)
+    edges = [line for line in upright if _is_edge(line, level, upright)]
+    return level, edges + missing_lines(own, level, edges)
+
+
+def _rest(own: NDArray[np.bool_], level: list[Line], edges: list[Line]) -> tuple[NDArray[np.bool_], int]:
+    """Return what is left without lines, and the height of the highest part of it."""
+    rest = own & ~_band(own.shape, level) & ~_band(own.T.shape, edges).T
+    return rest, max((c.box.height for c in find_components(rest)[1]), default=0)
 
 
 def _alike(*kinds: list[Line]) -> list[list[Line]]:

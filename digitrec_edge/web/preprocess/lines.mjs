@@ -14,7 +14,7 @@ const UNBROKEN = 0.93;
 const LONGEST = 0.94;
 
 /** Percentile of the columns' thickness that is a line's. */
-const CLEAR = 30;
+export const CLEAR = 30;
 
 /** How far the middle of a line may be from straight, in pixels at the size of the search or of its length. */
 const BEND_PX = 1;

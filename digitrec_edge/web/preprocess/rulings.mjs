@@ -1,6 +1,7 @@
 // Twin of digitrec_edge/preprocess/rulings.py.
 
-import { clip, countOf, mean, medianOf, percentile, plane, rint, transpose } from "./arrays.mjs";
+import { clip, countOf, crop, mean, medianOf, percentile, plane, rint, transpose } from "./arrays.mjs";
+import { closed, missingLines } from "./cells.mjs";
 import { cutOf, findComponents, heightOf, widthOf } from "./components.mjs";
 import { boxMean } from "./filters.mjs";
 import { above } from "./foreground.mjs";
@@ -23,6 +24,13 @@ const LONG = 1.15;
 
 /** Of the digit's height; a level line that is so long is print, as thick as it may be. */
 const WHOLE_ROW = 2.5;
+
+/** Of the row's width; a level line that is pieced together is as long. */
+const WHOLE = 0.7;
+
+/** Of the height of what may be lines, and in pixels: between the pieces of a line that is too faint. */
+const GAP = 0.12;
+const MIN_GAP_PX = 3;
 
 /** The tangent of 6 degrees: how far from square to the longest level line an upright one may be. */
 const SKEW = 0.105;
@@ -57,11 +65,31 @@ export function withoutRulings(foreground, parts) {
     ({ labels, components } = findComponents(faint));
   }
   const taken = plane(labels.width, labels.height, Uint8Array);
-  for (const suspect of large(components).filter((c) => isThin(c, labels, 1.3 * THIN))) {
-    const others = components.reduce((most, c) => (c === suspect ? most : Math.max(most, heightOf(c.box))), 0);
-    put(taken, rulingsOf(cutOf(suspect, labels), others), suspect.box);
+  const suspects = large(components).filter((c) => isThin(c, labels, 1.3 * THIN));
+  if (suspects.length > 1) {
+    const box = around(suspects);
+    const gap = Math.max(MIN_GAP_PX, rint(GAP * medianOf(suspects.map((c) => heightOf(c.box)))));
+    const own = crop(labels, box);
+    put(taken, dashedRulingsOf({ ...own, data: Uint8Array.from(own.data, (x) => (x > 0 ? 1 : 0)) }, gap), box);
+  }
+  if (!countOf(taken.data)) {
+    for (const suspect of suspects) {
+      const others = components.reduce((most, c) => (c === suspect ? most : Math.max(most, heightOf(c.box))), 0);
+      put(taken, rulingsOf(cutOf(suspect, labels), others), suspect.box);
+    }
   }
   return countOf(taken.data) ? takenOut(foreground, taken) : null;
+}
+
+/** The bounds of several components. */
+function around(components) {
+  const bound = (pick, name) => components.reduce((most, { box }) => pick(most, box[name]), components[0].box[name]);
+  return {
+    top: bound(Math.min, "top"),
+    bottom: bound(Math.max, "bottom"),
+    left: bound(Math.min, "left"),
+    right: bound(Math.max, "right"),
+  };
 }
 
 /** Mark in `picture` what a part of it, with these bounds, marks. */
@@ -91,15 +119,9 @@ function isThin(component, labels, thin = THIN) {
  */
 function rulingsOf(own, othersPx) {
   const none = plane(own.width, own.height, Uint8Array);
-  const levelFound = findLines(own, LEVEL * own.width);
-  const uprightFound = findLines(transpose(own), TOOTH * own.height);
-  const met = uprightFound.filter((line) => levelFound.some((other) => meet(line, other)));
-  const square = met.filter((line) => isSquare(line, levelFound));
-  const [level, upright] = alike(levelFound, square);
-  const edges = upright.filter((line) => isEdge(line, level, upright));
+  const [level, edges] = linesOf(own, findLines(own, LEVEL * own.width));
   const [shorter, longer] = [Math.min(own.width, own.height), Math.max(own.width, own.height)];
-  const rest = without(own, bandOf(own, level), transpose(bandOf(turned(own), edges)));
-  const restPx = findComponents(rest).components.reduce((most, c) => Math.max(most, heightOf(c.box)), 0);
+  const [rest, restPx] = restOf(own, level, edges);
   const leftPx = Math.max(othersPx, restPx);
   const little = countOf(rest.data) <= 0.1 * countOf(own.data);
   const mixed = restPx > 0.25 * shorter && !little;
@@ -108,6 +130,38 @@ function rulingsOf(own, othersPx) {
   const alone = level.length === 1 && little;
   const ruling = level.filter((line) => isRuling(line, edges, leftPx, alone));
   return withoutPen(own, ruling, edges.filter((line) => ruling.some((other) => meet(line, other))));
+}
+
+/**
+ * The pixels that are rulings of a row whose level lines are so faint that they fell to pieces.
+ * @param {Plane} own uint8, the row and all that is in it
+ * @param {number} gap between two pieces, at most
+ * @returns {Plane} uint8
+ */
+function dashedRulingsOf(own, gap) {
+  const [level, edges] = linesOf(own, findLines(closed(own, gap), WHOLE * own.width));
+  const [, restPx] = restOf(own, level, edges);
+  const whole = level.filter((line) => line.length >= WHOLE_ROW * restPx);
+  if (restPx < MIN_REST * Math.max(own.width, own.height) || !whole.length) {
+    return plane(own.width, own.height, Uint8Array);
+  }
+  return withoutPen(own, whole, edges.filter((line) => whole.some((other) => meet(line, other))));
+}
+
+/** Level lines and the edges that stand on them. */
+function linesOf(own, levelFound) {
+  const uprightFound = levelFound.length ? findLines(transpose(own), TOOTH * own.height) : [];
+  const met = uprightFound.filter((line) => levelFound.some((other) => meet(line, other)));
+  const square = met.filter((line) => isSquare(line, levelFound));
+  const [level, upright] = alike(levelFound, square);
+  const edges = upright.filter((line) => isEdge(line, level, upright));
+  return [level, [...edges, ...missingLines(own, level, edges)]];
+}
+
+/** What is left without lines, and the height of the highest part of it. */
+function restOf(own, level, edges) {
+  const rest = without(own, bandOf(own, level), transpose(bandOf(turned(own), edges)));
+  return [rest, findComponents(rest).components.reduce((most, c) => Math.max(most, heightOf(c.box)), 0)];
 }
 
 /** The shape of the transposed picture. */
