@@ -168,8 +168,11 @@ facts: $(READY) $(NPM)  ## read anew what stands in the package from elsewhere: 
 pretrained: $(READY)  ## train and export the artifacts that ship in the package
 	$(CLI) train --recipe robust --output build/pretrained/model.keras
 	$(CLI) export build/pretrained/model.keras --int8 --float32 --onnx-int8 --output build/pretrained
+	$(CLI) train --recipe tiny --output build/pretrained/tiny.keras
+	$(CLI) export build/pretrained/tiny.keras --int4 --output build/pretrained/tiny
 	cp build/pretrained/digitrec-int8.tflite build/pretrained/digitrec-float32.tflite build/pretrained/digitrec-int8.onnx \
 	    digitrec_edge/data/pretrained/
+	cp build/pretrained/tiny/digitrec-int4.tflite digitrec_edge/data/pretrained/digitrec-tiny.tflite
 
 native-sanitized: $(READY)  ## the native kernels under gcc's sanitizers: many widths, and damaged models by the thousand
 	$(BIN)/python tests/native_sanitized.py --count 10000 --seed 0

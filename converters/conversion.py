@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import cast
 
 from converters.source import Source
+from digitrec_edge.artifact import Artifact
 from digitrec_edge.dense.tflite import NotDenseError
 from digitrec_edge.errors import ConversionError, DigitrecError, UnfitModelError
 from digitrec_edge.pip_lines import install_extra
-from digitrec_edge.variants import Variant
+from digitrec_edge.variants import ExportChoice, Variant
 from runtimes.table import Target
 
 Convert = Callable[[Source, Target], bytes]
@@ -20,13 +21,24 @@ def tool_versions(variant: Variant) -> dict[str, str]:
     return {tool: metadata.version(tool) for tool in (*variant.tools, "numpy", "digitrec-edge")}
 
 
-def check_payload(variant: Variant, payload: bytes) -> None:
-    """Let pass what a variant whose format is an envelope can hold, by ``check`` of its converter.
+def payload_of(variant: Variant, found: Artifact, choice: ExportChoice) -> bytes:
+    """Return the payload of a variant that takes artifacts, by ``of_artifact`` of its converter.
+
+    Args:
+        variant: that takes it.
+        found: an artifact with card and sample.
+        choice: of what the variant leaves open.
 
     Raises:
-        ConversionError: says what the model has instead.
+        ConversionError: the variant does not compute this model.
     """
-    cast(Callable[[bytes], None], import_module(f"converters.{variant.format}").check)(payload)
+    make = cast(Callable[[Artifact, ExportChoice], bytes], import_module(f"converters.{variant.format}").of_artifact)
+    try:
+        return make(found, choice)
+    except NotDenseError as cause:
+        raise UnfitModelError(f"--{variant.option} cannot hold {found.path}: {cause}") from cause
+    except ValueError as cause:
+        raise ConversionError(f"--{variant.option} cannot be made of {found.path}: {cause}") from cause
 
 
 def write_beside(variant: Variant, artifact: Path) -> None:

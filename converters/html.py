@@ -4,10 +4,12 @@ from pathlib import Path
 
 from converters import tflite
 from converters.source import Source
+from digitrec_edge.artifact import Artifact
 from digitrec_edge.dense.tflite import NotDenseError, read_network
 from digitrec_edge.errors import UnfitModelError
 from digitrec_edge.files import make_folder, write_file
 from digitrec_edge.formats import SEAL_BYTES, sealed
+from digitrec_edge.variants import ExportChoice
 from digitrec_edge.web import folder as web
 from digitrec_edge.web import page
 from runtimes.table import Target
@@ -25,6 +27,16 @@ def int8(source: Source, target: Target) -> bytes:
     payload = tflite.int8(source.with_usual_output(), target)
     check(payload)
     return payload
+
+
+def of_artifact(found: Artifact, choice: ExportChoice) -> bytes:
+    """Return the model of an artifact that there is, if the page's engine computes it.
+
+    Raises:
+        UnfitModelError: says what the model has instead.
+    """
+    check(found.payload)
+    return found.payload
 
 
 def check(payload: bytes) -> None:

@@ -20,12 +20,12 @@ from converters import Source, convert
 from converters.conversion import tool_versions, write_beside
 from digitrec_edge import __version__, artifact, formats, mnist
 from digitrec_edge.artifact import golden, sample
-from digitrec_edge.artifact.card import Card, ParityFigures, Preprocessing, Requirements, TensorCard
+from digitrec_edge.artifact.card import Card, ParityFigures, Preprocessing
 from digitrec_edge.artifact.golden import Golden
 from digitrec_edge.artifact.signature import Sign
+from digitrec_edge.describing import payload_fields, suffix
 from digitrec_edge.errors import ConversionError, DigitrecError, ParityError
-from digitrec_edge.files import locked, sha256
-from digitrec_edge.formats.graph import Graph, MalformedError, Tensor
+from digitrec_edge.files import locked
 from digitrec_edge.mnist import Digits
 from digitrec_edge.quantization import PIXEL_MAX
 from digitrec_edge.training import network as model
@@ -165,7 +165,7 @@ def _export_all(
     _clear(folder)
     try:
         for variant, row, runner in plan:
-            path = folder / f"{variant.stem}{_suffix(variant, row)}{formats.by_name(variant.format).suffix}"
+            path = folder / f"{variant.stem}{suffix(variant, row)}{formats.by_name(variant.format).suffix}"
             result = _export_one(job, variant, row, path, runner)
             results.append(result)
             on_result(result)
@@ -174,11 +174,6 @@ def _export_all(
     if any(isinstance(result, Exported) for result in results):
         golden.write(folder / golden.FILE_NAME, job.reference)
     return results
-
-
-def _suffix(variant: Variant, target: Target) -> str:
-    """What a target adds to an artifact's name: nothing where it is the usual one of the format."""
-    return "" if target is for_format(variant.format)[0] else target.suffix
 
 
 def _clear(folder: Path) -> None:
@@ -249,53 +244,26 @@ def _sample(job: _Job, answer: RuntimeLogits) -> bytes:
 
 
 def _card(source: Source, variant: Variant, target: Target, payload: bytes) -> Card:
-    """Describe the payload; what it needs must be what its target has.
+    """Describe the payload.
 
     Raises:
         ConversionError: the target's release lacks an operator.
     """
-    try:
-        graph: Graph = formats.by_name(variant.format).load().describe(payload)
-    except MalformedError as cause:
-        raise ConversionError(f"--{variant.option}: the converter wrote what cannot be read: {cause}") from cause
-    lacking = support.lacking(target, target.release, graph)
-    if lacking:
-        raise ConversionError(f"--{variant.option} {lacking}; choose another --target")
     history = read_history(source.path)
     recipe = None
     if history:
         recipe = {**history.recipe.summary(), "seed": history.seed, "finished_epochs": len(history.epochs)}
     return Card(
-        name=f"{variant.name}{_suffix(variant, target)}",
-        format=formats.by_name(variant.format).model,
-        variant=variant.precision.name,
-        inputs=tuple(_port(tensor) for tensor in graph.inputs),
-        outputs=tuple(_port(tensor) for tensor in graph.outputs),
+        **payload_fields(variant, target, payload),
         preprocessing=Preprocessing(
             (mnist.SIDE, mnist.SIDE), f"grey, 0 background to {PIXEL_MAX} foreground", float(PIXEL_MAX)
         ),
         labels=source.labels,
         source_sha256=source.sha256,
-        payload_sha256=sha256(payload),
         temperature=history.temperature if history else 1.0,
         no_digit=history.no_digit if history else None,
         training=recipe,
         calibration=source.calibration if variant.calibrated else None,
-        requirements=Requirements(
-            target.name,
-            dict(graph.needs),
-            {row.name: support.oldest(row, graph) for row in for_format(variant.format)},
-        ),
         parity=None,
         tools={**tool_versions(variant), "digitrec-edge": __version__},
-    )
-
-
-def _port(tensor: Tensor) -> TensorCard:
-    return TensorCard(
-        tensor.name,
-        tensor.shape,
-        tensor.dtype,
-        tensor.scale[0] if tensor.scale else None,
-        tensor.zero_point[0] if tensor.zero_point else None,
     )

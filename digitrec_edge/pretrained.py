@@ -8,3 +8,8 @@ BY_FORMAT = {"tflite": FOLDER / "digitrec-int8.tflite", "onnx": FOLDER / "digitr
 
 DEFAULT = BY_FORMAT["tflite"]
 FLOAT32 = FOLDER / "digitrec-float32.tflite"
+TINY = FOLDER / "digitrec-tiny.tflite"
+"""int4, for microcontrollers with 16 KB of flash: a network of its own, see ``train --recipe tiny``."""
+
+NAMED = {"pretrained": DEFAULT, "tiny": TINY}
+"""What ``export`` makes code and pages of by name."""

@@ -102,6 +102,8 @@ class Variant:
         beside: in ``converters.FORMAT``; takes the path of the artifact and writes what belongs beside it; empty where
             the artifact is all.
         outputs: types that its logits can have, the usual one first.
+        takes: format of artifacts that will do in place of a Keras model, of the same precision, see
+            :mod:`digitrec_edge.reissue`; ``of_artifact`` in ``converters.FORMAT`` makes the payload.
     """
 
     option: str
@@ -116,6 +118,7 @@ class Variant:
     file: str = ""
     beside: str = ""
     outputs: tuple[str, ...] = ("float32",)
+    takes: str = ""
 
     @property
     def name(self) -> str:
@@ -214,13 +217,19 @@ VARIANTS = (
     Variant("ort-int8", INT8, "ort", "int8", True, _ORT, "ONNX Runtime's own format, int8"),
     Variant(
         "c", INT8, "c", "int8", True, _TFLITE, "int8 in C for microcontrollers: Arduino, CMake", None, _OF_C,
-        outputs=("int8",),
+        outputs=("int8",), takes="tflite",
     ),
-    Variant("c-int4", INT4, "c", "int4", True, _INT4, "int4 in C for microcontrollers", None, _OF_C, outputs=("int8",)),
-    Variant("java", INT8, "java", "int8", True, _TFLITE, "int8 in Java for Android and any JVM", outputs=("int8",)),
+    Variant(
+        "c-int4", INT4, "c", "int4", True, _INT4, "int4 in C for microcontrollers", None, _OF_C,
+        outputs=("int8",), takes="tflite",
+    ),
+    Variant(
+        "java", INT8, "java", "int8", True, _TFLITE, "int8 in Java for Android and any JVM",
+        outputs=("int8",), takes="tflite",
+    ),
     Variant(
         "web", INT8, "html", "int8", True, _TFLITE, "the int8 artifact in one page that opens on a phone",
-        file="digitrec", beside="folder", outputs=("int8",),
+        file="digitrec", beside="folder", outputs=("int8",), takes="tflite",
     ),
 )  # fmt: skip
 

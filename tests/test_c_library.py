@@ -32,7 +32,7 @@ DIGITS = tuple("0123456789")
 TEST = mnist.load("test").images
 KNOWN_FROM = mnist.load("train").images[:500]
 INT4 = Path(__file__).parent / "mcu" / "digitrec-int4.tflite"
-MODELS = {"int8": pretrained.DEFAULT, "int4": INT4}
+MODELS = {"int8": pretrained.DEFAULT, "int4": INT4, "tiny": pretrained.TINY}
 LITERT, PORTABLE = ROUNDINGS[0], KERNELS[0]
 ARDUINO = """
 #include <stdint.h>
@@ -42,6 +42,7 @@ struct {
     template <class T> void print(T);
     template <class T> void println(T);
 } Serial;
+#define F(text) text
 unsigned long micros();
 void delay(int);
 """

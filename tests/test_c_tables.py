@@ -13,7 +13,7 @@ from digitrec_edge.dense.c_reading import read_tables
 from digitrec_edge.dense.c_tables import Tables, answers, flash_bytes, prepare, table_bytes, write_tables
 from digitrec_edge.dense.network import Dense, Network
 from digitrec_edge.dense.packing import KERNELS, find_kernel
-from digitrec_edge.dense.rounding import ROUNDINGS
+from digitrec_edge.dense.rounding import ROUNDINGS, Rounding
 from digitrec_edge.dense.tflite import read_network
 from digitrec_edge.errors import InputError
 from digitrec_edge.formats.graph import MalformedError
@@ -96,6 +96,46 @@ def test_what_a_kernel_cannot_compute_is_refused(sizes: tuple[int, ...], bits: i
         prepare(network(sizes, bits), LITERT, find_kernel(kernel), 0)
 
 
+def pooled(bits: int = 8) -> Network:
+    """A network whose first layer weighs the four pixels of each square of 2 x 2 alike."""
+    first, *others = network((784, 12, 5), bits).layers
+    squares = first.weights.reshape(-1, 28, 28)[:, ::2, ::2]
+    alike = squares.repeat(2, axis=1).repeat(2, axis=2).reshape(first.weights.shape)
+    return dataclasses.replace(network(), layers=(dataclasses.replace(first, weights=alike), *others))
+
+
+@pytest.mark.parametrize("rounding", ROUNDINGS, ids=lambda row: row.name)
+@pytest.mark.parametrize("bits", [8, 4])
+def test_pixels_that_are_weighed_alike_have_one_weight_in_c(bits: int, rounding: Rounding) -> None:
+    before = prepare(pooled(bits), rounding, PORTABLE, 77)
+    text = write_tables(before)
+    after = read_tables(text)
+    assert (before.pooled, after.pooled, before.sizes) == (True, True, (196, 12, 5))
+    assert "    {196, 12, " in text
+    assert "digitrec_weights_1[588]" in text
+    assert after.network.layers[0].inputs == 784
+    assert np.array_equal(answers(after, IMAGES), answers(before, IMAGES))
+    assert table_bytes(after) == table_bytes(before)
+
+
+def test_one_weight_that_differs_and_all_have_their_own() -> None:
+    whole = pooled()
+    weights = whole.layers[0].weights.copy()
+    weights[3, 29] ^= 1
+    other = dataclasses.replace(whole, layers=(dataclasses.replace(whole.layers[0], weights=weights), whole.layers[1]))
+    assert prepare(other, LITERT, PORTABLE, 0).sizes == (784, 12, 5)
+
+
+def test_kernels_that_take_bytes_alone_have_every_weight() -> None:
+    for kernel in KERNELS[1:]:
+        weights = np.zeros((16, 784), np.int8)
+        alike = dataclasses.replace(network((784, 16, 5)).layers[0], weights=weights)
+        found = prepare(dataclasses.replace(network(), layers=(alike, *network((16, 5)).layers)), LITERT, kernel, 0)
+        assert found.sizes[0] == 784
+        with pytest.raises(MalformedError, match=f"the kernel {kernel.name} takes no sums of pixels"):
+            read_tables(write_tables(found).replace("TABLES 1", "TABLES 2"))
+
+
 def test_what_flash_the_tables_take_follows_from_the_sizes() -> None:
     assert flash_bytes(8, (784, 256, 128, 128, 10)) == 784 * 256 + 256 * 128 + 128 * 128 + 128 * 12 + 8 * 522 + 96
     assert flash_bytes(4, (784, 4)) == 784 * 2 + 32 + 24
@@ -116,7 +156,8 @@ def edits() -> list[tuple[str, Callable[[str], str], str]]:
         ("a number more", swap("{\n0x", "{\n0x00000000,0x"), "50177 numbers"),
         ("a word too long", swap("{\n0x", "{\n0x0"), "of another form"),
         ("upper case", lambda text: re.sub(r"0x([0-9a-f]{8})", lambda m: m[0].upper().replace("X", "x"), text), "."),
-        ("a newer version", swap("TABLES 1", "TABLES 2"), "of version 2, 1 is known: update digitrec-edge"),
+        ("a newer version", swap("TABLES 1", "TABLES 3"), "of version 3, 2 is known: update digitrec-edge"),
+        ("sums of pixels", swap("TABLES 1", "TABLES 2"), "takes 784 sums of pixels, there are 196"),
         ("no rounding of ours", swap("ROUNDING 0", "ROUNDING 9"), "cannot be read"),
         ("no kernel of ours", swap("KERNEL 0", "KERNEL 7"), "cannot be read"),
         ("other bits", swap("BITS 8", "BITS 3"), "takes no weights of 3 bits"),

@@ -1,6 +1,7 @@
 """Going on from a model: it learns what is new, is the same for the same seed, and says what it came from."""
 
 import dataclasses
+import json
 import math
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from digitrec_edge.training.loop import NO_DIGIT, compile_trainer
 from digitrec_edge.training.network import load, reference_logits
 from digitrec_edge.training.recipes import RECIPES
 from digitrec_edge.training.run import train
+from digitrec_edge.training.weights import pooled, rounded
 from tests.test_training import small_set
 
 pytestmark = pytest.mark.desktop
@@ -75,6 +77,20 @@ def test_it_learns_digits_and_marks_and_says_what_it_came_from(base: Path, data:
     assert history.no_digit is not None
 
 
+def test_a_network_of_four_bits_learns_and_stays_one(data: Path, tmp_path: Path) -> None:
+    recipe = dataclasses.replace(RECIPES["tiny"], epochs=4, batch_size=32, hidden=(32,))
+    write(*train(recipe, 3, data), tmp_path / "tiny.keras")
+    model, history = go_on(tmp_path / "tiny.keras", data)
+    new = new_digits()
+    was, is_now = (reference_logits(one, new.images[:60]) for one in (load(tmp_path / "tiny.keras"), model))
+    right = [(logits.argmax(axis=1) == new.labels[:60]).mean() for logits in (was, is_now)]
+    assert right[1] > right[0] + 0.1
+    assert (history.recipe.weight_bits, history.recipe.pooled) == (4, True)
+    for kernel in model.get_weights()[::2]:
+        assert np.allclose(rounded(kernel, 4), kernel, atol=1e-6)
+    assert np.array_equal(pooled(model.get_weights()[0]), model.get_weights()[0])
+
+
 @pytest.mark.long
 def test_the_same_seed_gives_the_same_bytes_and_what_it_came_from_is_handed_on(
     base: Path, data: Path, tmp_path: Path
@@ -115,3 +131,14 @@ def test_a_history_of_version_5_was_of_a_model_trained_anew() -> None:
     found = parse_history(load_json(HISTORY_5.read_bytes()))
     assert (found.version, found.continued) == (HISTORY_VERSION, None)
     assert found.recipe.name == "reference"
+
+
+@pytest.mark.parametrize(("int8_ready", "bits"), [(True, 8), (False, 32)])
+def test_a_history_of_version_7_says_whether_weights_were_rounded(int8_ready: bool, bits: int, base: Path) -> None:
+    history = read_history(base)
+    assert history
+    raw = dataclasses.asdict(history)
+    del raw["recipe"]["weight_bits"], raw["recipe"]["pooled"]
+    raw = json.loads(json.dumps({**raw, "version": 7, "recipe": {**raw["recipe"], "int8_ready": int8_ready}}))
+    found = parse_history(raw)
+    assert (found.version, found.recipe.weight_bits, found.recipe.pooled) == (HISTORY_VERSION, bits, False)

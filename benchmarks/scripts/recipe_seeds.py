@@ -13,7 +13,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-ARTIFACTS = ("digitrec-float32.tflite", "digitrec-int8.tflite")
+from digitrec_edge.training.recipes import RECIPES
+
 FIGURES = "robustness.json"
 
 
@@ -31,17 +32,19 @@ def measure(recipe: str, seed: int, folder: Path, hidden: str | None = None) -> 
         resume += ["--hidden", hidden] if hidden else []
         digitrec_edge("train", "--recipe", recipe, "-o", model, *resume)
     if not figures.exists():
-        digitrec_edge("export", model, "--float32", "--int8", "-o", folder)
-        digitrec_edge("robustness", *(folder / name for name in ARTIFACTS), "--json", figures)
+        whole = "int4" if RECIPES[recipe].weight_bits == 4 else "int8"
+        digitrec_edge("export", model, "--float32", f"--{whole}", "-o", folder)
+        artifacts = [folder / f"digitrec-{name}.tflite" for name in ("float32", whole)]
+        digitrec_edge("robustness", *artifacts, "--json", figures)
     rows: list[dict[str, Any]] = json.loads(figures.read_text())["robustness"]
     return rows
 
 
 def print_summary(measured: list[list[dict[str, Any]]]) -> None:
     """Print a line per set: mean and least of all seeds, for each artifact."""
-    for k, name in enumerate(ARTIFACTS):
-        print(f"{name}, {len(measured)} seeds: mean (least)")
-        for j, first in enumerate(measured[0][k]["results"]):
+    for k, artifact in enumerate(measured[0]):
+        print(f"{artifact['artifact']}, {len(measured)} seeds: mean (least)")
+        for j, first in enumerate(artifact["results"]):
             accuracies = [rows[k]["results"][j]["accuracy"] for rows in measured]
             print(f"  {first['name']:12s} {statistics.mean(accuracies):.2%} ({min(accuracies):.2%})")
         errors = [rows[k]["calibration_error"] for rows in measured]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from digitrec_edge import pretrained
 from digitrec_edge.cli import terminal
 from digitrec_edge.cli.options import (
     DataOption,
@@ -56,7 +57,11 @@ OutputTypeOption = Annotated[
 def export(
     context: typer.Context,
     model: Annotated[
-        Path, typer.Argument(help="The trained Keras model; for --web an int8 artifact (.tflite) will do.")
+        Path,
+        typer.Argument(
+            help="The trained Keras model. For --c, --java and --web an int8 .tflite artifact will do, for --c-int4 "
+            f"an int4 one; those that ship in the package are called {' and '.join(pretrained.NAMED)}."
+        ),
     ] = Path("build/model.keras"),
     chosen: Sequence[Variant] = (),  # a flag for each
     all_variants: Annotated[bool, typer.Option("--all", help="All of them; so does giving none.")] = False,
@@ -110,14 +115,17 @@ def export(
     """
     terminal.hold_native_output()
     from converters import open_source
-    from digitrec_edge.envelope import holds_artifacts
     from digitrec_edge.export import Exported, ParityLimits
     from digitrec_edge.export import export as run
     from digitrec_edge.labels import DIGITS, read_labels
+    from digitrec_edge.reissue import holds_artifacts
 
+    if not model.exists():
+        model = pretrained.NAMED.get(str(model), model)
     if holds_artifacts(model):
         _refuse_conversion(model, context)
-        _wrap_all(model, chosen, output, sign)
+        choice = _choice(chosen, every=False, rounding=rounding, kernel=kernel)
+        _reissue_all(model, chosen, output, sign, choice)
         return
     known = read_labels(labels) if labels else DIGITS
     limits = ParityLimits(
@@ -169,8 +177,8 @@ def _tell_refused(refused: "list[Refused]", *, every: bool) -> None:
         raise DigitrecError(f"refused {lost[-1].path}: {lost[-1].error}")
 
 
-OF_WRAPPING = ("model", "output", "sign", *(row.option for row in VARIANTS))
-"""Parameters that have a meaning where an artifact goes into an envelope."""
+OF_REISSUING = ("model", "output", "sign", "rounding", "kernel", *(row.option for row in VARIANTS))
+"""Parameters that have a meaning where an artifact gets another form."""
 
 
 def _refuse_conversion(path: Path, context: typer.Context) -> None:
@@ -178,23 +186,24 @@ def _refuse_conversion(path: Path, context: typer.Context) -> None:
     for parameter in context.command.params:
         source = context.get_parameter_source(parameter.name or "")
         given = source is not None and source.name == "COMMANDLINE"
-        if given and (parameter.name or "").replace("_", "-") not in OF_WRAPPING:
+        if given and (parameter.name or "").replace("_", "-") not in OF_REISSUING:
             raise typer.BadParameter(
                 f"{path} is an artifact, which is not converted again: leave it out, or give the Keras model",
                 param_hint=parameter.opts[0],
             )
 
 
-def _wrap_all(path: Path, chosen: Sequence[Variant], output: Path, sign: Path | None) -> None:
-    """Put an artifact into the envelopes that were asked for."""
-    from digitrec_edge.envelope import wrap
+def _reissue_all(path: Path, chosen: Sequence[Variant], output: Path, sign: Path | None, choice: ExportChoice) -> None:
+    """Write an artifact in the forms that were asked for."""
+    from digitrec_edge.reissue import reissue
 
     if not chosen:
-        raise typer.BadParameter(f"{path} is an artifact: say what to make of it, such as --web", param_hint="MODEL")
+        able = listed([f"--{row.option}" for row in VARIANTS if row.takes])
+        raise typer.BadParameter(f"{path} is an artifact: say what to make of it: {able}", param_hint="MODEL")
     signer = open_signer(sign) if sign else None
     for variant in chosen:
-        written = wrap(path, variant, output, signer)
-        print(f"{written}  {written.stat().st_size / 1024:,.0f} KB  holds {path}, tested by its own images")
+        written = reissue(path, variant, output, signer, choice)
+        print(f"{written}  {written.stat().st_size / 1024:,.0f} KB  of {path}, tested by its own images")
 
 
 def _meaning(input_scale: str | None, output: str | None) -> "Meaning":

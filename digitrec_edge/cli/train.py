@@ -39,7 +39,7 @@ def train(
         ),
     ] = None,
     hidden: Annotated[
-        str | None, typer.Option(help="Units of the hidden layers, such as 128,64. Default: 256,128,128.")
+        str | None, typer.Option(help="Units of the hidden layers, such as 128,64. Default: the recipe's.")
     ] = None,
     data: Annotated[
         list[Path] | None,

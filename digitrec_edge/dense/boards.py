@@ -47,7 +47,7 @@ BOARDS = (
     Board("nRF54L15 DK", "nRF54L15", "Cortex-M33", 1524, 256, 128),
     Board("ESP32-C3", "ESP32-C3", "RV32IMC", 4096, 400, 160),
     Board("ESP32-S3", "ESP32-S3, Xtensa", None, 8192, 512, 240),
-    Board("Arduino Uno R3, Nano", "ATmega328P, AVR", None, 32, 2, 16),
+    Board("Arduino Uno R3, Nano", "ATmega328P", "ATmega328P", 32, 2, 16),
 )
 
 
@@ -76,10 +76,12 @@ def fit_boards(rows: tuple[Footprint, ...]) -> tuple[BoardFit, ...]:
     for board in BOARDS:
         own = by_core.get(board.core or "")
         row = own or largest
-        if row is None or (own is None and board.core is not None):
-            continue  # a kernel that this board's core does not run
+        if row is None:
+            continue
         left_kb = board.flash_kb - -(-row.flash_bytes // 1024)
         holds = left_kb >= 0 and (board.ram_kb << 10) > row.ram_bytes + row.stack_bytes + 784
+        if own is None and board.core and holds:
+            continue  # a kernel that this board's core does not run
         fit: Fit = "no" if not holds else "yes" if left_kb >= ROOM_KB else "tight"
         steps = own.instructions if own else None
         found.append(BoardFit(board, fit, left_kb, own is not None, steps.mean / board.mhz / 1000 if steps else None))

@@ -71,7 +71,7 @@ def _known(tables: Tables, images: NDArray[np.uint8]) -> str:
         f"#define DIGITREC_NOISE_SEED {NOISE_SEED}\n"
         f"#define DIGITREC_TABLES_CRC UINT32_C(0x{zlib.crc32(table_bytes(tables)):08x})\n"
         f"#define DIGITREC_ANSWERS_CRC UINT32_C(0x{answers_crc(tables, images):08x})\n\n"
-        f"static const uint8_t digitrec_known[{len(packed)}] = {{\n" + "\n".join(lines) + "\n};\n"
+        f"static DIGITREC_FLASH uint8_t digitrec_known[{len(packed)}] = {{\n" + "\n".join(lines) + "\n};\n"
     )
 
 

@@ -4,13 +4,14 @@ It is read just as it is written and in no other way, so that nothing else can s
 """
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from digitrec_edge.dense import foreign
-from digitrec_edge.dense.c_tables import BY_FLOAT, VERSION, Tables, write_tables
+from digitrec_edge.dense.c_tables import BY_FLOAT, POOLED_VERSION, SQUARES, VERSION, Tables, four_of_one, write_tables
 from digitrec_edge.dense.foreign import need
 from digitrec_edge.dense.network import SUM_BITS
 from digitrec_edge.dense.packing import KERNELS
@@ -21,7 +22,9 @@ MOST_BYTES = 32 << 20
 """Of the text: the largest network that is computed here has 23 MiB."""
 
 _DEFINE = re.compile(r"#define DIGITREC_(\w{4,12}) (-?[0-9.e+-]{1,20}f?)\n")
-_ARRAY = re.compile(r"static const (\w{5,15}) digitrec_(\w{5,12})\[(\d{1,7})\] = \{\n([0-9a-fx.e,\n-]*)\};\n")
+_ARRAY = re.compile(
+    r"static (?:const|DIGITREC_FLASH) (\w{5,15}) digitrec_(\w{5,12})\[(\d{1,7})\] = \{\n([0-9a-fx.e,\n-]*)\};\n"
+)
 _ROW = re.compile(
     r" {4}\{(\d{1,4}), (\d{1,4}), (\d{1,3}), (\d{1,3}), "
     r"digitrec_weights_(\d), digitrec_bias_\5, digitrec_factors_\5, (0|digitrec_shifts_\5)\},\n"
@@ -53,14 +56,16 @@ def read_tables(text: str) -> Tables:
 
 def _read(text: str) -> Tables:
     defines = dict(_DEFINE.findall(text[:2000]))
-    if int(defines["TABLES"]) != VERSION:
+    if int(defines["TABLES"]) not in (VERSION, POOLED_VERSION):
         raise MalformedError(
-            f"its tables are of version {defines['TABLES'][:9]}, {VERSION} is known: update digitrec-edge"
+            f"its tables are of version {defines['TABLES'][:9]}, {POOLED_VERSION} is known: update digitrec-edge"
         )
+    pooled = int(defines["TABLES"]) == POOLED_VERSION
     rounding = {str(row.number): row for row in ROUNDINGS}[defines["ROUNDING"]]
     kernel = {str(row.number): row for row in KERNELS}[defines["KERNEL"]]
     bits = int(defines["BITS"])
     need(bits in kernel.bits, f"the kernel {kernel.name} takes no weights of {bits} bits")
+    need(kernel.pools or not pooled, f"the kernel {kernel.name} takes no sums of pixels")
     arrays = {name: (kind, int(size), body) for kind, name, size, body in _ARRAY.findall(text)}
     rows = _ROW.findall(text)
     foreign.check_count(len(rows))
@@ -73,10 +78,14 @@ def _read(text: str) -> Tables:
         bias = _numbers(arrays, f"bias_{k}", "whole", sizes[0])
         need(bool((np.abs(bias) < 1 << 31).all()), f"a sum may leave {SUM_BITS} bits")
         weights = kernel.unpack(words.astype(np.uint32), bits, *sizes)
+        if pooled and k == 1:
+            need(sizes[1] == SQUARES, f"it takes {sizes[1]} sums of pixels, there are {SQUARES}")
+            weights = four_of_one(weights)
         factors = _factors(arrays, k, sizes[0], rounding.number == BY_FLOAT)
         layers.append(foreign.layer(k, weights, bits, bias.astype(np.int32), factors, int(zero), int(low)))
     scale, zero_point = float(np.float32(float(defines["LOGIT_SCALE"].rstrip("f")))), int(defines["LOGIT_ZERO"])
-    return foreign.tables(layers, rounding, kernel, scale, zero_point, int(defines["THRESHOLD"]))
+    found = foreign.tables(layers, rounding, kernel, scale, zero_point, int(defines["THRESHOLD"]))
+    return replace(found, pooled=pooled)
 
 
 def _numbers(arrays: dict[str, tuple[str, int, str]], name: str, kind: str, size: int) -> NDArray[Any]:

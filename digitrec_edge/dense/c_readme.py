@@ -4,7 +4,7 @@ from pathlib import Path
 
 from digitrec_edge.dense.boards import BoardFit, fit_boards
 from digitrec_edge.dense.c_tables import Tables
-from digitrec_edge.dense.footprint import Footprint, footprints, measured_figures
+from digitrec_edge.dense.footprint import CLOCKED, Footprint, footprints, measured_figures
 from digitrec_edge.labels import DIGITS
 
 TEMPLATE = Path(__file__).with_name("c") / "library.md"
@@ -54,10 +54,9 @@ def figure_lines(rows: tuple[Footprint, ...]) -> list[str]:
         "|---|---:|---:|---:|---:|---:|---:|---:|",
     ]
     for row in rows:
-        taken = row.instructions
-        steps = (
-            f"{taken.mean:,} | {taken.least:,} to {taken.most:,} | {taken.slowest:,}" if taken else "not measured | |"
-        )
+        taken, unit, steps = row.instructions, " clocks" if row.core in CLOCKED else "", "not measured | |"
+        if taken:
+            steps = f"{taken.mean:,}{unit} | {taken.least:,} to {taken.most:,} | {taken.slowest:,}"
         lines.append(
             f"| {row.core} | {row.flash_bytes:,} | {row.flash_bytes + row.self_test_bytes:,} | {row.ram_bytes:,} | "
             f"{row.stack_bytes:,} | {steps} |"
@@ -127,8 +126,8 @@ def remarks(tables: Tables) -> tuple[tuple[str, str], ...]:
         ("kernel", f"{tables.kernel.name}: {tables.kernel.runs_on}"),
     ]
     for row in rows:
-        taken = row.instructions
-        steps = f"{taken.mean:,} instructions (at most {taken.slowest:,})" if taken else "instructions not measured"
+        taken, unit = row.instructions, "clocks" if row.core in CLOCKED else "instructions"
+        steps = f"{taken.mean:,} {unit} (at most {taken.slowest:,})" if taken else f"{unit} not measured"
         how = "measured" if row.measured else "computed"
         lines.append(
             (

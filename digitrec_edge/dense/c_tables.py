@@ -9,16 +9,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from digitrec_edge.dense.network import UNSIGNED, Network
+from digitrec_edge.dense.network import UNSIGNED, Dense, Network
 from digitrec_edge.dense.packing import KernelRow
 from digitrec_edge.dense.rounding import Rounding, multipliers
+from digitrec_edge.mnist import SIDE
 from digitrec_edge.quantization import PIXEL_MAX, pixel_table
 
 TABLES_FILE = "src/digitrec/tables.h"
 """In the library's folder."""
 
-VERSION = 1
-"""Of the tables; a newer one is refused by name."""
+VERSION, POOLED_VERSION = 1, 2
+"""Of the tables, and of those of a network that takes sums of pixels; a newer one is refused by name."""
+
+SQUARES = SIDE * SIDE // 4
+"""Of 2 x 2 pixels in a picture."""
 
 BY_FLOAT = 0
 """The number of the rounding whose factors are float32."""
@@ -33,17 +37,42 @@ class Tables:
         network: its input is a picture's pixels, its output int8. Read out of C it holds the factors of its own
             rounding only.
         threshold: what ``labels * max - sum`` of the last numbers must reach for a label.
+        pooled: whether the first layer weighs the four pixels of each square of 2 x 2 alike, so that C adds them up
+            before it: the same sums, of a quarter of the weights.
     """
 
     network: Network
     rounding: Rounding
     kernel: KernelRow
     threshold: int
+    pooled: bool = False
 
     @property
     def bits(self) -> int:
         """Of each weight in C: the most that any layer has."""
         return max(layer.bits for layer in self.network.layers)
+
+    @property
+    def layers(self) -> tuple[Dense, ...]:
+        """The layers as C has them."""
+        first, *others = self.network.layers
+        return (replace(first, weights=one_of_four(first.weights)) if self.pooled else first, *others)
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """How many numbers there are between the layers as C has them, inputs first."""
+        return (self.layers[0].inputs, *(layer.outputs for layer in self.network.layers))
+
+
+def one_of_four(weights: NDArray[np.int8]) -> NDArray[np.int8]:
+    """Return ``(outputs, 196)``, those of the first pixel of each square of 2 x 2, of ``(outputs, 784)`` weights."""
+    return weights.reshape(-1, SIDE, SIDE)[:, ::2, ::2].reshape(len(weights), -1)
+
+
+def four_of_one(weights: NDArray[np.int8]) -> NDArray[np.int8]:
+    """Return ``(outputs, 784)`` weights of ``(outputs, 196)``: :func:`one_of_four` the other way round."""
+    squares = weights.reshape(-1, SIDE // 2, SIDE // 2)
+    return squares.repeat(2, axis=1).repeat(2, axis=2).reshape(len(weights), -1)
 
 
 def prepare(network: Network, rounding: Rounding, kernel: KernelRow, threshold: int) -> Tables:
@@ -62,7 +91,7 @@ def prepare(network: Network, rounding: Rounding, kernel: KernelRow, threshold: 
             network, input_dtype="uint8", input_scale=1 / PIXEL_MAX, input_zero_point=0,
             output_dtype="int8", output_zero_point=zero,
         ),
-        rounding, kernel, threshold,
+        rounding, kernel, threshold, kernel.pools and _weighs_squares(network.layers[0].weights),
     )  # fmt: skip
     if found.bits not in kernel.bits:
         raise ValueError(f"the kernel {kernel.name} takes weights of {kernel.bits[0]} bits, these have {found.bits}")
@@ -77,25 +106,29 @@ def prepare(network: Network, rounding: Rounding, kernel: KernelRow, threshold: 
     return found
 
 
+def _weighs_squares(weights: NDArray[np.int8]) -> bool:
+    return weights.shape[1] == SIDE * SIDE and np.array_equal(four_of_one(one_of_four(weights)), weights)
+
+
 def write_tables(tables: Tables) -> str:
     """Return the text of tables.h."""
     network, bits = tables.network, tables.bits
+    constant = "DIGITREC_FLASH" if tables.pooled else "const"
     parts = [_HEAD.format(**_sizes(tables), scale=_real(network.output_scale), zero=network.output_zero_point)]
     rows = []
-    for k, layer in enumerate(network.layers, 1):
+    for k, layer in enumerate(tables.layers, 1):
         words = tables.kernel.pack(layer.weights, bits)
         digits = words.astype(f">u{bits // 2}").tobytes().hex()
-        parts.append(
-            _array("digitrec_word", f"weights_{k}", (f"0x{digits[k : k + bits]}" for k in range(0, len(digits), bits)))
-        )
-        parts.append(_array("int32_t", f"bias_{k}", map(str, layer.bias.tolist())))
+        split = (f"0x{digits[k : k + bits]}" for k in range(0, len(digits), bits))
+        parts.append(_array(f"{constant} digitrec_word", f"weights_{k}", split))
+        parts.append(_array(f"{constant} int32_t", f"bias_{k}", map(str, layer.bias.tolist())))
         if tables.rounding.number == BY_FLOAT:
-            parts.append(_array("digitrec_factor", f"factors_{k}", map(_real, layer.factors32.tolist())))
+            parts.append(_array(f"{constant} digitrec_factor", f"factors_{k}", map(_real, layer.factors32.tolist())))
             shifts = "0"
         else:
             numbers, places = multipliers(layer.factors)
-            parts.append(_array("digitrec_factor", f"factors_{k}", map(str, numbers.tolist())))
-            parts.append(_array("uint8_t", f"shifts_{k}", map(str, places.tolist())))
+            parts.append(_array(f"{constant} digitrec_factor", f"factors_{k}", map(str, numbers.tolist())))
+            parts.append(_array(f"{constant} uint8_t", f"shifts_{k}", map(str, places.tolist())))
             shifts = f"digitrec_shifts_{k}"
         rows.append(_ROW.format(layer=layer, k=k, shifts=shifts))
     return "".join([*parts, _LAYERS_START, *rows, _END])
@@ -109,7 +142,7 @@ def answers(tables: Tables, images: NDArray[np.uint8]) -> NDArray[np.int8]:
 def table_bytes(tables: Tables) -> bytes:
     """Return the numbers of the tables in the order and the form in which C's checksum takes them."""
     parts = []
-    for layer in tables.network.layers:
+    for layer in tables.layers:
         sizes = np.array([layer.inputs, layer.outputs, layer.zero | layer.low << 8], "<u2").tobytes()
         words = tables.kernel.pack(layer.weights, tables.bits).astype("<u4" if tables.bits == 8 else "<u2").tobytes()
         fields: list[tuple[str, Any]] = [("bias", "<i4")]
@@ -137,9 +170,9 @@ def flash_bytes(bits: int, sizes: Sequence[int]) -> int:
 
 
 def _sizes(tables: Tables) -> dict[str, int]:
-    layers = tables.network.layers
+    layers = tables.layers
     return {
-        "version": VERSION,
+        "version": POOLED_VERSION if tables.pooled else VERSION,
         "rounding": tables.rounding.number,
         "kernel": tables.kernel.number,
         "bits": tables.bits,
@@ -160,7 +193,7 @@ def _real(value: float) -> str:
 def _array(kind: str, name: str, numbers: Iterable[str]) -> str:
     values = list(numbers)
     lines = ("".join(f"{value}," for value in values[k : k + _COLUMNS]) for k in range(0, len(values), _COLUMNS))
-    return f"static const {kind} digitrec_{name}[{len(values)}] = {{\n" + "\n".join(lines) + "\n};\n"
+    return f"static {kind} digitrec_{name}[{len(values)}] = {{\n" + "\n".join(lines) + "\n};\n"
 
 
 _HEAD = """\

@@ -1,7 +1,7 @@
 """What a network takes of a microcontroller: flash, RAM, stack and instructions, per core.
 
-The figures of the standard network are measured under emulation, by ``make mcu``, and stand in microcontrollers.json.
-Another network's flash and RAM follow from its sizes and the measured code; how long it takes is not known.
+The figures of some networks are measured under emulation, by ``make mcu``, and stand in microcontrollers.json. Another
+network's flash and RAM follow from its sizes and the measured code; how long it takes is not known.
 """
 
 import json
@@ -9,11 +9,15 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from digitrec_edge.dense.c_tables import Tables, flash_bytes
+from digitrec_edge.dense.c_tables import SQUARES, Tables, flash_bytes
 from digitrec_edge.dense.packing import find_kernel
 from digitrec_edge.dense.rounding import ROUNDINGS
 from digitrec_edge.records import parse
 
+PLACES = 256
+"""So many inputs are told apart by a byte."""
+CLOCKED = ("ATmega328P",)
+"""Cores of which clock cycles were counted and not instructions."""
 FIGURES = Path(__file__).with_name("microcontrollers.json")
 
 
@@ -22,7 +26,8 @@ class Instructions:
     """Of one picture.
 
     Attributes:
-        mean, least, most: over the 10,000 test images; the emulator's clock tells them to about 60.
+        mean, least, most: over the 10,000 test images; the emulator's clock tells them to about 60. Of AVR these are
+            clock cycles.
         slowest: of noise without a pixel of 0, which leaves nothing out: the most that a picture can take.
     """
 
@@ -34,10 +39,11 @@ class Instructions:
 
 @dataclass(frozen=True)
 class Figure:
-    """A measured row: the standard network on one core.
+    """A measured row: one network on one core.
 
     Attributes:
-        sizes: numbers between its layers, inputs first.
+        network: its name in the documents.
+        sizes: numbers between its layers as C has them, inputs first.
         flash_bytes: of the least program that reads a picture, tables and start code with it.
         self_test_bytes: more, with the self-test.
         ram_bytes: static, without the picture.
@@ -45,6 +51,7 @@ class Figure:
     """
 
     core: str
+    network: str
     bits: int
     kernel: str
     sizes: tuple[int, ...]
@@ -89,12 +96,9 @@ def measured_figures() -> Figures:
 
 def footprints(tables: Tables) -> tuple[Footprint, ...]:
     """Return a row per core on which the kernel was measured with weights of so many bits."""
-    layers = tables.network.layers
-    sizes = (layers[0].inputs, *(layer.outputs for layer in layers))
-    rows = []
-    for figure in measured_figures().figures:
-        if (figure.bits, figure.kernel) != (tables.bits, tables.kernel.name):
-            continue
+    sizes, rows = tables.sizes, []
+    alike = [f for f in measured_figures().figures if (f.bits, f.kernel) == (tables.bits, tables.kernel.name)]
+    for figure in [f for f in alike if f.sizes[0] == sizes[0]] or alike:
         same = figure.sizes == sizes
         more = flash_bytes(figure.bits, sizes) - flash_bytes(figure.bits, figure.sizes)
         ram = _buffers(sizes, figure.kernel) - _buffers(figure.sizes, figure.kernel)
@@ -110,5 +114,7 @@ def footprints(tables: Tables) -> tuple[Footprint, ...]:
 
 def _buffers(sizes: tuple[int, ...], kernel: str) -> int:
     """Bytes of the static buffers: the list of inputs that are not 0, and two of the numbers between layers."""
-    widest = max(-(-size // 4) * 4 for size in sizes[1:])
-    return int(max(sizes[:-1]) * find_kernel(kernel).ram_per_input) + 2 * widest
+    widest, inputs = max(-(-size // 4) * 4 for size in sizes[1:]), max(sizes[:-1])
+    if sizes[0] == SQUARES:  # numbers of 16 bits, in a list of places of 8 where these suffice
+        return inputs * (1 if inputs <= PLACES else 2) + 2 * (widest + max(widest, inputs))
+    return int(inputs * find_kernel(kernel).ram_per_input) + 2 * widest

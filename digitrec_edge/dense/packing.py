@@ -29,6 +29,7 @@ class KernelRow:
         arrange: ``(outputs, inputs) int8`` to ``(words, 4)`` numbers in the order of the words.
         restore: from there back, with the sizes ``(outputs, inputs)``.
         ram_per_input: bytes of the list of inputs that are not 0, for each of the widest layer's.
+        pools: whether it takes sums of pixels, of more than 8 bits.
         runs_on: processors.
     """
 
@@ -39,6 +40,7 @@ class KernelRow:
     arrange: Callable[[Weights], Weights]
     restore: Callable[[Weights, int, int], Weights]
     ram_per_input: float
+    pools: bool
     runs_on: str
 
     @property
@@ -100,9 +102,9 @@ def _from_rows(numbers: Weights, outputs: int, inputs: int) -> Weights:
 
 
 KERNELS = (
-    KernelRow("portable", 0, (8, 4), 1, _columns, _from_columns, 2, "every processor"),
-    KernelRow("dsp", 1, (8,), 2, _pairs, _from_pairs, 4, "ARM with the DSP extension: Cortex-M4, M7, M33"),
-    KernelRow("mve", 2, (8,), 16, _rows, _from_rows, 1 / 8, "ARM with Helium: Cortex-M52, M55, M85"),
+    KernelRow("portable", 0, (8, 4), 1, _columns, _from_columns, 2, True, "every processor"),
+    KernelRow("dsp", 1, (8,), 2, _pairs, _from_pairs, 4, False, "ARM with the DSP extension: Cortex-M4, M7, M33"),
+    KernelRow("mve", 2, (8,), 16, _rows, _from_rows, 1 / 8, False, "ARM with Helium: Cortex-M52, M55, M85"),
 )
 """The first is the default."""
 

@@ -18,7 +18,7 @@ from digitrec_edge.npz import read_arrays, write_arrays
 from digitrec_edge.records import Count, NewerVersionError, Share, Within, load_json, parse, read_version
 from digitrec_edge.training.recipes import Recipe
 
-CHECKPOINT_VERSION = 5
+CHECKPOINT_VERSION = 6
 _LIMIT_BYTES = 256 << 20
 Loss = Annotated[float, Within(0, 1e30)]
 

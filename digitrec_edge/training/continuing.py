@@ -19,13 +19,13 @@ from digitrec_edge.mnist import CLASSES, Digits
 from digitrec_edge.training.augmentation import distort
 from digitrec_edge.training.checkpoint import Epoch
 from digitrec_edge.training.history import Continued, History
-from digitrec_edge.training.int8_ready import make_int8_ready
 from digitrec_edge.training.loop import NO_DIGIT, Examples, compile_trainer, examples
 from digitrec_edge.training.marks import make_marks
 from digitrec_edge.training.network import import_tensorflow
-from digitrec_edge.training.recipes import RECIPES, Distortion, Recipe
+from digitrec_edge.training.recipes import FLOAT_BITS, RECIPES, TRAINED_BITS, Distortion, Recipe
 from digitrec_edge.training.run import calibrate, tool_versions
 from digitrec_edge.training.sets import DISTORTION, MARKS, ORDER, REHEARSED, random_for, split, unseen
+from digitrec_edge.training.weights import make_ready
 
 REHEARSED_IMAGES = 12_000
 """Old training images in an epoch, drawn anew for each."""
@@ -36,6 +36,9 @@ NEW_IMAGES, MOST_TIMES = 3_000, 40
 STEP = 0.5
 """How far the weights go from the base's to the trained ones: halfway lies a model that has learnt nearly as much and
 has forgotten less (Wortsman et al., "Robust Fine-Tuning of Zero-Shot Models", CVPR 2022)."""
+
+WHOLE_STEP = 1.0
+"""The same for weights of few bits: halfway they would be rounded to where they were."""
 
 
 def _last(distortion: Distortion | None) -> Distortion:
@@ -56,7 +59,7 @@ CONTINUED = dataclasses.replace(
     ema_momentum=0.99,
     distortion=_last(RECIPES["standard"].distortion),
 )
-"""How to go on; hidden layers and validation split are those of the base."""
+"""How to go on; the network and the validation split are those of the base."""
 
 
 def go_on(
@@ -88,7 +91,7 @@ def go_on(
         DataError: the data set cannot be read.
     """
     _check(new, seed)
-    recipe = dataclasses.replace(CONTINUED, hidden=base.recipe.hidden, validation_split=base.recipe.validation_split)
+    recipe = _like(base.recipe)
     split_seed = base.continued.split_seed if base.continued else base.seed
     sets = split(mnist.load("train", source), mnist.load("test", source), recipe.validation_split, split_seed)
     import_tensorflow()
@@ -111,8 +114,9 @@ def go_on(
             trainer.restore(after)
         done.append(Epoch(number, loss, accuracy, *figures, seconds=time.perf_counter() - start))
         on_epoch(done[-1])
-    model.set_weights([old + STEP * (trained - old) for old, trained in zip(before, model.get_weights(), strict=True)])
-    make_int8_ready(model, sets.train.images)
+    step = WHOLE_STEP if recipe.weight_bits == TRAINED_BITS else STEP
+    model.set_weights([old + step * (trained - old) for old, trained in zip(before, model.get_weights(), strict=True)])
+    make_ready(model, recipe, sets.train.images)
     test_loss, test_accuracy = trainer.evaluate(examples(sets.test))
     temperature, no_digit = calibrate(model, recipe, unseen(recipe, seed, sets))
     return History(
@@ -136,6 +140,14 @@ def go_on(
             no_digit=int((new.labels == NO_DIGIT).sum()),
             split_seed=split_seed,
         ),
+    )
+
+
+def _like(base: Recipe) -> Recipe:
+    """Return how to go on from a model of this recipe."""
+    bits = CONTINUED.weight_bits if base.weight_bits == FLOAT_BITS else base.weight_bits
+    return dataclasses.replace(
+        CONTINUED, hidden=base.hidden, validation_split=base.validation_split, weight_bits=bits, pooled=base.pooled
     )
 
 

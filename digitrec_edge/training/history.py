@@ -13,9 +13,9 @@ from digitrec_edge.no_digit import NoDigit
 from digitrec_edge.records import Count, Name, NewerVersionError, Share, Within, load_json, parse, read_version
 from digitrec_edge.training.checkpoint import Epoch, Loss, checkpoint_path
 from digitrec_edge.training.network import save
-from digitrec_edge.training.recipes import HIDDEN_UNITS, Recipe
+from digitrec_edge.training.recipes import FLOAT_BITS, HIDDEN_UNITS, Recipe
 
-HISTORY_VERSION = 7
+HISTORY_VERSION = 8
 Temperature = Annotated[float, Within(0.01, 100)]
 _LIMIT_BYTES = 16 << 20
 
@@ -171,6 +171,15 @@ def _from_version_6(raw: Any) -> History:
     recipe = raw.get("recipe")
     if isinstance(recipe, dict):
         recipe = {**recipe, "optimizer": "adam", "int8_ready": False}
+    return _from_version_7({**raw, "recipe": recipe})
+
+
+def _from_version_7(raw: Any) -> History:
+    """Version 8 added results of 4 bits, and squares of pixels that are weighed alike."""
+    recipe = raw.get("recipe")
+    if isinstance(recipe, dict):
+        rest = {name: value for name, value in recipe.items() if name != "int8_ready"}
+        recipe = {**rest, "weight_bits": 8 if recipe.get("int8_ready") else FLOAT_BITS, "pooled": False}
     return parse(History, {**raw, "recipe": recipe, "version": HISTORY_VERSION}, "history")
 
 
@@ -187,6 +196,7 @@ _READERS: dict[int, Callable[[Any], History]] = {
     4: _from_version_4,
     5: _from_version_5,
     6: _from_version_6,
+    7: _from_version_7,
     HISTORY_VERSION: lambda raw: parse(History, raw, "history"),
 }
 """Version -> reader."""

@@ -17,6 +17,7 @@ from digitrec_edge.mnist import SIDE, Digits
 from digitrec_edge.quantization import PIXEL_MAX
 from digitrec_edge.training.network import import_tensorflow
 from digitrec_edge.training.recipes import Recipe
+from digitrec_edge.training.weights import forward
 
 Variables = tuple[NDArray[Any], ...]
 
@@ -140,6 +141,7 @@ def compile_trainer(model: Any, recipe: Recipe, digits: int) -> Trainer:
 
     optimizer = build_optimizer(recipe, digits + recipe.marks_beside(digits))
     optimizer.build(model.trainable_variables)
+    logits_of = forward(model, recipe)
     loss_of = _loss_with_marks(recipe) if recipe.marks else keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 
     def right(logits: Any, truth: Any) -> Any:
@@ -148,7 +150,7 @@ def compile_trainer(model: Any, recipe: Recipe, digits: int) -> Trainer:
     def step(pixels: Any, labels: Any, indices: Any) -> tuple[Any, Any]:
         batch, truth = tf.gather(pixels, indices), tf.gather(labels, indices)
         with tf.GradientTape() as tape:
-            logits = model(batch, training=True)
+            logits = logits_of(batch, True)
             loss = loss_of(truth, logits)
         optimizer.apply(tape.gradient(loss, model.trainable_variables), model.trainable_variables)
         return loss * tf.cast(tf.size(indices), tf.float32), right(logits, truth)
@@ -162,7 +164,7 @@ def compile_trainer(model: Any, recipe: Recipe, digits: int) -> Trainer:
         return loss_sum, right_sum
 
     def evaluate(pixels: Any, labels: Any) -> tuple[Any, Any]:
-        logits = model(pixels, training=False)
+        logits = logits_of(pixels, False)
         return loss_of(labels, logits), right(logits, labels)
 
     run_steps = tf.function(steps, jit_compile=True)

@@ -12,6 +12,10 @@ MOST_HIDDEN_LAYERS = 7
 MOST_UNITS = 1024
 """With the layer of logits these are what C and the native runtime compute, see :mod:`digitrec_edge.dense.tflite`."""
 
+FLOAT_BITS: Literal[32] = 32
+TRAINED_BITS: Literal[4] = 4
+"""Bits of a weight that is not rounded, and of one that is while the network trains."""
+
 Annealed = tuple[float, float]
 """A strength in the first and in the last epoch; linear between them."""
 
@@ -68,7 +72,9 @@ class Recipe:
         marks: so many marks that are no digit in every epoch, per digit, see :mod:`digitrec_edge.training.marks`.
         marks_weight: of a mark's loss, the cross-entropy to all classes alike, next to a digit's.
         hidden: units of the hidden layers, from the picture on.
-        int8_ready: the result is rounded to what int8 holds, see :mod:`digitrec_edge.training.int8_ready`.
+        weight_bits: of each weight of the result, see :mod:`digitrec_edge.training.weights`: 32 leaves them float32, 8
+            rounds them at the end to what int8 holds, and with 4 every step computes with what int4 holds.
+        pooled: the first layer weighs the four pixels of each square of 2 x 2 alike.
     """
 
     name: str
@@ -85,7 +91,8 @@ class Recipe:
     marks: float = 0.0
     marks_weight: float = 0.0
     hidden: Annotated[tuple[Units, ...], Within(1, MOST_HIDDEN_LAYERS)] = HIDDEN_UNITS
-    int8_ready: bool = False
+    weight_bits: Literal[32, 8, 4] = FLOAT_BITS
+    pooled: bool = False
 
     def marks_beside(self, digits: int) -> int:
         """Return how many marks an epoch of so many digits has."""
@@ -116,7 +123,7 @@ class Recipe:
         """Return the recipe as flat JSON values; a distortion as ``distortion.shift_px: 3 to 1.2``."""
         fields = {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.name != "distortion"}
         fields["hidden"] = "-".join(map(str, self.hidden))
-        fields["int8_ready"] = "yes" if self.int8_ready else "no"
+        fields["pooled"] = "yes" if self.pooled else "no"
         if self.distortion:
             for field in dataclasses.fields(self.distortion):
                 start, end = getattr(self.distortion, field.name)
@@ -151,7 +158,7 @@ RECIPES = {
         ),
         marks=0.3,
         marks_weight=0.5,
-        int8_ready=True,
+        weight_bits=8,
     ),
     "robust": Recipe(
         "robust",
@@ -178,7 +185,36 @@ RECIPES = {
         ),
         marks=0.5,
         marks_weight=0.5,
-        int8_ready=True,
+        weight_bits=8,
+    ),
+    "tiny": Recipe(
+        "tiny",
+        epochs=360,
+        batch_size=1024,
+        learning_rate=0.01,
+        validation_split=1 / 20,
+        optimizer="muon",
+        beta_2=0.99,
+        weight_decay=0.1,
+        warmup_epochs=1,
+        ema_momentum=0.996,
+        distortion=Distortion(
+            rotation_degrees=(12.0, 5.0),
+            shear=(0.15, 0.08),
+            log_scale=(0.12, 0.08),
+            shift_px=(2.0, 1.0),
+            elastic_px=(1.0, 0.5),
+            noise=(0.2, 0.1),
+            contrast=(0.4, 0.3),
+            thickness=(0.1, 0.05),
+            background=(0.2, 0.2),
+            blemish=(0.05, 0.05),
+        ),
+        marks=0.3,
+        marks_weight=0.2,
+        hidden=(64, 64, 64),
+        weight_bits=4,
+        pooled=True,
     ),
 }
 

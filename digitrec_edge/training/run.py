@@ -16,11 +16,11 @@ from digitrec_edge.training import checkpoint
 from digitrec_edge.training.ahead import epochs_ahead
 from digitrec_edge.training.checkpoint import Checkpoint, Epoch, TrainingRun
 from digitrec_edge.training.history import History
-from digitrec_edge.training.int8_ready import make_int8_ready
 from digitrec_edge.training.loop import Trainer, Variables, compile_trainer, examples, room_for
 from digitrec_edge.training.network import build, import_tensorflow, reference_logits
 from digitrec_edge.training.recipes import Recipe
 from digitrec_edge.training.sets import Sets, Unseen, split, unseen
+from digitrec_edge.training.weights import make_ready
 
 CHECKPOINT_EVERY_S = 10.0
 
@@ -73,8 +73,7 @@ def train(
     on_start(trainer.model)
     done, interrupted = _run_epochs(trainer, run, sets, before, checkpoint_path, on_epoch)
     trainer.use_ema()
-    if recipe.int8_ready:
-        make_int8_ready(trainer.model, sets.train.images)
+    make_ready(trainer.model, recipe, sets.train.images)
     test_loss, test_accuracy = trainer.evaluate(examples(sets.test))
     temperature, no_digit = calibrate(trainer.model, recipe, unseen(recipe, seed, sets))
     eval_set, eval_digits = sets.evaluation

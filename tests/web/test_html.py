@@ -11,10 +11,10 @@ import pytest
 from digitrec_edge import artifact, formats, pretrained
 from digitrec_edge.artifact import Artifact
 from digitrec_edge.dense.tflite import read_network
-from digitrec_edge.envelope import wrap
 from digitrec_edge.errors import ArtifactError, ChangedError, ConversionError, DamagedError
 from digitrec_edge.formats import SAMPLE_FILE, SEAL_BYTES, html, sealed
 from digitrec_edge.formats.graph import MalformedError
+from digitrec_edge.reissue import reissue
 from digitrec_edge.variants import VARIANTS, Variant
 from digitrec_edge.verification.selftest import self_test
 from digitrec_edge.web import page as web_page
@@ -90,7 +90,7 @@ def test_a_changed_page_around_a_whole_artifact_can_be_stripped(
 
 
 def test_an_artifact_that_there_is_is_wrapped(tmp_path: Path) -> None:
-    path = wrap(pretrained.DEFAULT, WEB, tmp_path)
+    path = reissue(pretrained.DEFAULT, WEB, tmp_path)
     assert path == tmp_path / "digitrec.html"
     assert web_page.artifact_of(path.read_bytes()) == pretrained.DEFAULT.read_bytes()
     assert (tmp_path / "web" / "index.html").exists()
@@ -100,14 +100,14 @@ def test_an_artifact_that_there_is_is_wrapped(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("path", "variant", "words"),
     [
-        (pretrained.FLOAT32, WEB, "float32 .tflite file: give a Keras model (--web takes int8 .tflite artifacts, too)"),
+        (pretrained.FLOAT32, WEB, "float32 .tflite file: give a Keras model (--c takes int8 .tflite artifacts, too, "),
         (pretrained.DEFAULT, VARIANTS[0], "--float32 does not take"),
     ],
-    ids=["float32", "no envelope"],
+    ids=["float32", "another format"],
 )
 def test_what_cannot_be_wrapped_is_refused(path: Path, variant: Variant, words: str, tmp_path: Path) -> None:
     with pytest.raises(ConversionError) as raised:
-        wrap(path, variant, tmp_path)
+        reissue(path, variant, tmp_path)
     assert words in str(raised.value)
     assert not list(tmp_path.iterdir())
 
@@ -138,7 +138,7 @@ def test_an_option_of_a_conversion_is_wrong_usage_where_nothing_is_converted(
 
 def test_the_command_wraps_without_tensorflow(cli: Callable[..., Any], tmp_path: Path) -> None:
     done = cli("export", pretrained.DEFAULT, "--web", "--output", tmp_path)
-    assert "holds" in done.stdout
+    assert f"of {pretrained.DEFAULT}, tested by its own images" in done.stdout
     assert cli("verify", tmp_path / "digitrec.html").returncode == 0
     refused = cli("export", pretrained.DEFAULT, "--output", tmp_path, ok=False)
     assert refused.returncode == 2

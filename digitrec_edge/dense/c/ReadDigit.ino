@@ -18,12 +18,12 @@ void loop() {
   int label = digitrec_classify(picture);
   unsigned long us = micros() - start;
   if (label < 0) {
-    Serial.print("no sign");
+    Serial.print(F("no sign"));
   } else {
-    Serial.print("number ");
+    Serial.print(F("number "));
     Serial.print(label);
   }
-  Serial.print(", us: ");
+  Serial.print(F(", us: "));
   Serial.println(us);
   delay(1000);
 }

@@ -12,11 +12,11 @@ void loop() {
   int wrong = digitrec_self_test();
   unsigned long us = micros() - start;
   if (wrong == 0) {
-    Serial.print("good, after us: ");
+    Serial.print(F("good, after us: "));
     Serial.println(us);
   } else {
-    if (wrong & 1) Serial.println("a bit of the tables has changed: upload again; if it stays so, the flash is worn");
-    if (wrong & 2) Serial.println("an answer is another than at export");
+    if (wrong & 1) Serial.println(F("a bit of the tables has changed: upload again; if it stays so, the flash is worn"));
+    if (wrong & 2) Serial.println(F("an answer is another than at export"));
   }
   delay(2000);
 }

@@ -27,7 +27,7 @@ static void fill_with_noise(uint32_t *state)
 }
 
 /* Paper is written as 0 and how many pixels of it there are, all else as it is. */
-static const uint8_t *unpack(const uint8_t *packed)
+static DIGITREC_FLASH uint8_t *unpack(DIGITREC_FLASH uint8_t *packed)
 {
     for (int i = 0; i < DIGITREC_PIXELS;) {
         if (*packed) {
@@ -43,7 +43,7 @@ static const uint8_t *unpack(const uint8_t *packed)
 
 int digitrec_self_test(void)
 {
-    const uint8_t *packed = digitrec_known;
+    DIGITREC_FLASH uint8_t *packed = digitrec_known;
     uint32_t crc = UINT32_C(0xFFFFFFFF), state = DIGITREC_NOISE_SEED;
     for (int k = 0; k < DIGITREC_KNOWN; k++) {
         packed = unpack(packed);

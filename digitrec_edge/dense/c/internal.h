@@ -1,8 +1,15 @@
-/* What digitrec.c offers digitrec_self_test.c and nobody else. */
+/* What the files of the library share. */
 #ifndef DIGITREC_INTERNAL_H
 #define DIGITREC_INTERNAL_H
 
 #include <stdint.h>
+
+/* Constants: AVR copies them to its RAM, unless it is told to read them where they lie. */
+#ifdef __AVR__
+#define DIGITREC_FLASH const __flash
+#else
+#define DIGITREC_FLASH const
+#endif
 
 /* CRC-32 (that of ZIP files, of PNG and of Ethernet) over the lowest bits of a word, lowest byte first. Start with all
  * bits set, and invert the end. */

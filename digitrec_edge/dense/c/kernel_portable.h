@@ -4,6 +4,12 @@
 #error "tables.h was written for another kernel"
 #endif
 
+#if DIGITREC_MOST_INPUTS <= 256
+typedef uint8_t digitrec_place;
+#else
+typedef uint16_t digitrec_place;
+#endif
+
 /* How what one input gives is added. */
 #if DIGITREC_BITS == 8 && defined(__ARM_FEATURE_DSP)
 #include <arm_acle.h>
@@ -27,12 +33,17 @@ static inline int32_t odd_bytes(uint32_t word)
 #else
 #if DIGITREC_BITS == 8
 #define WEIGHT(word, k) ((int8_t)((word) >> (8 * (k))))
+#elif defined(__AVR__)
+/* Bytes for 8-bit registers. A product has 14 bits with its sign; no layer has so many that their sum needs more than 24. */
+#define WEIGHT(word, k) ((int8_t)((((uint8_t)((word) >> 8 * ((k) / 2)) >> 4 * ((k) % 2) & 15) ^ 8) - 8))
+#define FACTOR int16_t
+#define SUM __int24
 #else
 #define WEIGHT(word, k) ((int32_t)((uint32_t)(word) << (28 - 4 * (k))) >> 28)
 #endif
 
-#define ADD(x, word)                \
-    do {                            \
+#define ADD(x, word)                 \
+    do {                             \
         s0 += (x) * WEIGHT(word, 0); \
         s1 += (x) * WEIGHT(word, 1); \
         s2 += (x) * WEIGHT(word, 2); \
@@ -40,10 +51,15 @@ static inline int32_t odd_bytes(uint32_t word)
     } while (0)
 #endif
 
+#ifndef SUM
+#define FACTOR int32_t
+#define SUM int32_t
+#endif
+
 #define TAKE(input)                    \
     do {                               \
         uint16_t at = (input);         \
-        int32_t x = in[at];            \
+        FACTOR x = (FACTOR)in[at];     \
         digitrec_word w = weights[at]; \
         ADD(x, w);                     \
     } while (0)
@@ -57,10 +73,11 @@ static inline int32_t odd_bytes(uint32_t word)
 #endif
 
 /* Where nine tenths of the time go. */
-static ALONE void add_up(const uint8_t *in, const digitrec_word *weights, const uint16_t *inked, int count, int32_t sums[4])
+static ALONE void add_up(const digitrec_number *in, DIGITREC_FLASH digitrec_word *weights, const digitrec_place *inked,
+                         int count, int32_t sums[4])
 {
-    int32_t s0 = 0, s1 = 0, s2 = 0, s3 = 0;
-    const uint16_t *end = inked + count;
+    SUM s0 = 0, s1 = 0, s2 = 0, s3 = 0;
+    const digitrec_place *end = inked + count;
     if (count % 2)
         TAKE(*inked++);
     for (; inked < end; inked += 2) { /* two in a row, for a branch costs a sixth of one */
@@ -73,15 +90,15 @@ static ALONE void add_up(const uint8_t *in, const digitrec_word *weights, const 
     sums[3] = s3;
 }
 
-static void dense(const struct digitrec_layer *layer, const uint8_t *in, uint8_t *out)
+static void dense(const struct digitrec_layer *layer, const digitrec_number *in, digitrec_number *out)
 {
-    static uint16_t inked[DIGITREC_MOST_INPUTS];
-    int count = 0, inputs = layer->inputs;
+    static digitrec_place inked[DIGITREC_MOST_INPUTS];
+    int count = 0, inputs = (int)layer->inputs, outputs = (int)layer->outputs;
     for (int i = 0; i < inputs; i++)
         if (in[i])
-            inked[count++] = (uint16_t)i;
-    const digitrec_word *weights = layer->weights;
-    for (int o = 0; o < layer->outputs; o += 4, weights += inputs) {
+            inked[count++] = (digitrec_place)i;
+    DIGITREC_FLASH digitrec_word *weights = layer->weights;
+    for (int o = 0; o < outputs; o += 4, weights += inputs) {
         int32_t sums[4];
         add_up(in, weights, inked, count, sums);
         put(layer, o, sums, out);

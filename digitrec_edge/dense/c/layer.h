@@ -4,6 +4,7 @@
 
 #include <stdint.h>
 
+#include "internal.h"
 #include "requantize.h"
 
 #if DIGITREC_BITS == 4
@@ -18,13 +19,20 @@ typedef float digitrec_factor;
 typedef int32_t digitrec_factor;
 #endif
 
+#if DIGITREC_TABLES == 2
+#define DIGITREC_POOLED /* the first layer weighs the four pixels of each square of 2 x 2 alike: they are added up before it */
+typedef uint16_t digitrec_number;
+#else
+typedef uint8_t digitrec_number;
+#endif
+
 struct digitrec_layer {
     uint16_t inputs, outputs;
     uint8_t zero, low; /* what stands for 0.0, and the least number that may come out */
-    const digitrec_word *weights;
-    const int32_t *bias;
-    const digitrec_factor *factors;
-    const uint8_t *shifts; /* with whole-number factors only */
+    DIGITREC_FLASH digitrec_word *weights;
+    DIGITREC_FLASH int32_t *bias;
+    DIGITREC_FLASH digitrec_factor *factors;
+    DIGITREC_FLASH uint8_t *shifts; /* with whole-number factors only */
 };
 
 #endif

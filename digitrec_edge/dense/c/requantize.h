@@ -28,7 +28,7 @@ static inline uint8_t digitrec_round_fixed(int way, int32_t sum, int32_t multipl
     if (way == DIGITREC_LITERT_REFERENCE) {
         steps = (int32_t)((product + ((int64_t)1 << (30 + shift))) >> (31 + shift));
     } else {
-        int32_t high = (int32_t)((product + (1 << 30)) >> 31), half = (int32_t)((UINT32_C(1) << shift) >> 1);
+        int32_t high = (int32_t)((product + (INT32_C(1) << 30)) >> 31), half = (int32_t)((UINT32_C(1) << shift) >> 1);
         steps = (high + half - (way == DIGITREC_TFLITE_MICRO && high < 0 && half)) >> shift;
     }
     steps += zero;

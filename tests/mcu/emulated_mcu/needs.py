@@ -4,22 +4,35 @@ import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
+ARDUINO = Path("/usr/share/arduino/hardware/arduino/avr")
+"""Arduino's own library for its boards with an AVR."""
 PACKAGES = {
     "arm-none-eabi-gcc": "gcc-arm-none-eabi",
     "riscv64-unknown-elf-gcc": "gcc-riscv64-unknown-elf",
     "qemu-system-arm": "qemu-system-arm",
     "qemu-system-riscv32": "qemu-system-misc",
+    "avr-gcc": "gcc-avr",
+    "simavr": "simavr",
     "gcc": "gcc",
     "g++": "g++",
     "clang": "clang",
 }
 """Programs, and the Debian packages that they are in."""
+FILES = {
+    Path("/usr/include/simavr/sim_avr.h"): "libsimavr-dev",
+    Path("/usr/include/libelf.h"): "libelf-dev",
+    Path("/usr/lib/avr/include/avr/io.h"): "avr-libc",
+    ARDUINO: "arduino-core-avr",
+}
+"""What is no program, and where Debian puts it."""
 
 
 def absent() -> list[str]:
     """Return the Debian packages that are not here."""
-    return sorted(PACKAGES[name] for name in PACKAGES if shutil.which(name) is None)
+    programs = {PACKAGES[name] for name in PACKAGES if shutil.which(name) is None}
+    return sorted(programs | {package for path, package in FILES.items() if not path.exists()})
 
 
 def install() -> None:

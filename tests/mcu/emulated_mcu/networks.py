@@ -1,4 +1,4 @@
-"""The networks that are measured: the pretrained int8 one, and the same with weights of 4 bits; and who is right."""
+"""The networks that are measured, and who is right."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,8 +16,12 @@ from digitrec_edge.dense.tflite import read_network
 from digitrec_edge.dense.threshold import whole_threshold
 from runtimes import load
 
-MODELS = {8: pretrained.FOLDER / "digitrec-int8.tflite", 4: Path(__file__).parents[1] / "digitrec-int4.tflite"}
-"""By the bits of their weights. The one of 4 bits is the pretrained float32 model through converters.tflite.int4."""
+MODELS = {
+    "int8": pretrained.FOLDER / "digitrec-int8.tflite",
+    "int4": Path(__file__).parents[1] / "digitrec-int4.tflite",
+    "tiny": pretrained.TINY,
+}
+"""By name. The one in int4 is the pretrained float32 model through converters.tflite.int4."""
 
 NOISE = 10
 LABELS = tuple("0123456789")

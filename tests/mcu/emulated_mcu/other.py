@@ -1,6 +1,6 @@
 """What other networks take on the emulated cores: flash, RAM, instructions, and every logit compared with LiteRT's.
 
-``PYTHONPATH=tests/mcu python -m emulated_mcu.other [--core Cortex-M4] FILE.tflite ...``: a line for each int8 artifact.
+``PYTHONPATH=tests/mcu python -m emulated_mcu.other [--core Cortex-M4] FILE.tflite ...``: a line for each artifact.
 """
 
 import argparse
@@ -25,12 +25,12 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("artifacts", type=Path, nargs="+")
     options = parser.parse_args(arguments)
     core = next(core for core in CORES if core.name == options.core)
-    cases = [Case(core, 8, ROUNDINGS[0], None, path) for path in options.artifacts]
+    cases = [Case(core, path.stem, ROUNDINGS[0], None, path) for path in options.artifacts]
     for case in cases:
         try:
             tables(case.model, case.rounding, find_kernel(core.kernel))
         except (DigitrecError, MalformedError, NotDenseError) as error:
-            print(f"{case.model}: {error}; an int8 .tflite of Dense layers is measured", file=sys.stderr)
+            print(f"{case.model}: {error}; an int8 or int4 .tflite of Dense layers is measured", file=sys.stderr)
             return 2
     if needs.absent():
         return needs.main()

@@ -1,4 +1,4 @@
-"""Building a program for a core and running it under QEMU."""
+"""Building a program for a core and running it under QEMU, or one for an AVR in simavr."""
 
 import subprocess
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from emulated_mcu.cores import Core
 
 BOARD = Path(__file__).with_name("board")
-WARNINGS = ("-Wall", "-Wextra", "-Wconversion", "-Wpedantic", "-Wshadow", "-Werror")
+WARNINGS = ("-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror")
 TIMEOUT_S = 600
 
 
@@ -28,7 +28,7 @@ class Answers:
 
     Attributes:
         logits: ``(N, 10) int8``.
-        instructions: ``(N,)``, of each picture; to about 60, the tick of the clock.
+        instructions: ``(N,)``, of each picture; to about 60, the tick of the clock. Of AVR cycles.
         stack_bytes: of a call, at its deepest.
     """
 
@@ -43,24 +43,33 @@ def build(core: Core, library: Path, program: str, output: Path, *more: str) -> 
     Raises:
         RuntimeError: the compiler has something to say, or the program does not fit the core's flash.
     """
-    objects = ["-std=c99", "-O2", "-ffreestanding", "-ffunction-sections", "-fdata-sections", *core.flags.split()]
+    objects = ["-O2", "-ffunction-sections", "-fdata-sections", *core.flags.split()]
+    objects += ["-std=gnu99"] if core.toolchain == "avr" else ["-std=c99", "-ffreestanding"]
+    pedantic = () if core.toolchain == "avr" else ("-Wpedantic",)  # flash has a name of its own there
+    link = ["-Wl,--gc-sections", *_places(core)]
+    sources = [str(path) for path in sorted((library / "src").glob("*.c"))]
+    compiler = f"{core.toolchain}-gcc"
+    for k, source in enumerate(sources):
+        run_tool([compiler, *objects, *WARNINGS, *pedantic, "-c", source, "-o", str(output.with_suffix(f".{k}.o"))])
+    compiled = [str(output.with_suffix(f".{k}.o")) for k in range(len(sources))]
+    own = [str(BOARD / ("start_avr.c" if core.toolchain == "avr" else "start.c")), str(BOARD / f"{program}.c")]
+    run_tool([compiler, *objects, *more, f"-I{library / 'src'}", *own, *compiled, *link, "-o", str(output)])
+    text, data, bss = map(int, run_tool([f"{core.toolchain}-size", str(output)]).splitlines()[1].split()[:3])
+    return Size(text + data, data + bss)
+
+
+def _places(core: Core) -> list[str]:
+    """Say to the linker where flash and RAM are; for AVR the compiler knows."""
+    if core.toolchain == "avr":
+        return []
     places = {
         "FLASH": core.flash[0],
         "FLASH_BYTES": core.flash[1] << 10,
         "RAM": core.ram[0],
         "RAM_BYTES": core.ram[1] << 10,
     }
-    link = ["-nostdlib", "-Wl,--gc-sections", f"-T{BOARD / 'link.ld'}"]
-    link += [f"-Wl,--defsym={name}={value}" for name, value in places.items()]
-    sources = [str(path) for path in sorted((library / "src").glob("*.c"))]
-    compiler = f"{core.toolchain}-gcc"
-    for k, source in enumerate(sources):
-        _run([compiler, *objects, *WARNINGS, "-c", source, "-o", str(output.with_suffix(f".{k}.o"))])
-    compiled = [str(output.with_suffix(f".{k}.o")) for k in range(len(sources))]
-    own = [str(BOARD / "start.c"), str(BOARD / f"{program}.c")]
-    _run([compiler, *objects, *more, f"-I{library / 'src'}", *own, *compiled, *link, "-lgcc", "-o", str(output)])
-    text, data, bss = map(int, _run([f"{core.toolchain}-size", str(output)]).splitlines()[1].split()[:3])
-    return Size(text + data, data + bss)
+    script = [f"-Wl,--defsym={name}={value}" for name, value in places.items()]
+    return ["-nostdlib", f"-T{BOARD / 'link.ld'}", *script, "-lgcc"]
 
 
 def run(core: Core, program: Path) -> None:
@@ -69,13 +78,16 @@ def run(core: Core, program: Path) -> None:
     Raises:
         RuntimeError: it ends with another status than 0.
     """
-    _run(
-        [
+    if core.toolchain == "avr":
+        simulator = program.with_name("simulator")
+        run_tool(["gcc", "-O2", str(BOARD / "simulator.c"), "-o", str(simulator), "-lsimavr", "-lelf"])
+        command = [str(simulator), str(program)]
+    else:
+        command = [
             core.system, "-M", core.machine, "-display", "none", "-monitor", "none", "-serial", "none", "-bios", "none",
             "-semihosting-config", "enable=on,target=native", "-icount", "shift=0", "-kernel", str(program),
-        ],
-        program.parent,
-    )  # fmt: skip
+        ]  # fmt: skip
+    run_tool(command, program.parent)
 
 
 def answers(core: Core, folder: Path, pictures: int, labels: int) -> Answers:
@@ -87,7 +99,12 @@ def answers(core: Core, folder: Path, pictures: int, labels: int) -> Answers:
     return Answers(logits, np.array(ticks) * (1000 / core.mhz if core.mhz else 1.0), stack)
 
 
-def _run(command: list[str], folder: Path | None = None) -> str:
+def run_tool(command: list[str], folder: Path | None = None) -> str:
+    """Run a command and return what it says.
+
+    Raises:
+        RuntimeError: it ends with another status than 0; says how.
+    """
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
     if done.returncode:
         raise RuntimeError(

@@ -31,20 +31,29 @@ from digitrec_edge.records import parse
 from emulated_mcu import needs, networks
 from emulated_mcu.cores import CORES, Core
 from emulated_mcu.running import answers, build, run
+from emulated_mcu.sketches import RAM_BYTES, SAYS, run_on_uno
 
 ROOT = Path(__file__).parents[3]
 DOCUMENT = ROOT / "docs" / "microcontrollers.md"
 README = ROOT / "README.md"
-SHORT = (("Cortex-M0", 8), ("Cortex-M4", 8), ("Cortex-M55 mve", 8), ("RV32IMC", 8), ("Cortex-M4", 4))
-"""Cores and bits of the rows in README.md."""
+SHORT = (
+    ("Cortex-M0", "int8"),
+    ("Cortex-M4", "int8"),
+    ("Cortex-M55 mve", "int8"),
+    ("RV32IMC", "int8"),
+    ("Cortex-M4", "int4"),
+    ("Cortex-M4", "tiny"),
+    ("ATmega328P", "tiny"),
+)
+"""Cores and networks of the rows in README.md."""
 MOST_GROWTH = 0.02
 AT_A_TIME = 2
 OTHERS = 500
 """Test images for each of the roundings that are not LiteRT's, on each core."""
 GOALS = {"Cortex-M4": 190_000, "Cortex-M0": 460_000, "Cortex-M55 mve": 70_000}
 """Mean instructions, int8."""
-MOST_RAM, MOST_FLASH = 2_355, {8: 260_000, 4: 133 << 10}
-"""Static RAM and stack together, 2.3 KB; and flash by the bits of a weight."""
+MOST_RAM, MOST_FLASH = 2_355, {"int8": 260_000, "int4": 133 << 10, "tiny": 16 << 10}
+"""Static RAM and stack together, 2.3 KB; and flash by network."""
 
 
 @dataclass(frozen=True)
@@ -52,11 +61,12 @@ class Case:
     """What is run: a network with a rounding on a core, over so many test images; None is all of them.
 
     Attributes:
-        other: a network that is not the one of these bits in the table.
+        network: its name in the table.
+        other: the file of a network that is in no table.
     """
 
     core: Core
-    bits: int
+    network: str
     rounding: Rounding
     test: int | None
     other: Path | None = None
@@ -64,19 +74,20 @@ class Case:
     @property
     def model(self) -> Path:
         """The file of the network."""
-        return self.other or networks.MODELS[self.bits]
+        return self.other or networks.MODELS[self.network]
 
     @property
     def name(self) -> str:
         """Tells it from the others."""
-        return f"{self.core.name} / int{self.bits} / {self.rounding.name}"
+        return f"{self.core.name} / {self.network} / {self.rounding.name}"
 
 
 def cases() -> list[Case]:
     """Return all of them, the long ones first: each core over all images with LiteRT's rounding, then the others."""
-    full = [Case(core, 8, ROUNDINGS[0], None) for core in sorted(CORES, key=lambda core: core.kernel != "mve")]
-    full += [Case(core, 4, ROUNDINGS[0], None) for core in CORES if 4 in find_kernel(core.kernel).bits]
-    return full + [Case(core, 8, rounding, OTHERS) for rounding in ROUNDINGS[1:] for core in CORES]
+    long = sorted(CORES, key=lambda core: core.kernel != "mve")
+    full = [Case(core, name, ROUNDINGS[0], None) for name in networks.MODELS for core in long if name in core.networks]
+    others = [Case(core, core.networks[0], rounding, OTHERS) for rounding in ROUNDINGS[1:] for core in CORES]
+    return full + others
 
 
 class Oracles:
@@ -96,18 +107,33 @@ class Oracles:
 def against_tflite_micro(shown: networks.Pictures) -> list[str]:
     """Compare numpy, the oracle of TFLite Micro's rounding, with TFLite Micro's interpreter; a line if they differ."""
     try:
-        told = networks.tflite_micro_answers(networks.MODELS[8], shown.images)
+        told = networks.tflite_micro_answers(networks.MODELS["int8"], shown.images)
     except ImportError:
         print(
             "tflite-micro is not installed (its wheel is for CPython 3.11 alone): numpy alone says what its bytes are"
         )
         return []
     expected = numpy_answers(
-        networks.tables(networks.MODELS[8], find_rounding("tflite-micro"), KERNELS[0]), shown.images
+        networks.tables(networks.MODELS["int8"], find_rounding("tflite-micro"), KERNELS[0]), shown.images
     )
     wrong = int((told != expected).sum())
     print(f"TFLite Micro's interpreter and numpy: {wrong} logits of {told.size:,} differ", flush=True)
     return [f"TFLite Micro's interpreter and numpy differ in {wrong} logits"] if wrong else []
+
+
+def sketches_on_uno() -> list[str]:
+    """Run the Arduino sketches of the tiny network on an Uno; a line for each that does not do what it should."""
+    found, lines = networks.tables(networks.MODELS["tiny"], ROUNDINGS[0], KERNELS[0]), []
+    with tempfile.TemporaryDirectory() as name:
+        networks.write_library(found, Path(name) / "library")
+        for sketch in SAYS:
+            try:
+                us, ram = run_on_uno(Path(name) / "library", sketch, Path(name) / sketch)
+            except RuntimeError as error:
+                lines.append(f"Arduino Uno: {error}")
+            else:
+                print(f"Arduino Uno / {sketch}: {us:,} microseconds, {ram:,} of {RAM_BYTES:,} bytes of RAM", flush=True)
+    return lines
 
 
 def measure(case: Case, oracles: Oracles) -> tuple[Figure, int]:
@@ -129,12 +155,11 @@ def measure(case: Case, oracles: Oracles) -> tuple[Figure, int]:
         run(case.core, folder / "bench.elf")
         told = answers(case.core, folder, len(shown.images), len(networks.LABELS))
     wrong = int((told.logits != oracles.expected(case, shown.images)).sum())
-    layers, digits, noise = found.network.layers, told.instructions[: shown.test], told.instructions[shown.test :]
+    digits, noise = told.instructions[: shown.test], told.instructions[shown.test :]
     steps = Instructions(*(round(float(each)) for each in (digits.mean(), digits.min(), digits.max(), noise.max())))
-    sizes = (layers[0].inputs, *(layer.outputs for layer in layers))
-    picture = 784
+    picture, core = 784, case.core
     return Figure(
-        case.core.name, case.bits, case.core.kernel, sizes, least.flash, tested.flash - least.flash,
+        core.name, case.network, found.bits, core.kernel, found.sizes, least.flash, tested.flash - least.flash,
         least.ram - picture, told.stack_bytes, steps,
     ), wrong  # fmt: skip
 
@@ -148,7 +173,7 @@ def measure_all() -> tuple[Figures, list[str]]:
         print(f"{case.name}: {wrong} logits differ, {figure.instructions.mean:,} instructions", flush=True)
         return figure, wrong
 
-    lines, plan = against_tflite_micro(oracles.pictures), cases()
+    lines, plan = [*against_tflite_micro(oracles.pictures), *sketches_on_uno()], cases()
     with ThreadPoolExecutor(AT_A_TIME) as pool:
         results = list(pool.map(one, plan))
     lines += [
@@ -157,7 +182,7 @@ def measure_all() -> tuple[Figures, list[str]]:
         if wrong
     ]
     kept = {case.name: figure for case, (figure, _) in zip(plan, results, strict=True) if case.test is None}
-    order = [f"{core.name} / int{bits} / {ROUNDINGS[0].name}" for bits in networks.MODELS for core in CORES]
+    order = [f"{core.name} / {name} / {ROUNDINGS[0].name}" for name in networks.MODELS for core in CORES]
     return Figures(tools(), tuple(kept[name] for name in order if name in kept)), lines
 
 
@@ -167,6 +192,7 @@ def tools() -> dict[str, str]:
     for program, name in (
         ("arm-none-eabi-gcc", "gcc for Arm"),
         ("riscv64-unknown-elf-gcc", "gcc for RISC-V"),
+        ("avr-gcc", "gcc for AVR"),
         ("qemu-system-arm", "QEMU"),
     ):
         text = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout
@@ -192,12 +218,12 @@ def missed(figures: Figures) -> list[str]:
     """Return one line for each goal that is not met."""
     lines = []
     for figure in figures.figures:
-        name = f"{figure.core} / int{figure.bits}"
+        name = f"{figure.core} / {figure.network}"
         goal, ram = GOALS.get(figure.core), figure.ram_bytes + figure.stack_bytes
-        if goal and figure.bits == 8 and figure.instructions.mean > goal:
+        if goal and figure.network == "int8" and figure.instructions.mean > goal:
             lines.append(f"{name}: {figure.instructions.mean:,} instructions, the goal is {goal:,}")
-        if figure.flash_bytes > MOST_FLASH[figure.bits]:
-            lines.append(f"{name}: {figure.flash_bytes:,} bytes of flash, the goal is {MOST_FLASH[figure.bits]:,}")
+        if figure.flash_bytes > MOST_FLASH[figure.network]:
+            lines.append(f"{name}: {figure.flash_bytes:,} bytes of flash, the goal is {MOST_FLASH[figure.network]:,}")
         if figure.kernel != "dsp" and ram > MOST_RAM:
             lines.append(f"{name}: {ram:,} bytes of RAM and stack, the goal is {MOST_RAM:,}")
     return lines
@@ -209,7 +235,7 @@ def _numbers(figures: Figures) -> dict[str, int]:
         raw = dataclasses.asdict(figure)
         for name, value in {**raw, **raw["instructions"]}.items():
             if type(value) is int and name not in ("bits", "stack_bytes"):
-                found[f"{figure.core} / int{figure.bits} / {name}"] = value
+                found[f"{figure.core} / {figure.network} / {name}"] = value
     return found
 
 
@@ -225,27 +251,26 @@ def save(figures: Figures, path: Path) -> None:
 
 def document_lines() -> dict[str, str]:
     """Return the tables of the document, by the name of their place, from the accepted figures."""
-    found = {}
-    for bits, kernels in ((8, ("portable", "dsp", "mve")), (4, ("portable",))):
-        portable, *others = (
-            footprints(networks.tables(networks.MODELS[bits], ROUNDINGS[0], find_kernel(name))) for name in kernels
-        )
-        found[f"int{bits}"] = "\n".join(figure_lines(tuple(chain(portable, *others))))
-        found[f"boards-int{bits}"] = "\n".join(board_lines(fit_boards(portable)))
+    found: dict[str, str] = {}
+    for network, model in networks.MODELS.items():
+        kernels = ("portable", "dsp", "mve") if network == "int8" else ("portable",)
+        portable, *others = (footprints(networks.tables(model, ROUNDINGS[0], find_kernel(name))) for name in kernels)
+        found[network] = "\n".join(figure_lines(tuple(chain(portable, *others))))
+        found[f"boards-{network}"] = "\n".join(board_lines(fit_boards(portable)))
     return found
 
 
 def readme_lines() -> dict[str, str]:
     """Return the short table of README.md."""
     lines = [
-        "| core | precision | flash | RAM and stack | instructions, mean | noise without a 0 |",
+        "| core | network | flash | RAM and stack | instructions, mean | noise without a 0 |",
         "|---|---|---:|---:|---:|---:|",
     ]
     for figure in accepted().figures:
-        if (figure.core, figure.bits) in SHORT:
+        if (figure.core, figure.network) in SHORT:
             ram, taken = figure.ram_bytes + figure.stack_bytes, figure.instructions
             lines.append(
-                f"| {figure.core} | int{figure.bits} | {figure.flash_bytes:,} | {ram:,} "
+                f"| {figure.core} | {figure.network} | {figure.flash_bytes:,} | {ram:,} "
                 f"| {taken.mean:,} | {taken.slowest:,} |"
             )
     return {"mcu": "\n".join(lines)}

@@ -1,14 +1,26 @@
-/* Files of the machine that runs QEMU (Arm's and RISC-V's semihosting), a count of instructions and the depth of the stack. */
+/* Files of the machine that emulates (Arm's and RISC-V's semihosting, and simulator.c's of AVR), and a count of instructions,
+ * of AVR of clock cycles. */
 #ifndef SEMIHOSTING_H
 #define SEMIHOSTING_H
 
 #include <stdint.h>
 
-enum { OPEN = 1, CLOSE = 2, WRITE = 5, READ = 6, EXIT = 0x18, READING = 1, WRITING = 5 };
+#ifdef __AVR__
+#include <avr/io.h>
+#endif
+
+enum { CLOCK = 0, OPEN = 1, CLOSE = 2, WRITE = 5, READ = 6, EXIT = 0x18, READING = 1, WRITING = 5 };
 
 static inline intptr_t host(intptr_t call, const void *block)
 {
-#ifdef __riscv
+#ifdef __AVR__
+    GPIOR1 = (uint8_t)(uintptr_t)block;
+    GPIOR2 = (uint8_t)((uintptr_t)block >> 8);
+    __asm__ volatile("" ::: "memory");
+    GPIOR0 = (uint8_t)call;
+    __asm__ volatile("" ::: "memory");
+    return (intptr_t)(GPIOR1 | (uint16_t)GPIOR2 << 8);
+#elif defined(__riscv)
     register intptr_t a0 __asm__("a0") = call;
     register const void *a1 __asm__("a1") = block;
     __asm__ volatile(".balign 16\n .option push\n .option norvc\n slli x0, x0, 0x1f\n ebreak\n srai x0, x0, 7\n .option pop"
@@ -37,7 +49,7 @@ static inline intptr_t move(intptr_t call, intptr_t file, const void *data, intp
 
 static inline void start_count(void)
 {
-#ifndef __riscv
+#if !defined(__riscv) && !defined(__AVR__)
     volatile uint32_t *systick = (volatile uint32_t *)0xE000E010;
     systick[1] = 0xFFFFFF;
     systick[2] = 0;
@@ -45,10 +57,14 @@ static inline void start_count(void)
 #endif
 }
 
-/* Instructions, or ticks of a clock that QEMU lets run by instructions; counts up, to 24 bits on ARM. */
+/* Instructions, or ticks of a clock that QEMU lets run by instructions, or cycles; counts up, to 24 bits on ARM. */
 static inline uint32_t count(void)
 {
-#ifdef __riscv
+#ifdef __AVR__
+    uint32_t now;
+    host(CLOCK, &now);
+    return now & 0xFFFFFF;
+#elif defined(__riscv)
     uint32_t now;
     __asm__ volatile("csrr %0, minstret" : "=r"(now));
     return now & 0xFFFFFF;

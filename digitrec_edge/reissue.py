@@ -1,0 +1,86 @@
+"""An artifact that there is in another form: in the page that holds it, unchanged, or its network as code.
+
+No model is converted, so neither Keras nor TensorFlow is needed; what the card says of training and parity stays, for
+the answers are the same to the byte.
+"""
+
+import dataclasses
+import tempfile
+from pathlib import Path
+
+from converters.conversion import payload_of, write_beside
+from digitrec_edge import __version__, artifact, formats
+from digitrec_edge.artifact.card import Card
+from digitrec_edge.artifact.signature import Sign
+from digitrec_edge.describing import payload_fields
+from digitrec_edge.errors import ArtifactError, ConversionError
+from digitrec_edge.files import make_folder
+from digitrec_edge.formats import SAMPLE_FILE
+from digitrec_edge.variants import VARIANTS, ExportChoice, Variant
+from digitrec_edge.verification.selftest import self_test
+from runtimes.loading import load
+from runtimes.table import for_format
+
+AS_USUAL = ExportChoice()
+
+
+def holds_artifacts(path: Path) -> bool:
+    """Whether a file is named as artifacts are, and not as Keras models are."""
+    return path.suffix in {row.suffix for row in formats.FORMATS}
+
+
+def reissue(
+    path: Path, variant: Variant, folder: Path, sign: Sign | None = None, choice: ExportChoice = AS_USUAL
+) -> Path:
+    """Write an artifact in another form, tested on a runtime of this machine by the images that travel in it.
+
+    Args:
+        path: the artifact.
+        variant: that takes artifacts of this precision.
+        folder: where to.
+        sign: makes the signature beside it.
+        choice: of what the variant leaves open.
+
+    Raises:
+        ArtifactError: no such file, damaged, without card or sample, or it does not answer as at its export.
+        ConversionError: the variant takes no such artifacts, or does not compute this model.
+    """
+    found = artifact.read(path)
+    fits = variant.takes == found.format.name and found.card and found.card.variant == variant.precision.name
+    if not fits or found.card is None or SAMPLE_FILE not in found.files:
+        held = f"{found.card.variant if found.card else 'a foreign'} .{found.format.name} file"
+        raise ConversionError(f"--{variant.option} does not take {path}, {held}: give a Keras model ({_possible()})")
+    payload = payload_of(variant, found, choice)
+    card = found.card if formats.by_name(variant.format).envelope_of else _card(found.card, variant, payload)
+    sample = found.files[SAMPLE_FILE]
+    make_folder(folder)
+    final = folder / f"{variant.stem}{formats.by_name(variant.format).suffix}"
+    with tempfile.TemporaryDirectory(prefix=".export-", dir=folder) as scratch:
+        candidate = Path(scratch) / final.name
+        artifact.write(candidate, payload, card, sample, envelope=variant.format)
+        if sign:
+            sign(candidate)
+        _try(candidate, path)
+    artifact.write(final, payload, card, sample, envelope=variant.format)
+    if sign:
+        sign(final)
+    write_beside(variant, final)
+    return final
+
+
+def _try(candidate: Path, path: Path) -> None:
+    with load(candidate) as model:
+        result = self_test(model.artifact, model)
+    if not result.passed:
+        raise ArtifactError(f"{path} does not answer on {result.runtime} as at its export: digitrec-edge verify {path}")
+
+
+def _card(before: Card, variant: Variant, payload: bytes) -> Card:
+    """Return the card of a network that became code."""
+    fields = payload_fields(variant, for_format(variant.format)[0], payload)
+    return dataclasses.replace(before, **fields, tools={**before.tools, "digitrec-edge": __version__})
+
+
+def _possible() -> str:
+    rows = [row for row in VARIANTS if row.takes]
+    return ", ".join(f"--{row.option} takes {row.precision.name} .{row.takes} artifacts, too" for row in rows)
