@@ -116,6 +116,17 @@ def test_flash_and_boards_stand_in_the_remarks(sealed: Path) -> None:
     assert "Arduino Uno R3" in remarks["does not fit"]
 
 
+def test_of_a_network_that_weighs_squares_of_pixels_the_weights_that_are_there_are_told() -> None:
+    tables = prepare(read_network(artifact.read(pretrained.TINY).payload), ROUNDINGS[0], KERNELS[0], 0)
+    graph = c_archive.describe(c_archive.pack(library(tables, DIGITS, IMAGES[:50])))
+    first = next(tensor for tensor in graph.tensors if tensor.name == "layer_1/weights")
+    assert (first.shape, first.stored_bytes) == ((64, 196), 64 * 98)
+    remarks = dict(graph.remarks)
+    assert "have one weight" in remarks["pooled"]
+    assert "flash 15,098, RAM 772 + stack 87 bytes, measured; 309,019 clocks" in remarks["ATmega328P"]
+    assert remarks["fits tightly"] == "Arduino Uno R3, Nano (17 KB left)"
+
+
 @needs_native
 @pytest.mark.parametrize(
     ("rounding", "kernel"),

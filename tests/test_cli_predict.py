@@ -145,6 +145,8 @@ def test_the_pretrained_artifacts_are_the_robust_recipe_s(name: str) -> None:
         recipe = RECIPES["robust"]
         named = {"average": "ema_momentum"}  # what 0.1.0 called it
         training = {named.get(key, key): value for key, value in card.training.items()}
+        if training.pop("int8_ready", None) == "yes":  # as the version wrote it that made them
+            training |= {"weight_bits": 8, "pooled": "no"}
         assert {key: training[key] for key in recipe.summary()} == recipe.summary()
         assert card.training["finished_epochs"] == recipe.epochs
         assert 0.25 < card.temperature < 4

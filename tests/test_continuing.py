@@ -77,6 +77,7 @@ def test_it_learns_digits_and_marks_and_says_what_it_came_from(base: Path, data:
     assert history.no_digit is not None
 
 
+@pytest.mark.long
 def test_a_network_of_four_bits_learns_and_stays_one(data: Path, tmp_path: Path) -> None:
     recipe = dataclasses.replace(RECIPES["tiny"], epochs=4, batch_size=32, hidden=(32,))
     write(*train(recipe, 3, data), tmp_path / "tiny.keras")

@@ -125,6 +125,8 @@ def remarks(tables: Tables) -> tuple[tuple[str, str], ...]:
         ("rounding", f"{tables.rounding.name}: as {tables.rounding.kernels}"),
         ("kernel", f"{tables.kernel.name}: {tables.kernel.runs_on}"),
     ]
+    if tables.pooled:
+        lines.append(("pooled", "the four pixels of each square of 2 x 2 have one weight, and are added up first"))
     for row in rows:
         taken, unit = row.instructions, "clocks" if row.core in CLOCKED else "instructions"
         steps = f"{taken.mean:,} {unit} (at most {taken.slowest:,})" if taken else f"{unit} not measured"

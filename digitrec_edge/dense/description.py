@@ -20,8 +20,8 @@ def graph_of(tables: Tables, needs: tuple[tuple[str, int], ...], remarks: tuple[
     if network.layers[0].inputs != 28 * 28:
         raise MalformedError(f"it takes {network.layers[0].inputs} numbers, a picture has {28 * 28}")
     tensors, operators, before = [image], [], image.name
-    for k, layer in enumerate(network.layers, 1):
-        last = layer is network.layers[-1]
+    for k, layer in enumerate(tables.layers, 1):
+        last = k == len(tables.layers)
         weights = Tensor(
             f"layer_{k}/weights",
             layer.weights.shape,

@@ -6,7 +6,7 @@ distorted (rehearsal: Robins, "Catastrophic Forgetting, Rehearsal and Pseudorehe
 
 import dataclasses
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -114,8 +114,7 @@ def go_on(
             trainer.restore(after)
         done.append(Epoch(number, loss, accuracy, *figures, seconds=time.perf_counter() - start))
         on_epoch(done[-1])
-    step = WHOLE_STEP if recipe.weight_bits == TRAINED_BITS else STEP
-    model.set_weights([old + step * (trained - old) for old, trained in zip(before, model.get_weights(), strict=True)])
+    _step(model, before, WHOLE_STEP if recipe.weight_bits == TRAINED_BITS else STEP)
     make_ready(model, recipe, sets.train.images)
     test_loss, test_accuracy = trainer.evaluate(examples(sets.test))
     temperature, no_digit = calibrate(model, recipe, unseen(recipe, seed, sets))
@@ -141,6 +140,10 @@ def go_on(
             split_seed=split_seed,
         ),
     )
+
+
+def _step(model: Any, before: Sequence[NDArray[Any]], share: float) -> None:
+    model.set_weights([old + share * (now - old) for old, now in zip(before, model.get_weights(), strict=True)])
 
 
 def _like(base: Recipe) -> Recipe:
