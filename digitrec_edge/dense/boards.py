@@ -48,6 +48,7 @@ BOARDS = (
     Board("ESP32-C3", "ESP32-C3", "RV32IMC", 4096, 400, 160),
     Board("ESP32-S3", "ESP32-S3, Xtensa", None, 8192, 512, 240),
     Board("Arduino Uno R3, Nano", "ATmega328P", "ATmega328P", 32, 2, 16),
+    Board("Arduino Mega 2560", "ATmega2560", "ATmega328P", 256, 8, 16),
 )
 
 
