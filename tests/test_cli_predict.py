@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from digitrec_edge import mnist, pretrained
+from digitrec_edge import artifact, mnist, pretrained
 from digitrec_edge.cli.pictures import Named
 from digitrec_edge.recognition import How
 from digitrec_edge.training.recipes import RECIPES
@@ -133,6 +133,14 @@ def test_a_folder_or_a_pipe_is_no_picture(cli: Cli, tmp_path: Path) -> None:
     done = cli("predict", tmp_path, tmp_path / "pipe.png", ok=False)
     assert done.returncode == 1
     assert len(done.stderr.splitlines()) == 4
+
+
+def test_the_tiny_artifact_is_the_tiny_recipe_s() -> None:
+    card, recipe = artifact.read(pretrained.TINY).card, RECIPES["tiny"]
+    assert card is not None
+    assert card.training is not None
+    assert {key: card.training[key] for key in recipe.summary()} == recipe.summary()
+    assert card.training["finished_epochs"] == recipe.epochs
 
 
 @pytest.mark.parametrize("name", ["digitrec-int8.tflite", "digitrec-float32.tflite", "digitrec-int8.onnx"])

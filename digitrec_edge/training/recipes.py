@@ -131,35 +131,38 @@ class Recipe:
         return fields
 
 
+STANDARD = Recipe(
+    "standard",
+    epochs=24,
+    batch_size=512,
+    learning_rate=0.01,
+    validation_split=1 / 12,
+    optimizer="muon",
+    beta_2=0.99,
+    weight_decay=0.1,
+    warmup_epochs=1,
+    ema_momentum=0.995,
+    distortion=Distortion(
+        rotation_degrees=(12.0, 5.0),
+        shear=(0.15, 0.08),
+        log_scale=(0.12, 0.08),
+        shift_px=(2.0, 1.0),
+        elastic_px=(1.0, 0.5),
+        noise=(0.2, 0.1),
+        contrast=(0.4, 0.3),
+        thickness=(0.1, 0.05),
+        background=(0.2, 0.2),
+        blemish=(0.05, 0.05),
+    ),
+    marks=0.3,
+    marks_weight=0.5,
+    weight_bits=8,
+)
+"""The one that is trained by default."""
+
 RECIPES = {
     "reference": Recipe("reference", epochs=20, batch_size=32, learning_rate=0.001),
-    "standard": Recipe(
-        "standard",
-        epochs=24,
-        batch_size=512,
-        learning_rate=0.01,
-        validation_split=1 / 12,
-        optimizer="muon",
-        beta_2=0.99,
-        weight_decay=0.1,
-        warmup_epochs=1,
-        ema_momentum=0.995,
-        distortion=Distortion(
-            rotation_degrees=(12.0, 5.0),
-            shear=(0.15, 0.08),
-            log_scale=(0.12, 0.08),
-            shift_px=(2.0, 1.0),
-            elastic_px=(1.0, 0.5),
-            noise=(0.2, 0.1),
-            contrast=(0.4, 0.3),
-            thickness=(0.1, 0.05),
-            background=(0.2, 0.2),
-            blemish=(0.05, 0.05),
-        ),
-        marks=0.3,
-        marks_weight=0.5,
-        weight_bits=8,
-    ),
+    "standard": STANDARD,
     "robust": Recipe(
         "robust",
         epochs=340,
@@ -187,30 +190,13 @@ RECIPES = {
         marks_weight=0.5,
         weight_bits=8,
     ),
-    "tiny": Recipe(
-        "tiny",
+    "tiny": dataclasses.replace(
+        STANDARD,
+        name="tiny",
         epochs=360,
         batch_size=1024,
-        learning_rate=0.01,
         validation_split=1 / 20,
-        optimizer="muon",
-        beta_2=0.99,
-        weight_decay=0.1,
-        warmup_epochs=1,
         ema_momentum=0.996,
-        distortion=Distortion(
-            rotation_degrees=(12.0, 5.0),
-            shear=(0.15, 0.08),
-            log_scale=(0.12, 0.08),
-            shift_px=(2.0, 1.0),
-            elastic_px=(1.0, 0.5),
-            noise=(0.2, 0.1),
-            contrast=(0.4, 0.3),
-            thickness=(0.1, 0.05),
-            background=(0.2, 0.2),
-            blemish=(0.05, 0.05),
-        ),
-        marks=0.3,
         marks_weight=0.2,
         hidden=(64, 64, 64),
         weight_bits=4,
@@ -218,4 +204,4 @@ RECIPES = {
     ),
 }
 
-DEFAULT_RECIPE = "standard"
+DEFAULT_RECIPE = STANDARD.name

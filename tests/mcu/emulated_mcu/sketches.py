@@ -72,7 +72,7 @@ def _first_line(command: list[str]) -> str:
         watch = threading.Timer(TIMEOUT_S, running.kill)
         watch.start()
         try:
-            return next((line for line in running.stdout if "," in line), "")
+            return next((line for line in running.stdout if line.strip() and not line.startswith("Loaded")), "")
         finally:
             watch.cancel()
             running.kill()
