@@ -15,7 +15,7 @@ from PIL import Image
 
 from benchmarks.measure import isolation
 from benchmarks.measure.affinity import bound_to, choose_cpus
-from benchmarks.measure.cases import UNKNOWN, Case, Measured
+from benchmarks.measure.cases import UNKNOWN, Attempt, Case, Measured
 from benchmarks.measure.environment import Condition, describe_condition, describe_environment
 from benchmarks.measure.latency import Effort, describe_timer
 from benchmarks.measure.memory import Memory
@@ -175,23 +175,21 @@ def _write_inputs(folder: Path, cases: Sequence[Case]) -> _Inputs:
         images[source] = folder / f"images-{len(images)}.npy"
         np.save(images[source], test[: max(IMAGES, largest)])
     picture = folder / "digit.png"
-    Image.fromarray(PIXEL_MAX - test[0]).save(picture)
+    Image.fromarray(PIXEL_MAX - mnist.load("test").images[0]).save(picture)  # another's first image may have two parts
     return _Inputs(images, picture)
 
 
 def _measure_once(progress: list[_Progress], counter: _Counter) -> None:
     """Accuracy and parity once per artifact and runtime, peak memory once per case."""
-    known: dict[tuple[str, str], _Progress] = {}
+    known: dict[tuple[str, str], Attempt] = {}
     for one in (one for one in progress if one.runs):
         pair = one.case.artifact, one.case.runtime
         if pair in known:
             counter.drop(1)
-            one.quality, one.failure = known[pair].quality, known[pair].failure
         else:
             counter.step(f"accuracy of {one.case.label}")
-            row = isolation.measure(dataclasses.replace(one.case, threads=1, batch=1))
-            one.quality, one.failure = row.measured, row.reason
-            known[pair] = one
+            known[pair] = isolation.measure(dataclasses.replace(one.case, threads=1, batch=1))
+        one.quality, one.failure = known[pair].measured, known[pair].reason
         if one.failure:
             counter.drop(1)
             counter.drop_rounds()

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from digitrec_edge.errors import ArtifactError, DataError
+from digitrec_edge.errors import ArtifactError, DataError, RuntimeUnavailableError
 from digitrec_edge.files import read_file
 from digitrec_edge.mnist import SIDE
 from digitrec_edge.npz import MissingArrayError, read_arrays
@@ -44,7 +44,7 @@ class Canary:
 
 @dataclass(frozen=True)
 class CanaryCount:
-    """How many images were read right, by an artifact and by the one in place, None where there was none."""
+    """How many images were read right, by an artifact and by the one in place, None where none there can be run."""
 
     images: Count
     right: Count
@@ -107,10 +107,12 @@ def right(model: Model, canary: Canary) -> int:
     return int((np.where(found.accepted, found.digits, NONE) == canary.labels).sum())
 
 
-def right_in(path: Path, canary: Canary) -> int:
-    """Count for the artifact of a file; one that cannot be read any more reads none right."""
+def right_in(path: Path, canary: Canary) -> int | None:
+    """Count for the artifact of a file; one that is damaged reads none right, None is one without a runtime here."""
     try:
         with load(path) as model:
             return right(model, canary)
+    except RuntimeUnavailableError:
+        return None
     except ArtifactError:
         return 0

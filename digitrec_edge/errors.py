@@ -123,6 +123,10 @@ class CollectionFullError(CollectionError):
     """A collection that corrected digits alone fill, and these never go by themselves."""
 
 
+class NoItemError(CollectionError):
+    """An item that a collection does not have, or no longer."""
+
+
 class ServiceError(DigitrecError):
     """A service that cannot be started as it is asked to."""
 

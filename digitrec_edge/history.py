@@ -128,11 +128,11 @@ def _append(path: Path, line: bytes) -> None:
             size = os.fstat(descriptor).st_size
             if not _is_still(path, descriptor):
                 continue  # another process has put it aside
-            if size + len(line) > LIMIT_BYTES:
-                path.replace(path.with_name(OLDER))
-                continue
             half = size and os.pread(descriptor, 1, size - 1) != b"\n"  # the power went while it was written
             whole = b"\n" * bool(half) + line
+            if size + len(whole) > LIMIT_BYTES:
+                path.replace(path.with_name(OLDER))
+                continue
             if os.write(descriptor, whole) != len(whole):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             os.fsync(descriptor)

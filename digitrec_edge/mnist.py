@@ -96,15 +96,21 @@ def load(part: Part, source: Path | None = None, classes: int = CLASSES) -> Digi
     if source is None:
         return _load_idx(part, BUNDLED, "", classes)
     source = Path(source)
-    if source.is_dir():
-        return _load_idx(part, source, _only_set(source), classes)
-    if source.suffix == ".npz":
+    if _is_npz(source):
         return _load_npz(part, source, classes)
-    if source.name in _emnist_sets(source.parent):
-        return _load_idx(part, source.parent, source.name, classes)
-    if not source.exists():
-        raise DataError(f"no such data set: {source}; give a folder with IDX files or a .npz file")
-    raise DataError(f"{source} is not a data set; give a folder with IDX files or a .npz file")
+    return _load_idx(part, *_idx_set(source), classes)
+
+
+def files_of(part: Part, source: Path) -> tuple[Path, ...]:
+    """Return the files that :func:`load` reads for a part of a data set; in a folder of their own they are one, too.
+
+    Raises:
+        DataError: one is missing.
+    """
+    if _is_npz(source):
+        return (source,)
+    folder, emnist = _idx_set(source)
+    return tuple(_idx_file(folder, name) for name in _idx_names(part, emnist))
 
 
 def sample_indices(count: int, total: int, seed: int) -> NDArray[np.int64]:
@@ -118,6 +124,21 @@ def sample_indices(count: int, total: int, seed: int) -> NDArray[np.int64]:
     if not 1 <= count <= total:
         raise DataError(f"cannot draw {count} images; the set has {total}, give 1 to {total}")
     return np.sort(np.random.default_rng(seed).permutation(total)[:count]).astype(np.int64)
+
+
+def _is_npz(source: Path) -> bool:
+    return source.suffix == ".npz" and not source.is_dir()
+
+
+def _idx_set(source: Path) -> tuple[Path, str]:
+    """Return the folder of a set's IDX files, and what EMNIST's names begin with there; nothing before MNIST's."""
+    if source.is_dir():
+        return source, _only_set(source)
+    if source.name in _emnist_sets(source.parent):
+        return source.parent, source.name
+    if not source.exists():
+        raise DataError(f"no such data set: {source}; give a folder with IDX files or a .npz file")
+    raise DataError(f"{source} is not a data set; give a folder with IDX files or a .npz file")
 
 
 def _emnist_sets(folder: Path) -> list[str]:
@@ -136,9 +157,7 @@ def _only_set(folder: Path) -> str:
 
 
 def _load_idx(part: Part, folder: Path, emnist: str, classes: int) -> Digits:
-    image_name, label_name = _IDX_NAMES[part]
-    if emnist:
-        image_name, label_name = f"{emnist}-{part}-images-idx3-ubyte", f"{emnist}-{part}-labels-idx1-ubyte"
+    image_name, label_name = _idx_names(part, emnist)
     images = _parse_idx(folder, image_name, dimensions=3)
     labels = _parse_idx(folder, label_name, dimensions=1)
     if emnist and len(labels) and labels.min() == 1 and labels.max() == classes:
@@ -146,18 +165,26 @@ def _load_idx(part: Part, folder: Path, emnist: str, classes: int) -> Digits:
     return _checked(images, labels, f"{folder / emnist} ({part})", classes)
 
 
-def _parse_idx(folder: Path, name: str, *, dimensions: int) -> NDArray[Any]:
-    check = folder == BUNDLED
+def _idx_names(part: Part, emnist: str) -> tuple[str, str]:
+    return (f"{emnist}-{part}-images-idx3-ubyte", f"{emnist}-{part}-labels-idx1-ubyte") if emnist else _IDX_NAMES[part]
+
+
+def _idx_file(folder: Path, name: str) -> Path:
     path = next((p for p in (folder / name, folder / f"{name}.gz") if p.exists()), None)
-    if path is None and check and name in _IDX_NAMES["train"]:
+    if path is None and folder == BUNDLED and name in _IDX_NAMES["train"]:
         raise DataError(
             "this is the installation for devices, without training images: install the whole wheel (make wheel "
             "leaves it in dist/), or give a data set of your own with --data"
         )
     if path is None:
         raise DataError(f"{folder} lacks {name} (plain or .gz)")
+    return path
+
+
+def _parse_idx(folder: Path, name: str, *, dimensions: int) -> NDArray[Any]:
+    path = _idx_file(folder, name)
     data = _idx_bytes(path, 4 + 4 * dimensions)
-    if check and sha256(data) != _BUNDLED_SHA256[name]:
+    if folder == BUNDLED and sha256(data) != _BUNDLED_SHA256[name]:
         raise DataError(f"{path} is not the original MNIST file (its sha256 differs); install digitrec-edge again")
     return _idx_array(data, dimensions, path)
 

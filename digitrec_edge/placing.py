@@ -126,7 +126,9 @@ def _try_canary(model: Model, before: Path | None, order: Order) -> CanaryCount:
     found = CanaryCount(len(digits), canary.right(model, digits), canary.right_in(before, digits) if before else None)
     told = f"it reads {found.right:,} of the canary's {found.images:,} images right"
     if found.right_before is None and order.min_accuracy is None:
-        raise DeploymentError(f"{told}, and no other is in place to compare with: say what will do, --canary-accuracy")
+        raise DeploymentError(
+            f"{told}, and no other that runs is in place to compare with: say what will do, --canary-accuracy"
+        )
     if found.right_before is not None and found.right < found.right_before:
         raise DeploymentError(f"{told}, and the one in place {found.right_before:,}")
     if order.min_accuracy is not None and found.right < order.min_accuracy * found.images:

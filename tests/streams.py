@@ -3,6 +3,7 @@
 import base64
 import io
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -14,6 +15,7 @@ from PIL import Image
 
 LOGIN = ("a user", "s3cret/@:")
 BOUNDARY = "frame"
+STALLED_S = 1.0
 
 
 def jpeg(pixels: NDArray[np.uint8], subsampling: int = -1) -> bytes:
@@ -39,6 +41,12 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
+        elif kind == "stalling":
+            self.send_response(200)
+            self.send_header("Content-Type", "image/jpeg")
+            self.send_header("Content-Length", "1000")
+            self.end_headers()
+            time.sleep(STALLED_S)
         else:
             self.send_response(200)
             self.send_header("Content-Type", f"multipart/x-mixed-replace; boundary={BOUNDARY}")
@@ -65,7 +73,8 @@ def _basic() -> str:
 
 @contextmanager
 def serving(pictures: Sequence[bytes]) -> Iterator[str]:
-    """Serve pictures; yields host and port. /stream ends after them, /snapshot gives one after the other."""
+    """Serve pictures; yields host and port. /stream ends after them, /snapshot gives one after the other,
+    /stalling gives none."""
     handler = type("Handler", (_Handler,), {"pictures": pictures})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})

@@ -8,7 +8,7 @@ import pytest
 
 from digitrec_edge import canary, mnist, pretrained
 from digitrec_edge.canary import NONE, Canary, right, right_in
-from digitrec_edge.errors import DataError
+from digitrec_edge.errors import DataError, RuntimeUnavailableError
 from runtimes import load
 
 FILE = pretrained.FOLDER / "digitrec-int8.tflite"
@@ -67,3 +67,11 @@ def test_an_artifact_that_cannot_be_read_reads_nothing_right(tmp_path: Path) -> 
     assert right_in(FILE, few) == 10
     (tmp_path / "a.tflite").write_bytes(FILE.read_bytes()[:-100])
     assert right_in(tmp_path / "a.tflite", few) == 0
+
+
+def test_an_artifact_without_a_runtime_here_is_nothing_to_compare_with(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none_fits(path: Path) -> None:
+        raise RuntimeUnavailableError(f"{path.name} needs litert")
+
+    monkeypatch.setattr(canary, "load", none_fits)
+    assert right_in(FILE, Canary(IMAGES, np.zeros(3, np.int64))) is None

@@ -57,6 +57,13 @@ def test_json_csv_and_markdown_are_written_and_the_verdict_is_the_last_line(cli:
     assert "digitrec-int8.tflite" in done.stdout
 
 
+@pytest.mark.parametrize("option", [["--extra", "litert"], ["--keep"], ["--clean"]])
+def test_what_is_for_devices_wants_one(cli: Cli, folder: Path, option: list[str]) -> None:
+    done = cli("benchmark", folder, *option, ok=False)
+    assert done.returncode == 2
+    assert "name it: --host" in done.stderr
+
+
 def test_threads_and_batches_make_a_grid(cli: Cli, folder: Path) -> None:
     out = folder / "out.json"
     grid = ("--threads", "1,2", "--batch", "1,3")

@@ -44,6 +44,13 @@ def test_corrected_digits_go_out_and_into_another_collection(cli: Cli, file: Pat
     assert "4 items, 2 corrected" in said
 
 
+def test_json_is_all_that_is_printed_whatever_else_is_done(cli: Cli, file: Path, tmp_path: Path) -> None:
+    done = cli("collect", tmp_path / "d.sqlite", "--import", file, "--export", tmp_path / "digits.npz", "--json")
+    assert json.loads(done.stdout)["items"] == 4
+    assert "c.sqlite: 4 items" in done.stderr
+    assert "1 digits, 1 no digit" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "status", "reason"),
     [

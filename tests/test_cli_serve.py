@@ -19,6 +19,7 @@ pytest.importorskip("starlette")
 pytest.importorskip("uvicorn")
 
 from digitrec_edge import mnist
+from digitrec_edge.cli.options import MB
 from digitrec_edge.collection import Collection
 from tests.collected import kept
 from tests.serving import LIMIT_S, png, serving
@@ -42,6 +43,11 @@ def test_wrong_usage_is_status_2(cli: Cli, tmp_path: Path, arguments: list[str],
     assert done.returncode == 2
     assert words in done.stderr
     assert [*tmp_path.iterdir()] == []
+
+
+def test_the_least_that_keep_mb_takes_is_enough_for_a_collection(tmp_path: Path) -> None:
+    with Collection(tmp_path / "c.sqlite", 1 * MB) as collection:
+        assert collection.keep(kept(1))
 
 
 @pytest.mark.parametrize(

@@ -133,6 +133,22 @@ def test_labelled_images_of_somebody_else_are_imported_once(tmp_path: Path) -> N
         assert collection.counts().sources == {"digits.npz": 5}
 
 
+def test_a_label_that_was_imported_later_holds_but_what_a_person_said_holds_over_both(tmp_path: Path) -> None:
+    device = make(tmp_path / "device.sqlite", range(2), {0: 1, 1: 1})
+    files = [tmp_path / f"{k}.npz" for k in range(2)]
+    with Collection(device) as collection, Collection(tmp_path / "home.sqlite") as home:
+        names = [item.id for item in collection.everything()]
+        export_npz(collection, files[0])
+        import_npz(home, files[0])
+        home.correct(names[1], 7, "ada")
+        collection.correct(names[0], 4, "ada")
+        collection.correct(names[1], 4, "ada")
+        export_npz(collection, files[1])
+        assert [import_npz(home, files[k]).corrections for k in (1, 1)] == [2, 0]
+        digits = [item.correction.digit for item in map(home.item, names) if item.correction]
+    assert digits == [4, 7]
+
+
 def test_nothing_corrected_is_nothing_to_export(tmp_path: Path) -> None:
     path = make(tmp_path / "c.sqlite", range(2), {})
     with Collection(path) as collection, pytest.raises(CollectionError, match="no corrected digits to export"):

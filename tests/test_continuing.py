@@ -117,6 +117,16 @@ def test_what_cannot_be_learnt_is_refused(labels: list[int], seed: int, reason: 
         continuing.go_on(None, before, new, seed, data)
 
 
+def test_marks_that_are_many_are_all_seen(data: Path) -> None:
+    some = mnist.load("train", data)
+    old, recipe = Digits(some.images[:100], some.labels[:100]), continuing.CONTINUED
+    images = np.zeros((60, 28, 28), np.uint8)
+    images[:, 0, :] = np.arange(60)[:, None]  # tells them apart
+    labels = np.where(np.arange(60) < 20, NO_DIGIT, 1).astype(np.uint8)
+    epochs = continuing._Epochs(recipe, 0, old, Digits(images, labels))
+    assert len({image.tobytes() for image in epochs._new_marks}) == 20
+
+
 def test_a_loss_that_is_no_number_stops_it(base: Path, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def diverging(*arguments: Any) -> Any:
         return dataclasses.replace(compile_trainer(*arguments), run=lambda part, order: (math.nan, 0.0))

@@ -83,6 +83,28 @@ def test_a_case_that_dies_in_a_round_is_a_reason_and_the_others_go_on(
     assert two.end_to_end is None
 
 
+def test_a_case_whose_memory_fails_takes_no_other_with_it(
+    case: Case, asked: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails_for_two_threads(case: Case) -> Memory:
+        if case.threads == 2:
+            raise BenchmarkError("the process died of SIGKILL")
+        return Memory(2, 1)
+
+    monkeypatch.setattr(isolation, "measure_memory", fails_for_two_threads)
+    results = run([dataclasses.replace(case, threads=threads) for threads in (2, 1, 3)], TINY).results
+    assert [result.status for result in results] == ["failed", "ok", "ok"]
+
+
+def test_a_cold_start_needs_no_digit_in_the_data_set(case: Case, tmp_path: Path) -> None:
+    blank = tmp_path / "blank.npz"
+    nothing, labels = np.zeros((600, 28, 28), np.uint8), np.arange(600, dtype=np.uint8) % 10
+    np.savez(blank, x_train=nothing, y_train=labels, x_test=nothing, y_test=labels)
+    (done,) = run([dataclasses.replace(case, data=str(blank))], TINY).results
+    assert done.starts
+    assert len(done.starts.cold_start_ms) == 1
+
+
 def test_an_interruption_keeps_the_finished_rounds(
     case: Case, asked: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -63,6 +63,16 @@ def test_a_full_history_is_put_aside_and_still_read(tmp_path: Path, monkeypatch:
     assert len(kept) > 4
 
 
+def test_a_history_that_half_a_line_fills_is_put_aside_in_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = record(tmp_path, "serving", FILE, by="a")
+    size = (tmp_path / FILE_NAME).stat().st_size
+    with (tmp_path / FILE_NAME).open("ab") as stream:
+        stream.write(b"{" * 100)
+    monkeypatch.setattr(history, "LIMIT_BYTES", size + 100 + size)  # without the line's end that half a line lacks
+    second = record(tmp_path, "serving", FILE, by="b")
+    assert read(tmp_path) == (first, second)
+
+
 def _record_many(folder: Path, name: str) -> None:
     for k in range(50):
         record(folder, "serving", FILE, by=f"{name}-{k}")

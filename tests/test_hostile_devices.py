@@ -168,13 +168,19 @@ def test_results_in_which_no_case_was_measured_are_kept_and_are_a_failure(job: F
 
 
 def test_what_is_expected_of_a_device_is_what_it_would_plan(scene: Path) -> None:
-    expected = expect(REQUEST, [scene / "digits.tflite", scene / "golden.npz"])
+    expected = expect(REQUEST, [scene / "digits.tflite"])
     assert expected.keys == {("digits.tflite", "litert", threads, 1) for threads in (1, 2)}
     good = from_json((scene / "document.json").read_bytes())
     expected.check(good)
     run = dataclasses.replace(good.runs[0], effort=EFFORTS["strict"])
     with pytest.raises(ValueError, match="it is another run: effort 'strict' with seed 0"):
         expected.check(dataclasses.replace(good, runs=(run,)))
+
+
+def test_a_file_that_is_named_is_asked_for_whatever_its_name_is(scene: Path, tmp_path: Path) -> None:
+    current = tmp_path / "current"
+    current.symlink_to(scene / "digits.tflite")
+    assert expect(REQUEST, [current]).keys == {("current", "litert", threads, 1) for threads in (1, 2)}
 
 
 def test_words_of_a_device_are_no_markup_in_a_progress_line() -> None:

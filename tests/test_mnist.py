@@ -338,6 +338,20 @@ def test_of_several_sets_in_a_folder_one_is_named(tmp_path: Path) -> None:
     assert np.array_equal(mnist.load("test", tmp_path / "emnist-letters", 3).labels, LETTERS - 1)
     with pytest.raises(DataError, match="no such data set"):
         mnist.load("test", tmp_path / "emnist-balanced")
+
+
+def test_the_files_of_a_part_are_a_data_set_in_a_folder_of_their_own(tmp_path: Path) -> None:
+    (tmp_path / "all").mkdir()
+    (tmp_path / "alone").mkdir()
+    for name in ("emnist-letters", "emnist-digits"):
+        write_emnist(tmp_path / "all", name)
+    source = tmp_path / "all" / "emnist-letters"
+    for path in mnist.files_of("test", source):
+        (tmp_path / "alone" / path.name).write_bytes(path.read_bytes())
+    assert mnist.load("test", tmp_path / "alone", 3).digest() == mnist.load("test", source, 3).digest()
+    assert mnist.files_of("train", tmp_path / "x.npz") == (tmp_path / "x.npz",)
+    with pytest.raises(DataError, match="lacks train-images-idx3-ubyte"):
+        mnist.files_of("train", tmp_path / "alone" / "..")
     write_idx(tmp_path)
     assert np.array_equal(mnist.load("test", tmp_path).labels, LABELS)
 

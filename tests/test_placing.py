@@ -179,7 +179,7 @@ def test_a_canary_stops_what_reads_it_worse(tmp_path: Path, sent: Sent, disputed
 
 def test_a_canary_without_anything_to_compare_with_needs_a_share(tmp_path: Path, sent: Sent, disputed: Canary) -> None:
     canary = str(tmp_path / write_canary(tmp_path / "c.npz", disputed.images, disputed.labels))
-    with pytest.raises(DeploymentError, match="no other is in place to compare with: .*--canary-accuracy"):
+    with pytest.raises(DeploymentError, match="no other that runs is in place to compare with: .*--canary-accuracy"):
         place(tmp_path, Order(sent(INT8), "a", canary))
     with pytest.raises(DeploymentError, match=r"reads 2 of .* 90\.0% of them are asked for"):
         place(tmp_path, Order(sent(INT8), "a", canary, 0.9))

@@ -6,15 +6,17 @@ from typing import Any
 
 import pytest
 
+from benchmarks import find_artifacts
+from benchmarks.request import BenchmarkRequest
 from benchmarks.results.document import Run, document
 from digitrec_edge.artifact.signature import KEY_FILE
-from digitrec_edge.cli import terminal
-from digitrec_edge.errors import BenchmarkError, RemoteError, UnfitDeviceError
+from digitrec_edge.cli import remote, terminal
+from digitrec_edge.errors import DataError, RemoteError, UnfitDeviceError
 from digitrec_edge.installation.machine import describe_machine
 from digitrec_edge.remote import agent, exchange, fleet, messages
 from digitrec_edge.remote.device import Device
 from digitrec_edge.remote.extras import extras_for
-from digitrec_edge.remote.fleet import Outcome, files_for, name_devices
+from digitrec_edge.remote.fleet import FleetJob, Outcome, files_for, name_devices
 
 MACHINE = dataclasses.replace(
     describe_machine(), system="linux", machine="aarch64", bits=64, libc="glibc", libc_version="2.36",
@@ -45,7 +47,7 @@ def test_two_boards_of_one_kind_are_told_apart_by_their_hosts() -> None:
 def test_golden_logits_go_with_their_artifacts(tmp_path: Path) -> None:
     for name in ("a.tflite", "b.onnx", "golden.npz", "notes.txt"):
         (tmp_path / name).touch()
-    assert [path.name for path in files_for([tmp_path])] == ["a.tflite", "b.onnx", "golden.npz"]
+    assert [path.name for path in files_for(find_artifacts([tmp_path]))] == ["a.tflite", "b.onnx", "golden.npz"]
 
 
 def test_two_files_of_one_name_are_refused(tmp_path: Path) -> None:
@@ -53,12 +55,40 @@ def test_two_files_of_one_name_are_refused(tmp_path: Path) -> None:
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "a.tflite").touch()
     with pytest.raises(RemoteError, match=r"two files are called a\.tflite"):
-        files_for([tmp_path / "one", tmp_path / "two"])
+        files_for([tmp_path / "one" / "a.tflite", tmp_path / "two" / "a.tflite"])
 
 
-def test_no_artifacts_are_told_before_any_device_is_asked(tmp_path: Path) -> None:
-    with pytest.raises(BenchmarkError, match="no artifacts"):
-        files_for([tmp_path])
+def test_of_artifacts_and_data_set_what_is_measured_goes_to_the_device(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jobs: list[FleetJob] = []
+
+    def measure_nothing(hosts: Any, job: FleetJob, *rest: Any) -> list[Outcome]:
+        jobs.append(job)
+        return []
+
+    monkeypatch.setattr(fleet, "measure_hosts", measure_nothing)
+    sets = [f"emnist-{name}-{part}" for name in ("letters", "digits") for part in ("train", "test")]
+    for name in (*sets, "t10k"):
+        for kind in ("images-idx3", "labels-idx1"):
+            (tmp_path / f"{name}-{kind}-ubyte").touch()
+    (tmp_path / "readme").mkdir()
+    (tmp_path / "a.tflite").touch()
+
+    def sent(data: Path) -> list[str]:
+        request = BenchmarkRequest((str(tmp_path),), data=str(data))
+        settings: dict[str, Any] = {"extras": (), "keep": False, "clean": False, "timeout_s": 1.0}
+        remote.benchmark_on(["pi"], request, **settings, write=lambda document: None, show=lambda document: None)
+        return [path.name for path in jobs[-1].data]
+
+    assert sent(tmp_path) == ["t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"]
+    assert sent(tmp_path / "emnist-letters") == [
+        "emnist-letters-test-images-idx3-ubyte", "emnist-letters-test-labels-idx1-ubyte",
+    ]  # fmt: skip
+    assert sent(tmp_path / "digits.npz") == ["digits.npz"]
+    assert [path.name for path in jobs[-1].artifacts] == ["a.tflite"]
+    with pytest.raises(DataError, match="is not a data set"):
+        sent(tmp_path / "a.tflite")
 
 
 @pytest.mark.parametrize(
@@ -112,7 +142,8 @@ def test_numpy_and_pillow_are_shared_where_there_are_no_wheels_of_them() -> None
 def test_signatures_travel_with_their_files_and_a_device_with_a_key_gets_what_checks_them(tmp_path: Path) -> None:
     for name in ("a.tflite", "a.tflite.sig", "b.onnx", "golden.npz"):
         (tmp_path / name).touch()
-    assert [path.name for path in files_for([tmp_path])] == ["a.tflite", "a.tflite.sig", "b.onnx", "golden.npz"]
+    files = files_for(find_artifacts([tmp_path]))
+    assert [path.name for path in files] == ["a.tflite", "a.tflite.sig", "b.onnx", "golden.npz"]
     keyed = dataclasses.replace(PI, there=(KEY_FILE,))
     assert extras_for("pi", keyed, [Path("a.tflite")]) == ("tflite", "sign")
     assert extras_for("pi", keyed, [Path("a.tflite")], ["litert"]) == ("litert", "sign")

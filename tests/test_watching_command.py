@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -13,6 +14,7 @@ from typing import IO
 import pytest
 
 from digitrec_edge.errors import PublishError
+from digitrec_edge.watching import command
 from digitrec_edge.watching.command import CommandOutput
 from digitrec_edge.watching.readings import Reading
 
@@ -84,6 +86,26 @@ def test_a_command_that_ended_is_told_and_started_again_with_the_newest(
     monkeypatch.undo()
     until(lambda: values(got) == ["012", "3"])
     output.close()
+
+
+def test_a_command_that_closes_its_input_and_lives_on_is_not_waited_for(tmp_path: Path, errors: IO[str]) -> None:
+    told: list[str] = []
+    line = script(
+        tmp_path / "stays.py",
+        "import os, signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\nos.close(0)\nprint(flush=True)\n"
+        "while True: time.sleep(1)\n",
+    )
+    with (tmp_path / "out").open("w") as out:
+        output = CommandOutput(line, out, told.append)
+    first = output._process
+    assert first
+    until(lambda: (tmp_path / "out").read_text() != "")
+    start = time.monotonic()
+    output.send(READING)
+    assert time.monotonic() - start < command.END_S / 2
+    assert told == [f"{sys.executable} takes no more readings: it closed its input; starting it again in 1 s"]
+    output.close()
+    assert first.poll() == -signal.SIGKILL
 
 
 def test_a_command_that_does_not_read_is_told_once_and_watching_goes_on(tmp_path: Path, errors: IO[str]) -> None:

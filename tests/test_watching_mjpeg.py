@@ -12,7 +12,7 @@ from digitrec_edge.errors import SourceError
 from digitrec_edge.watching import mjpeg
 from digitrec_edge.watching.frames import Frame, Missing
 from digitrec_edge.watching.sources import Asked, open_source
-from tests.streams import LOGIN, jpeg, serving
+from tests.streams import LOGIN, STALLED_S, jpeg, serving
 
 GREYS = [np.full((48, 64, 3), grey, np.uint8) for grey in (30, 90, 150, 210)]
 
@@ -40,6 +40,12 @@ def test_a_snapshot_is_asked_for_again_and_again() -> None:
         events = open_source(f"http://{host}/snapshot", Asked(per_second=100))
         assert means(events, 5) == [30, 90, 150, 210, 30]
         events.close()
+
+
+def test_a_picture_that_stalls_is_a_source_that_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mjpeg, "TIMEOUT_S", STALLED_S / 5)
+    with serving([b""]) as host, pytest.raises(SourceError, match="stalling broke off: timed out"):
+        next(mjpeg.frames(f"http://{host}/stalling", Asked()))
 
 
 def test_a_login_goes_in_a_header_and_its_want_is_told() -> None:

@@ -2,6 +2,7 @@
 
 import gc
 import json
+import signal
 import sys
 import threading
 import time
@@ -14,6 +15,7 @@ from typing import Any
 import pytest
 
 from digitrec_edge.errors import NotInstalledError, PublishError
+from digitrec_edge.watching import mqtt
 from digitrec_edge.watching.broker import PASSWORD_VARIABLE, Broker, parse_broker
 from digitrec_edge.watching.discovery import Sensor, discovery
 from digitrec_edge.watching.mqtt import MqttOutput
@@ -218,6 +220,19 @@ def test_a_broker_that_is_not_there_is_told_and_tried_again(plain: Mosquitto, li
     plain.start()
     listen().wait_for("home/meters/a", lambda payload: value(payload) == "012")
     output.close()
+
+
+def test_a_broker_that_does_not_confirm_the_end_is_told(plain: Mosquitto, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+    output = MqttOutput(at(plain), [], None, told.append)
+    monkeypatch.setattr(mqtt, "LAST_S", 0.2)
+    assert plain.process
+    plain.process.send_signal(signal.SIGSTOP)
+    try:
+        output.close()
+    finally:
+        plain.process.send_signal(signal.SIGCONT)
+    assert told == [f"the MQTT broker at 127.0.0.1:{plain.port} did not hear of the end"]
 
 
 def test_tls_by_a_certificate_that_is_trusted_and_by_none(mosquitto: str, tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """A benchmark's results as frozen dataclasses; JSON only at the edge.
 
-A document holds one run per device; documents of several devices merge into one. The JSON Schema in
-``benchmarks/data/`` is made from these classes by ``benchmarks.results.schema``.
+A document holds one run per device; documents of several devices merge into one. The JSON Schema
+beside it is made from these classes by ``benchmarks.results.schema``.
 """
 
 import dataclasses

@@ -106,6 +106,9 @@ def benchmark(
             write=lambda merged: _write(merged, files), show=_show_all,
         )  # fmt: skip
     else:
+        for option, given in (("--extra", extra), ("--keep", keep), ("--clean", clean)):
+            if given:
+                raise typer.BadParameter("says what to do on a device; name it: --host", param_hint=option)
         _benchmark_here(wanted, files)
 
 

@@ -1,21 +1,23 @@
 """``digitrec-edge collect``."""
 
 import dataclasses
+import functools
 import json
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from digitrec_edge.cli import terminal
+from digitrec_edge.cli.options import MB
 from digitrec_edge.cli.remote import DEFAULT_TIMEOUT_S, Timeout, check_hosts, progress_of
 
 if TYPE_CHECKING:
     from digitrec_edge.collection import Collection, Counts
     from digitrec_edge.remote.collect import Collected
 
-MB = 1 << 20
 DEFAULT_KEEP_MB = 4096
 
 
@@ -52,14 +54,15 @@ def collect(
     from digitrec_edge.errors import RemoteError
 
     path, hosts = _chosen(file, output), check_hosts(host or ())
+    tell = functools.partial(print, file=sys.stderr if as_json else sys.stdout)
     brings = bool(hosts or import_)
     with Collection(path, keep_mb * MB if brings else None, create=brings) as collection:
         for source in import_ or ():
-            _import(collection, source)
-        collected = _bring_home(hosts, remote_path, collection, timeout) if hosts else []
+            _import(collection, source, tell)
+        collected = _bring_home(hosts, remote_path, collection, timeout, tell) if hosts else []
         if export:
             found = export_npz(collection, export)
-            print(f"{export}: {(found.labels >= 0).sum():,} digits, {(found.labels < 0).sum():,} no digit")
+            tell(f"{export}: {(found.labels >= 0).sum():,} digits, {(found.labels < 0).sum():,} no digit")
         if as_json:
             print(json.dumps(dataclasses.asdict(collection.counts()), indent=1))
         elif not export:
@@ -75,34 +78,36 @@ def _chosen(file: Path | None, output: Path | None) -> Path:
     return file or output or Path()
 
 
-def _import(collection: "Collection", source: Path) -> None:
+def _import(collection: "Collection", source: Path, tell: Callable[[str], None]) -> None:
     from digitrec_edge.collection import import_npz, merge
 
     bring = import_npz if source.suffix == ".npz" else merge
     done = bring(collection, source)
-    print(
+    tell(
         f"{terminal.escaped(str(source))}: {done.items:,} items, {done.new:,} new, {done.corrections:,} corrections new"
     )
 
 
-def _bring_home(hosts: Sequence[str], path: str | None, collection: "Collection", limit_s: float) -> "list[Collected]":
+def _bring_home(
+    hosts: Sequence[str], path: str | None, collection: "Collection", limit_s: float, tell: Callable[[str], None]
+) -> "list[Collected]":
     from concurrent.futures import ThreadPoolExecutor
 
     from digitrec_edge.remote.collect import REMOTE_PATH
     from digitrec_edge.remote.collect import collect as collect_from
 
-    with progress_of(hosts) as tell, ThreadPoolExecutor(len(hosts)) as pool:
+    with progress_of(hosts) as step, ThreadPoolExecutor(len(hosts)) as pool:
 
         def bring(host: str) -> "Collected":
-            return collect_from(host, path or REMOTE_PATH, collection, limit_s, lambda text: tell(host, text))
+            return collect_from(host, path or REMOTE_PATH, collection, limit_s, lambda text: step(host, text))
 
         done = list(pool.map(bring, hosts))
     for result in done:
         if result.merged is None:
-            print(terminal.escaped(f"{result.host}: FAILED: {result.error}"))
+            tell(terminal.escaped(f"{result.host}: FAILED: {result.error}"))
         else:
             one = result.merged
-            print(f"{result.host}: {one.items:,} items, {one.new:,} new, {one.corrections:,} corrections new")
+            tell(f"{result.host}: {one.items:,} items, {one.new:,} new, {one.corrections:,} corrections new")
     return done
 
 

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from digitrec_edge.training.checkpoint import Epoch
     from digitrec_edge.training.history import History
 
-_SQLITE = b"SQLite format 3\0"
-
 
 def learn(base: Path, data: Sequence[Path], output: Path | None, seed: int, *, allow_worse: bool) -> None:
     """Train a model further with what was corrected, show what became of it, and write it if it is better.
@@ -71,10 +69,9 @@ def learn(base: Path, data: Sequence[Path], output: Path | None, seed: int, *, a
 
 def is_collection(path: Path) -> bool:
     """Whether a file is one by its content; whole or not is for who opens it."""
-    if not path.is_file():
-        return False
-    with path.open("rb") as stream:
-        return stream.read(len(_SQLITE)) == _SQLITE
+    from digitrec_edge.collection.schema import is_sqlite
+
+    return path.is_file() and is_sqlite(path)
 
 
 def _only(sources: Sequence[Path]) -> Path | None:

@@ -16,6 +16,9 @@ from runtimes.table import find, names
 
 AUTO = "auto"
 
+MB = 1 << 20
+"""Of every limit that an option gives."""
+
 
 def check_runtime(name: str) -> str:
     """Let pass what is a runtime's name or ``auto``.

@@ -65,17 +65,18 @@ def benchmark_on(
     """
     if keep and clean:
         raise typer.BadParameter("--keep and --clean exclude each other", param_hint="--clean")
+    from benchmarks.measure.cases import find_artifacts
     from benchmarks.results.document import merge
+    from digitrec_edge import mnist
     from digitrec_edge.errors import RemoteError
-    from digitrec_edge.remote.fleet import FleetJob, files_for, measure_hosts
+    from digitrec_edge.remote.fleet import FleetJob, measure_hosts
 
     hosts = check_hosts(hosts)
     if request.device and len(hosts) > 1:
         raise typer.BadParameter(f"{request.device!r} cannot name {len(hosts)} devices", param_hint="--device")
-    data = Path(request.data) if request.data else None
     job = FleetJob(
-        files=files_for([Path(name) for name in request.artifacts]),
-        data=tuple(sorted(data.iterdir())) if data and data.is_dir() else (data,) if data else (),
+        artifacts=tuple(find_artifacts([Path(name) for name in request.artifacts])),
+        data=mnist.files_of("test", Path(request.data)) if request.data else (),
         request=request,
         extras=tuple(extras),
         keep=keep,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from digitrec_edge.cli import terminal
-from digitrec_edge.cli.options import AUTO, RuntimeOption
+from digitrec_edge.cli.options import AUTO, MB, RuntimeOption
 from digitrec_edge.cli.predict import default_artifact
 
 if TYPE_CHECKING:
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 UNIT = "digitrec-edge.service"
 STATE_FOLDER = Path("/var/lib/digitrec-edge")
 _LOOPBACK, _EVERYWHERE = "127.0.0.1", "0.0.0.0"
-_MB = 1_000_000
 KEEP_MB = 256
 
 
@@ -83,7 +82,7 @@ def serve(
     terminal.hold_native_output()
     given = _settings(artifact, runtime, port, lan=lan, names=name or [], tls=tls, workers=workers)
     given = _with_keeping(given, keep, collection, keep_mb)
-    given = _with_limits(given, max_body_mb * _MB, max_connections)
+    given = _with_limits(given, max_body_mb * MB, max_connections)
     given = replace(given, key=key)
     if print_unit:
         _print_unit(given, asks_token=lan or token_file is not None)
@@ -133,7 +132,7 @@ def _with_keeping(given: "Settings", keep: str | None, collection: Path | None, 
             raise typer.BadParameter("bounds what is kept, and nothing is: add --keep unsure", param_hint="--keep-mb")
         return replace(given, collection=collection)
     return replace(
-        given, keep=keep, collection=collection or Path("collection.sqlite"), keep_bytes=(limit_mb or KEEP_MB) * _MB
+        given, keep=keep, collection=collection or Path("collection.sqlite"), keep_bytes=(limit_mb or KEEP_MB) * MB
     )
 
 
@@ -198,8 +197,8 @@ def _print_unit(given: "Settings", *, asks_token: bool) -> None:
         absolute = replace(absolute, cert=given.cert.absolute(), tls_key=given.tls_key.absolute())
         words += ["--tls", str(absolute.cert), str(absolute.tls_key)]
     words += ["--collection", str(STATE_FOLDER / given.collection.name)] if given.collection else []
-    words += ["--keep", given.keep, "--keep-mb", str(given.keep_bytes // _MB)] if given.keep else []
-    words += ["--workers", str(given.workers), "--max-body-mb", str(given.limits.body_bytes // _MB)]
+    words += ["--keep", given.keep, "--keep-mb", str(given.keep_bytes // MB)] if given.keep else []
+    words += ["--workers", str(given.workers), "--max-body-mb", str(given.limits.body_bytes // MB)]
     words += ["--max-connections", str(given.limits.connections)]
     words += ["--key", str(absolute.key)] if given.key else []
     print(unit(absolute, words, UNIT), end="")

@@ -1,8 +1,6 @@
 """The terminal: tables on standard output, progress on standard error, native log lines nowhere."""
 
 import io
-import json
-import math
 import os
 import sys
 import time
@@ -10,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import IO, Any, cast
 
 from digitrec_edge.cli.layout import Heading, lay_out
+from digitrec_edge.records import strict_json
 
 DEBUG_VARIABLE = "DIGITREC_DEBUG"
 PROGRESS_VARIABLE = "DIGITREC_PROGRESS"
@@ -234,14 +233,14 @@ def terminal_width(stream: IO[str]) -> int | None:
 
 def print_json(value: Any) -> None:
     """Print strict JSON, which has no NaN and no infinity: they become null."""
-    print(json.dumps(_finite(value), indent=1, allow_nan=False))
+    print(strict_json(value, indent=1))
 
 
 def print_json_list(values: Iterable[Any]) -> None:
     """Print what :func:`print_json` prints of a list, value by value as they come."""
     before = "["
     for value in values:
-        text = json.dumps([_finite(value)], indent=1, allow_nan=False)
+        text = strict_json([value], indent=1)
         print(before + text.removeprefix("[").removesuffix("\n]"), end="", flush=True)
         before = ","
     print("[]" if before == "[" else "\n]")
@@ -250,12 +249,4 @@ def print_json_list(values: Iterable[Any]) -> None:
 def print_json_lines(values: Iterable[Any]) -> None:
     """Print each value as a line of strict JSON as they come."""
     for value in values:
-        print(json.dumps(_finite(value), allow_nan=False), flush=True)
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+        print(strict_json(value), flush=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Protocol
 import typer
 
 from digitrec_edge.cli import terminal
-from digitrec_edge.cli.options import AUTO, RuntimeOption, ThreadsOption
+from digitrec_edge.cli.options import AUTO, MB, RuntimeOption, ThreadsOption
 
 if TYPE_CHECKING:
     from digitrec_edge.collection import Keep
@@ -215,7 +215,7 @@ def _keeping(
     from digitrec_edge.collection import Collection
     from digitrec_edge.watching.keeping import Keeping
 
-    collection = stack.enter_context(Collection(path, megabytes << 20))
+    collection = stack.enter_context(Collection(path, megabytes * MB))
     return Keeping(rule, collection, model.artifact.data, _tell).observe
 
 

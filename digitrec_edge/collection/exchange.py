@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from digitrec_edge.collection.items import ID_DIGITS, UNKNOWN_TIME, Item, Kept, Said, image_digest
+from digitrec_edge.collection.items import ID_DIGITS, UNKNOWN_TIME, Item, Kept, Said, image_digest, later
 from digitrec_edge.collection.store import Collection
 from digitrec_edge.errors import CollectionError
 from digitrec_edge.files import read_file, write_file
@@ -146,6 +146,8 @@ def export_npz(collection: Collection, path: Path) -> Corrected:
 def import_npz(into: Collection, path: Path) -> Merged:
     """Bring labelled images of a .npz file into a collection, each with its label as a correction.
 
+    What people corrected in this collection holds over it, and it holds over what was imported before.
+
     Raises:
         CollectionError: it has no such arrays.
     """
@@ -156,9 +158,17 @@ def import_npz(into: Collection, path: Path) -> Merged:
         part = range(start, min(start + _AT_ONCE, len(labels)))
         named = [_imported(images[k], labels[k], ids[k] if ids else "", name) for k in part]
         new += into.put(named)
-        said = [Said(labels[k], _BY, UNKNOWN_TIME) for k in part]
-        corrections += into.put_corrections([(item, one, False) for (item, _), one in zip(named, said, strict=True)])
+        said = {item: labels[k] for (item, _), k in zip(named, part, strict=True)}
+        corrections += into.put_corrections([(item, _said(into, item, label), False) for item, label in said.items()])
     return Merged(len(labels), new, corrections)
+
+
+def _said(into: Collection, item: str, label: int | None) -> Said:
+    """Return a label as a correction: older than what people said, and newer than another label that was imported."""
+    before = [said for said, _ in into.history(item) if said.by == _BY]
+    if not before:
+        return Said(label, _BY, UNKNOWN_TIME)
+    return before[-1] if before[-1].digit == label else Said(label, _BY, later(before[-1].time))
 
 
 def _imported(image: NDArray[np.uint8], label: int | None, name: str, source: str) -> tuple[str, Kept]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from digitrec_edge.collection.database import Database
 from digitrec_edge.collection.items import Item, Said
-from digitrec_edge.errors import CollectionError
+from digitrec_edge.errors import CollectionError, NoItemError
 from digitrec_edge.mnist import SIDE
 
 Order = Literal["newest", "unsure"]
@@ -78,7 +78,7 @@ def item(database: Database, name: str) -> Item:
     """Return one item, see :meth:`digitrec_edge.collection.Collection.item`."""
     row = database.one(f"{_ITEM} WHERE items.id = ?", name)
     if row is None:
-        raise CollectionError(f"{database.path} has no item {name[:64]!r}")
+        raise NoItemError(f"{database.path} has no item {name[:64]!r}")
     return _item(database, row)
 
 

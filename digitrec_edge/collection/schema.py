@@ -118,16 +118,24 @@ def _make(path: Path) -> None:
             raise OutputError(f"cannot write {str(path)!r}: {cause.strerror or cause}") from cause
 
 
-def _check_header(path: Path) -> None:
-    """Refuse what is no SQLite file before SQLite sees it."""
+def is_sqlite(path: Path) -> bool:
+    """Tell by its first bytes whether a file is SQLite's.
+
+    Raises:
+        CollectionError: it is no file, or cannot be read.
+    """
     try:
         if not path.is_file():
             raise CollectionError(f"{path} is no file")
         with path.open("rb") as stream:
-            start = stream.read(len(_MAGIC))
+            return stream.read(len(_MAGIC)) == _MAGIC
     except OSError as cause:
         raise CollectionError(f"cannot read {str(path)!r}: {cause.strerror or cause}") from cause
-    if start != _MAGIC:
+
+
+def _check_header(path: Path) -> None:
+    """Refuse what is no SQLite file before SQLite sees it."""
+    if not is_sqlite(path):
         raise CollectionError(f"{path} is not a collection: it is no SQLite file")
 
 

@@ -16,7 +16,7 @@ from digitrec_edge.collection.database import Database
 from digitrec_edge.collection.items import Item, Kept, Said, later, utc_now
 from digitrec_edge.collection.listing import Counts, Order
 from digitrec_edge.collection.room import FOR_CORRECTIONS
-from digitrec_edge.errors import CollectionError
+from digitrec_edge.errors import CollectionError, NoItemError
 
 _ITEM_BYTES = 2048
 """What an item or a correction takes beside its picture, at most."""
@@ -179,7 +179,7 @@ class Collection:
             "SELECT bytes FROM items LEFT JOIN pictures ON pictures.number = items.picture WHERE id = ?", name
         )
         if row is None:
-            raise CollectionError(f"{self.path} has no item {name[:64]!r}")
+            raise NoItemError(f"{self.path} has no item {name[:64]!r}")
         return row[0] or b""
 
     def counts(self) -> Counts:
@@ -225,7 +225,7 @@ class Collection:
         """
         number = self._number(name)
         if number is None:
-            raise CollectionError(f"{self.path} has no item {name[:64]!r}")
+            raise NoItemError(f"{self.path} has no item {name[:64]!r}")
         (last,) = self._database.one("SELECT max(time) FROM corrections WHERE item = ?", number)
         time = later(last) if newest and last and last >= correction.time else correction.time
         changed = self._database.change(

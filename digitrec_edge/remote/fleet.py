@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.measure.cases import find_artifacts
 from benchmarks.request import BenchmarkRequest
 from benchmarks.results.document import Document, from_json
 from digitrec_edge.artifact import golden
@@ -34,7 +33,7 @@ class FleetJob:
     """What to measure on every device.
 
     Attributes:
-        files: artifacts, and golden.npz where there is one.
+        artifacts: to measure, as :func:`benchmarks.find_artifacts` finds them.
         data: files of a data set of one's own; empty: the bundled one.
         request: what to measure; where artifacts and data lie is told anew for the device.
         extras: to install instead of what ``doctor`` names.
@@ -43,7 +42,7 @@ class FleetJob:
         limit_s: time for one device, from the connection to the figures.
     """
 
-    files: tuple[Path, ...]
+    artifacts: tuple[Path, ...]
     data: tuple[Path, ...]
     request: BenchmarkRequest
     extras: tuple[str, ...]
@@ -68,16 +67,14 @@ class Outcome:
     kept: str = ""
 
 
-def files_for(paths: Sequence[Path]) -> tuple[Path, ...]:
-    """Return the artifacts that files and folders name, each folder's golden.npz with them.
+def files_for(artifacts: Sequence[Path]) -> tuple[Path, ...]:
+    """Return artifacts, their signatures and the golden.npz that lie beside them: what goes to a device.
 
     Raises:
-        BenchmarkError: nothing is there.
         RemoteError: two files have the same name, and all go into one folder.
     """
-    found = find_artifacts(paths)
-    beside = dict.fromkeys(path.parent / golden.FILE_NAME for path in found)
-    files = (*with_signatures(found), *(path for path in beside if path.exists()))
+    beside = dict.fromkeys(path.parent / golden.FILE_NAME for path in artifacts)
+    files = (*with_signatures(artifacts), *(path for path in beside if path.exists()))
     names = [path.name for path in files]
     for name in names:
         if names.count(name) > 1:
@@ -98,8 +95,12 @@ def measure_hosts(
         job: what to do.
         on_step: is told the host and what happens there, from several threads.
         on_outcome: is given all outcomes so far whenever there is another one, to keep them.
+
+    Raises:
+        RemoteError: before any host is asked: the files cannot lie in one folder.
     """
-    expected = expect(job.request, job.files)
+    files_for(job.artifacts)
+    expected = expect(job.request, job.artifacts)
     connections = [Connection(host, job.limit_s) for host in hosts]
     done: dict[str, Outcome] = {}
     with ThreadPoolExecutor(max(1, len(hosts))) as pool:
@@ -132,10 +133,10 @@ def _measure_one(
 def _measure(connection: Connection, job: FleetJob, expected: Expected, tell: Callable[[str], None]) -> Outcome:
     device = connection.examine([KEY_FILE])
     tell(f"connected: {device.describe()}")
-    environment = prepare(connection, device, extras_for(connection.host, device, job.files, job.extras), tell)
+    environment = prepare(connection, device, extras_for(connection.host, device, job.artifacts, job.extras), tell)
     folder = f"{CACHE}/run-{secrets.token_hex(4)}"
     tell("sending the artifacts")
-    connection.send(job.files, f"{folder}/artifacts")
+    connection.send(files_for(job.artifacts), f"{folder}/artifacts")
     if job.data:
         connection.send(job.data, f"{folder}/data")
     measured = _run(connection, environment, folder, job, tell)
@@ -166,7 +167,8 @@ def _run(
     data = (f"data/{job.data[0].name}" if len(job.data) == 1 else "data") if job.data else None
     with tempfile.TemporaryDirectory() as scratch:
         request = Path(scratch) / REQUEST
-        request.write_bytes(dataclasses.replace(job.request, artifacts=("artifacts",), data=data).to_json())
+        artifacts = tuple(f"artifacts/{path.name}" for path in job.artifacts)
+        request.write_bytes(dataclasses.replace(job.request, artifacts=artifacts, data=data).to_json())
         connection.send([request], folder)
     tell("measuring")
     answer = connection.run(

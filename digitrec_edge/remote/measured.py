@@ -8,7 +8,6 @@ from benchmarks.measure.cases import plan
 from benchmarks.measure.latency import EFFORTS
 from benchmarks.request import BenchmarkRequest
 from benchmarks.results.document import Document, Key, Run
-from digitrec_edge import formats
 from digitrec_edge.files import sha256
 
 
@@ -60,14 +59,13 @@ class Expected:
             raise ValueError("it has single samples, which were not asked for")
 
 
-def expect(request: BenchmarkRequest, files: Sequence[Path]) -> Expected:
+def expect(request: BenchmarkRequest, artifacts: Sequence[Path]) -> Expected:
     """Work out what the results must be about; raises what planning the cases raises.
 
     Args:
         request: as a device will get it.
-        files: that it will get; the artifacts among them are measured.
+        artifacts: that it will get.
     """
-    artifacts = [path for path in files if formats.of_file_name(path.name)]
     cases = plan(
         artifacts, request.runtimes, variants=request.variants, threads=request.threads, batches=request.batches
     )

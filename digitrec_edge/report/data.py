@@ -16,6 +16,7 @@ from benchmarks.results.document import Run
 from benchmarks.results.document import read as read_document
 from digitrec_edge import artifact, mnist
 from digitrec_edge.artifact import Artifact, golden
+from digitrec_edge.artifact.card import Card
 from digitrec_edge.errors import ArtifactError, DigitrecError
 from digitrec_edge.files import sha256
 from digitrec_edge.labels import DIGITS, Numbers
@@ -128,7 +129,7 @@ def collect(
             if (found.card.labels if found.card else DIGITS) != labels:
                 raise ArtifactError(f"its labels are not those of {paths[0].name}, which the report is of")
             artifacts.append(found)
-            predictions.append(_predictions(path.name, runtime_logits(path, AUTO, data).logits))
+            predictions.append(_predictions(path.name, runtime_logits(path, AUTO, data).logits, found.card))
         except DigitrecError as error:
             notes.append(f"{path.name} could not be run: {error}")
     on_step(len(paths), len(paths) + 1, "drawing")
@@ -157,8 +158,9 @@ def _labels(paths: Sequence[Path]) -> tuple[str, ...]:
     return DIGITS
 
 
-def _predictions(name: str, logits: NDArray[np.float32]) -> ModelPredictions:
-    return ModelPredictions(name, softmax(logits), logits.argmax(axis=1))
+def _predictions(name: str, logits: NDArray[np.float32], card: Card | None) -> ModelPredictions:
+    temperature = np.float32(card.temperature if card else 1.0)
+    return ModelPredictions(name, softmax(logits / temperature), logits.argmax(axis=1))
 
 
 def _sources(artifacts: Sequence[Artifact]) -> set[str]:
@@ -204,7 +206,8 @@ def _reference(folder: Path, artifacts: Sequence[Artifact], test: Digits, notes:
     if _sources(artifacts) != {found.source_sha256}:
         notes.append(f"{path} belongs to another Keras model than some artifacts here: they are not compared with it")
         return None
-    return _predictions(KERAS, found.logits)
+    shared = next(one.card for one in artifacts if one.card)  # of the same model, and so with its temperature
+    return _predictions(KERAS, found.logits, shared)
 
 
 def _benchmark(

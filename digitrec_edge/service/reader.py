@@ -1,8 +1,6 @@
 """A process that reads pictures: it loads an artifact, tests it, then answers frame by frame until it is hung up."""
 
 import gc
-import json
-import math
 import os
 import signal
 import socket
@@ -10,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from digitrec_edge.errors import ArtifactError, DigitrecError, PictureError
+from digitrec_edge.records import strict_json
 from digitrec_edge.service.frames import FrameKind, PipeFrame, receive
 from digitrec_edge.service.memory import return_large_blocks
 from digitrec_edge.service.multipart import BodyError, picture_of
@@ -91,7 +90,7 @@ def answer(model: "Model", frame: PipeFrame) -> PipeFrame:
         return PipeFrame(FrameKind.FAILED, str(error))
     digits = content["digits"] if how.multi else [content]
     extra = b"".join([_images(found), picture]) if asked["kept"] else b""
-    return PipeFrame(FrameKind.ANSWER, _tally(digits), _dumped(content), extra)
+    return PipeFrame(FrameKind.ANSWER, _tally(digits), strict_json(content).encode(), extra)
 
 
 def _tally(digits: list[dict[str, Any]]) -> list[int]:
@@ -102,19 +101,3 @@ def _tally(digits: list[dict[str, Any]]) -> list[int]:
 
 def _images(found: "Recognition") -> bytes:
     return b"".join(digit.image.tobytes() for digit in found.digits())
-
-
-def _dumped(content: dict[str, Any]) -> bytes:
-    """Write strict JSON; a score may be infinite, which becomes null."""
-    try:
-        return json.dumps(content, allow_nan=False).encode()
-    except ValueError:
-        return json.dumps(_finite(content), allow_nan=False).encode()
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_finite(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

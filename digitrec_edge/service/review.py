@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from starlette.responses import Response
 
 from digitrec_edge.collection import Collection, Item
-from digitrec_edge.errors import CollectionError
+from digitrec_edge.errors import CollectionError, NoItemError
 from digitrec_edge.service.app import HttpCall, respond
 from digitrec_edge.service.guard import HttpRefusal
 from digitrec_edge.service.keeping import Keeper
@@ -96,9 +96,10 @@ async def _ask(call: HttpCall, question: Callable[[Collection], _Result]) -> _Re
     keeper = _keeper(call)
     try:
         return await keeper.ask(question)
+    except NoItemError:
+        raise HttpRefusal(404, "there is no such item") from None
     except CollectionError as error:
-        missing = "has no item" in str(error)
-        raise HttpRefusal(404 if missing else 503, "there is no such item" if missing else str(error)) from None
+        raise HttpRefusal(503, str(error)) from None
 
 
 def _keeper(call: HttpCall) -> Keeper:

@@ -179,7 +179,8 @@ class _Epochs:
         self._rehearsed = min(REHEARSED_IMAGES, len(old))
         self.digits = self._rehearsed + len(self._new)
         marks = recipe.marks_beside(self.digits)
-        self._new_marks = new.images[is_mark].repeat(times, 0)[:marks]
+        new_marks = new.images[is_mark]
+        self._new_marks = new_marks.repeat(max(1, min(times, marks // max(1, len(new_marks)))), 0)[:marks]
         self._made = make_marks(marks, old, random_for(MARKS, seed))
 
     def __iter__(self) -> Iterator[tuple[int, Examples, NDArray[np.int64]]]:

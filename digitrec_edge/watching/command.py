@@ -18,6 +18,9 @@ FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 60.0
 END_S = 5.0
 """How long a command may take to end when its input is closed, before it is stopped."""
 
+_GONE_S = 0.2
+"""How long a command that takes no more may take to have ended: its input closes a little before."""
+
 
 class CommandOutput:
     """A running command; one that ends is told and started again, and then gets what is known now.
@@ -45,6 +48,7 @@ class CommandOutput:
         self._wait_s, self._due_s, self._stuck = FIRST_WAIT_S, 0.0, False
         self._waiting: dict[str, Reading] = {}
         self._process: subprocess.Popen[bytes] | None = self._start()
+        self._leaving: subprocess.Popen[bytes] | None = None
 
     def _start(self) -> "subprocess.Popen[bytes]":
         try:
@@ -89,10 +93,14 @@ class CommandOutput:
     def _ended(self) -> None:
         assert self._process
         self._close_input()
-        status = _end(self._process)
+        try:
+            status = self._process.wait(_GONE_S)
+            how = describe_end(status, "") if status < 0 else f"it ended with status {status}"
+        except subprocess.TimeoutExpired:
+            self._process.terminate()
+            self._leaving, how = self._process, "it closed its input"
         if time.monotonic() - self._started_s > LONGEST_WAIT_S:
             self._wait_s = FIRST_WAIT_S
-        how = describe_end(status, "") if status < 0 else f"it ended with status {status}"
         self._process, self._due_s = None, time.monotonic() + self._wait_s
         self._tell(f"{self._words[0]} takes no more readings: {how}; starting it again in {self._wait_s:.0f} s")
         self._wait_s = min(2 * self._wait_s, LONGEST_WAIT_S)
@@ -100,6 +108,7 @@ class CommandOutput:
     def _restart(self) -> bool:
         if time.monotonic() < self._due_s:
             return False
+        self._see_off()
         try:
             self._process = self._start()
         except PublishError as error:
@@ -109,6 +118,12 @@ class CommandOutput:
             return False
         self._stuck = False
         return True
+
+    def _see_off(self) -> None:
+        if self._leaving:
+            self._leaving.kill()
+            self._leaving.wait()
+        self._leaving = None
 
     def _close_input(self) -> None:
         assert self._process
@@ -121,6 +136,7 @@ class CommandOutput:
             self._close_input()
             _end(self._process)
             self._process = None
+        self._see_off()
 
 
 def _end(process: "subprocess.Popen[bytes]") -> int:

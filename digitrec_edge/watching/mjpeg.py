@@ -34,7 +34,7 @@ def frames(text: str, asked: Asked) -> Events:
         with _answer(text) as answer:
             kind = answer.headers.get_content_type()
             if kind.startswith("image/"):
-                yield _frame(answer.read(LIMIT_BYTES + 1), text)
+                yield from (_frame(data, text) for data in _guarded(_whole(answer), text))
             elif kind.startswith("multipart/"):
                 found = _guarded(parts(answer, str(answer.headers.get_param("boundary", ""))), text)
                 yield from (_frame(part, text) for part in newest(found, asked.interval_s, TIMEOUT_S))
@@ -75,6 +75,10 @@ def _guarded(found: Iterator[bytes], text: str) -> Iterator[bytes]:
         yield from found
     except (OSError, http.client.HTTPException, ValueError) as cause:
         raise SourceError(f"{shown(text)} broke off: {cause}") from None
+
+
+def _whole(answer: BinaryIO) -> Iterator[bytes]:
+    yield answer.read(LIMIT_BYTES + 1)
 
 
 def _frame(data: bytes, text: str) -> Frame:

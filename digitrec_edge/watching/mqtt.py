@@ -102,8 +102,11 @@ class MqttOutput:
         if self._client.is_connected():
             last = self._publish(self._client, availability_topic(self._broker.topic), OFFLINE)
             try:
-                last.wait_for_publish(LAST_S)
+                last.wait_for_publish(LAST_S)  # returns, heard or not
+                heard = last.is_published()
             except (RuntimeError, ValueError):
+                heard = False
+            if not heard:
                 self._tell(f"{self._where} did not hear of the end")
         self._client.disconnect()
         self._client.loop_stop()

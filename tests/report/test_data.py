@@ -17,12 +17,23 @@ from digitrec_edge.artifact.golden import Golden
 from digitrec_edge.errors import BenchmarkError
 from digitrec_edge.report import ReportData, collect
 from digitrec_edge.report.summary import summarise_model
+from runtimes import load
+from tests.report.conftest import CHANGED
 
 
 def test_figures_of_files_that_are_no_longer_there_are_left_out_and_named(data: ReportData) -> None:
     assert any("digitrec-float32.tflite are left out" in note for note in data.notes)
     assert data.runs
     assert all(r.variant == "int8" for run in data.runs for r in run.results)
+
+
+def test_probabilities_are_those_that_the_device_gives(data: ReportData, digits: Path) -> None:
+    with load(pretrained.DEFAULT) as model:
+        _, probabilities = model.predict(mnist.load("test", digits).images)
+    assert model.temperature != 1
+    assert data.reference
+    np.testing.assert_allclose(data.predictions[0].probabilities, probabilities, rtol=1e-6)
+    np.testing.assert_allclose(data.reference.probabilities[CHANGED:], probabilities[CHANGED:], rtol=1e-6)
 
 
 def test_a_missing_model_is_noted(data: ReportData) -> None:
