@@ -67,12 +67,11 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         OutputError: the folder cannot be made or written, the disk is full, or ``path`` is a folder.
     """
     path = Path(path)
-    if _is_stream(path):
+    if is_stream(path):
         with _into_stream(path) as temporary:
             yield temporary
         return
-    target = _resolved(path)
-    make_folder(target.parent)
+    target = _target(path)
     _remove_stale(target)
     try:
         descriptor, name = tempfile.mkstemp(prefix=_prefix(target), suffix=target.suffix[:100], dir=target.parent)
@@ -111,7 +110,12 @@ def scratch_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
         yield Path(name)
 
 
-def _is_stream(path: Path) -> bool:
+def readable(name: str | os.PathLike[str]) -> str:
+    """Return a name that UTF-8 can hold: bytes that are none are shown as Python writes them."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
+
+
+def is_stream(path: Path) -> bool:
     """Whether something is there that takes bytes and is no file: a pipe, a device, a socket, an open descriptor."""
     if path.is_relative_to("/dev") or path.is_relative_to("/proc"):
         return path.exists() and not path.is_dir()
@@ -139,6 +143,15 @@ def _resolved(path: Path) -> Path:
         return path.resolve() if path.is_symlink() else path
     except (OSError, RuntimeError, ValueError) as cause:  # a circle of links
         raise _not_written(path, cause) from cause
+
+
+def _target(path: Path) -> Path:
+    """Return the file that is written for a path, in a folder that there is."""
+    target = _resolved(path)
+    make_folder(target.parent)
+    if target.is_dir():
+        raise OutputError(f"cannot write {str(path)!r}: it is a folder")
+    return target
 
 
 def _take_over(old: Path, new: Path) -> None:
@@ -237,6 +250,8 @@ def make_folder(path: Path) -> None:
     """
     try:
         path.mkdir(parents=True, exist_ok=True)
+    except FileExistsError:
+        raise OutputError(f"cannot write into {str(path)!r}: it is a file, and a folder is needed") from None
     except (OSError, ValueError) as cause:
         raise _not_written(path, cause) from cause
 
@@ -251,14 +266,11 @@ def check_writable(path: Path) -> None:
     Raises:
         OutputError: it cannot.
     """
-    if _is_stream(path):
+    if is_stream(path):
         if not os.access(path, os.W_OK):
             raise OutputError(f"cannot write {str(path)!r}: no permission")
         return
-    target = _resolved(path)
-    make_folder(target.parent)
-    if target.is_dir():
-        raise OutputError(f"cannot write {str(path)!r}: it is a folder")
+    target = _target(path)
     try:
         with tempfile.TemporaryFile(dir=target.parent):
             pass

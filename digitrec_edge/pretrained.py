@@ -12,4 +12,9 @@ TINY = FOLDER / "digitrec-tiny.tflite"
 """int4, for microcontrollers with 16 KB of flash: a network of its own, see ``train --recipe tiny``."""
 
 NAMED = {"pretrained": DEFAULT, "tiny": TINY}
-"""What ``export`` makes code and pages of by name."""
+"""What the command line calls them, where no file has such a name."""
+
+
+def find(path: Path) -> Path:
+    """Return the artifact that a path or a name of ``NAMED`` stands for."""
+    return path if path.exists() else NAMED.get(str(path), path)

@@ -1,5 +1,6 @@
 """The cases of a benchmark: every artifact in every runtime that may run it, or those asked for."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,13 @@ def test_a_folder_without_artifacts_says_what_to_type(tmp_path: Path) -> None:
 def test_a_path_that_is_not_there_says_what_to_type(tmp_path: Path) -> None:
     with pytest.raises(BenchmarkError, match="no such file or folder: .*digitrec-edge export"):
         find_artifacts([tmp_path / "absent"])
+
+
+def test_a_name_that_results_cannot_hold_is_refused_before_anything_is_measured(tmp_path: Path) -> None:
+    path = tmp_path / os.fsdecode(b"caf\xe9.tflite")
+    path.touch()
+    with pytest.raises(BenchmarkError, match=r"^caf\\xe9\.tflite cannot be measured: .* not UTF-8; rename it"):
+        find_artifacts([path])
 
 
 def test_each_artifact_meets_each_runtime_for_its_format(folder: Path) -> None:

@@ -93,6 +93,15 @@ def test_without_a_command_the_help_is_shown(cli: Cli) -> None:
         ["train", "--batch-size", "0"],
         ["train", "--recipe", "secret"],
         ["train", "--output", "model.h5"],
+        ["train", "--seed", "-1"],
+        ["train", "--learning-rate", "-1"],
+        ["train", "--learning-rate", "nan"],
+        ["train", "--validation-split", "2"],
+        ["predict", ""],
+        ["predict", "a.png", "--min-confidence", "nan"],
+        ["watch", "a.png", "--fps", "nan"],
+        ["collect", "a.sqlite", "--timeout", "inf"],
+        ["serve", "--port", "80", "--print-unit"],
     ],
     ids=" ".join,
 )
@@ -103,6 +112,35 @@ def test_wrong_usage_ends_with_2_and_says_what_is_wrong(cli: Cli, tmp_path: Path
     assert "rror" in done.stderr
     assert done.stdout == ""
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "predict a.png --explain a.png",
+        "predict a.png --explain link.png",
+        "predict b.png --model a.png --explain a.png",
+        "inspect a.tflite --bom a.tflite",
+        "strip a.tflite --output a.tflite",
+        "benchmark a.tflite --json a.tflite",
+        "benchmark . --csv a.tflite",
+        "benchmark --json same --csv ./same",
+        "robustness a.tflite --json a.tflite",
+        "report . --results a.html --output a.html",
+        "watch . --draw-regions a.png",
+        "collect a.sqlite --export a.sqlite",
+        "collect a.sqlite --export a.sqlite-wal",
+        "train --base a.keras --data a.sqlite --output a.keras",
+    ],
+)
+def test_what_is_read_is_never_written_over(cli: Cli, tmp_path: Path, line: str) -> None:
+    for name in ("a.png", "a.tflite", "a.html", "a.sqlite", "a.sqlite-wal", "a.keras"):
+        (tmp_path / name).write_bytes(b"SQLite format 3\0")
+    (tmp_path / "link.png").symlink_to("a.png")
+    done = cli(*line.split(), ok=False, cwd=tmp_path)
+    assert done.returncode == 2
+    assert " is also " in done.stderr
+    assert {path.read_bytes() for path in tmp_path.iterdir()} == {b"SQLite format 3\0"}
 
 
 @pytest.mark.parametrize("arguments", [["predict", "a.png"], ["benchmark"]], ids=" ".join)

@@ -104,7 +104,7 @@ def test_lost_parity_ends_with_1_and_leaves_the_old_artifact(cli: Cli, trained: 
     [
         (["absent.keras"], "no such file: absent.keras"),
         (["text.keras"], "is not a .keras file; make one with: digitrec-edge train"),
-        ([], "no such file: build/model.keras"),
+        ([], "no such file: build/model.keras; make a model with: digitrec-edge train"),
     ],
 )
 def test_what_cannot_be_exported_is_one_line_and_status_1(

@@ -60,6 +60,18 @@ def test_a_folder_of_pictures_with_a_bad_one(cli: Cli, mnist_test: mnist.Digits,
     assert "holds answers with another min confidence" in other.stderr
 
 
+def test_names_that_are_no_utf_8_are_read_and_made_readable(cli: Cli, mnist_test: mnist.Digits, tmp_path: Path) -> None:
+    pictures, output = tmp_path / "in", tmp_path / os.fsdecode(b"out-\xe9")
+    pictures.mkdir()
+    Image.fromarray(255 - mnist_test.images[0]).resize((112, 112)).save(pictures / os.fsdecode(b"caf\xe9.png"))
+    for _ in range(2):
+        done = cli("read", pictures, "--output", output, "--runtime", "native")
+    assert "of which 1 are there already" in done.stderr
+    (part,) = output.glob("part-*")
+    with part.open("rb") as stream:
+        assert pq.read_table(stream).to_pylist()[0]["file"] == r"caf\xe9.png"
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("group", [True, False], ids=["terminal", "alone"])
 def test_ctrl_c_ends_all_and_the_same_command_goes_on(mnist_test: mnist.Digits, tmp_path: Path, group: bool) -> None:

@@ -89,7 +89,7 @@ def test_defaults_are_those_of_the_library() -> None:
         (["pictures", "--home-assistant"], 2, "of no use without --mqtt"),
         (["pictures", "--keep", "some"], 2, "no rule of what to keep"),
         (["pictures", "--to-command", "no-such-command"], 1, "cannot start 'no-such-command'"),
-        (["pictures", "--unit", ""], 2, "1 to 32 characters"),
+        (["pictures", "--unit", 33 * "m"], 2, "1 to 32 characters"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_one_clear_line(

@@ -148,3 +148,13 @@ def keep_one(path: str, number: str) -> None:
     """Keep a digit; runs in a process of its own."""
     with Collection(path) as collection:
         collection.keep(kept(int(number)))
+
+
+def test_a_full_disk_is_told_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(connection: sqlite3.Connection, version: int) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr(schema, "_take_steps", full)
+    with pytest.raises(OutputError, match=r"^cannot write '.*c\.sqlite': database or disk is full$"):
+        Collection(tmp_path / "c.sqlite")
+    assert [*tmp_path.iterdir()] == []

@@ -15,7 +15,17 @@ from pathlib import Path
 import pytest
 
 from digitrec_edge.errors import DataError, OutputError
-from digitrec_edge.files import check_writable, locked, read_file, replacing, scratch_folder, sha256, write_file
+from digitrec_edge.files import (
+    check_writable,
+    locked,
+    make_folder,
+    read_file,
+    readable,
+    replacing,
+    scratch_folder,
+    sha256,
+    write_file,
+)  # fmt: skip
 
 
 def read(path: Path, limit_bytes: int = 1000) -> bytes:
@@ -181,6 +191,19 @@ def test_a_full_disk_is_one_clear_error_and_leaves_the_old_file(
         write_file(path, b"new")
     assert path.read_bytes() == b"old"
     assert os.listdir(tmp_path) == ["file"]
+
+
+def test_a_folder_in_the_place_of_a_file_and_the_other_way_round_are_told(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="it is a folder"):
+        write_file(tmp_path / "..", b"new")
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError, match="it is a file, and a folder is needed"):
+        make_folder(tmp_path / "file")
+
+
+def test_a_name_that_is_no_utf_8_is_made_readable() -> None:
+    assert readable(os.fsdecode(b"caf\xe9.png")) == "caf\\xe9.png"
+    assert readable(Path("caf\u00e9.png")) == "caf\u00e9.png"
 
 
 @pytest.mark.parametrize("target", ["folder", "file/below", "/proc/no/such"])

@@ -43,7 +43,7 @@ def test_every_mode_gives_the_same_digit(
 
 
 @pytest.mark.parametrize("mode", ["I;16", "I;16B"])
-@pytest.mark.parametrize("white", [255, 65535])
+@pytest.mark.parametrize("white", [255, 511, 1023, 4095, 65535])
 def test_16_bit_greys_are_scaled_and_not_clipped(
     draw_page: DrawPage, mnist_test: mnist.Digits, pretrained_model: Model, mode: str, white: int
 ) -> None:
@@ -51,6 +51,13 @@ def test_16_bit_greys_are_scaled_and_not_clipped(
     picture = Image.fromarray(page.astype(">u2" if mode.endswith("B") else "<u2"))
     assert picture.mode == mode
     assert pretrained_model.classify(to_digit(preprocess.to_grey(picture))) == mnist_test.labels[TWO]
+
+
+def test_a_picture_that_holds_no_numbers_is_named() -> None:
+    stream = io.BytesIO()
+    Image.fromarray(np.full((40, 40), np.nan, np.float32)).save(stream, "TIFF")
+    with pytest.raises(PictureError, match="^nan.tif holds NaN or infinity"):
+        reading.open_picture(stream.getvalue(), "nan.tif")
 
 
 @pytest.mark.parametrize("scale", [1.0, 255.0, 1e6])

@@ -3,6 +3,7 @@
 import dataclasses
 import importlib
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -343,3 +344,11 @@ def test_export_signs_each_artifact_and_an_unsigned_export_leaves_no_old_signatu
     monkeypatch.setenv(signature.KEY_VARIABLE, "")
     cli(*arguments)
     assert signature.check(artifact.read(path)) == "not signed"
+
+
+def test_a_name_that_is_no_utf_8_is_refused_in_one_line(keys: dict[str, Pair], tmp_path: Path) -> None:
+    path = tmp_path / os.fsdecode(b"caf\xe9.tflite")
+    shutil.copy(FLOAT, path)
+    with pytest.raises(SignatureError, match=r"^caf\\xe9\.tflite cannot be signed: .*; rename it"):
+        signature.open_signer(keys["mine"].private)(path)
+    assert [*tmp_path.iterdir()] == [path]

@@ -1,6 +1,7 @@
 """A model that another tool has changed is told from a damaged one, and can be had without its card."""
 
 import os
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -67,6 +68,27 @@ def test_a_flipped_weight_may_be_either_and_a_broken_structure_is_damage(artifac
     assert not isinstance(raised.value, ChangedError)
     with pytest.raises(ArtifactError, match="is not a valid tflite model"):
         artifact.read(path, sealed=False)
+
+
+@pytest.mark.parametrize("place", [-3000, -92])
+def test_a_card_that_cannot_be_cut_off_is_told(artifacts: Path, tmp_path: Path, cli: Cli, place: int) -> None:
+    data = bytearray((artifacts / NAMES[0]).read_bytes())
+    data[place] ^= 1  # in a file of the archive, or in its end
+    (tmp_path / "a.tflite").write_bytes(data)
+    done = cli("strip", "a.tflite", cwd=tmp_path, ok=False)
+    assert done.returncode == 1
+    assert "a.tflite is damaged: its card and sample cannot be cut off" in done.stderr
+    assert os.listdir(tmp_path) == ["a.tflite"]
+
+
+def test_a_model_that_takes_an_artifact_s_place_takes_its_signature_away(
+    artifacts: Path, tmp_path: Path, cli: Cli
+) -> None:
+    for name in ("a.tflite", "b.tflite"):
+        shutil.copy(artifacts / NAMES[0], tmp_path / name)
+    (tmp_path / "b.tflite.sig").touch()
+    cli("strip", "a.tflite", "--output", "b.tflite", cwd=tmp_path)
+    assert sorted(os.listdir(tmp_path)) == ["a.tflite", "b.tflite"]
 
 
 def test_nothing_is_written_of_what_is_no_model(tmp_path: Path, cli: Cli) -> None:

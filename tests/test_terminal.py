@@ -11,7 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
+from digitrec_edge import mnist
 from digitrec_edge.cli import terminal
 
 
@@ -59,6 +61,13 @@ def test_a_command_survives_whatever_its_streams_are(
     done = shell(f"{PROGRAM} {command} {redirection}", folder)
     assert done.returncode == status
     assert done.stderr.decode() == said
+
+
+def test_what_is_said_beside_an_answer_may_be_lost(folder: Path) -> None:
+    Image.fromarray(255 - mnist.load("test").images[0]).save(folder / "7.png")
+    done = shell(f"{PROGRAM} predict 7.png --runtime native 2> /dev/full", folder)
+    assert done.returncode == 0
+    assert done.stdout.startswith(b"7.png: 7 ")
 
 
 def test_output_that_click_gave_up_is_dropped(folder: Path) -> None:
@@ -109,6 +118,19 @@ def test_control_sequences_in_names_are_shown_and_not_obeyed(folder: Path) -> No
         for output in (done.stdout.decode(), done.stderr.decode()):
             assert not {character for character in output if character in "\x1b\x9b\u202e\r"}
         assert b"Traceback" not in done.stderr
+
+
+def test_a_name_with_a_line_break_is_one_line(folder: Path) -> None:
+    shutil.copy(folder / "a.tflite", folder / "a\nb.tflite")
+    Image.fromarray(255 - mnist.load("test").images[0]).save(folder / "a\nb.png")
+    (folder / "c\nd.png").touch()
+    done = shell(f"{PROGRAM} predict *.png --runtime native", folder)
+    assert [line[:6] for line in done.stdout.splitlines()] == [b"a\\nb.p"]
+    assert len(done.stderr.splitlines()) == 3
+    for command, lines in (("inspect", None), ("verify", 2), ("strip", 1)):
+        said = shell(f"{PROGRAM} {command} *b.tflite", folder).stdout.splitlines()
+        assert said[0].startswith(b"a\\nb")
+        assert len(said) == lines or lines is None
 
 
 def test_an_error_stays_one_line_whatever_a_name_holds(folder: Path) -> None:

@@ -1,5 +1,6 @@
 """The page on which regions are drawn, in a real browser: by mouse, finger and keys; its line is one that works."""
 
+import os
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -159,6 +160,10 @@ def test_the_page_holds_no_password_and_forbids_everything_else() -> None:
     assert "default-src 'none'" in made
     assert "unsafe" not in made.partition("<title>")[0]
     assert made.count("</script>") == 2
+
+
+def test_a_source_whose_name_is_no_utf_8_is_shown() -> None:
+    assert rb"Regions of caf\xe9</title>" in page(frame(), os.fsdecode(b"caf\xe9"))
 
 
 def test_the_first_frame_is_drawn_on_and_without_one_there_is_no_page(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from benchmarks.quality.parity import Parity
 from digitrec_edge import artifact, formats
 from digitrec_edge.artifact import golden
 from digitrec_edge.errors import ArtifactError, BenchmarkError
+from digitrec_edge.files import readable
 from runtimes.table import RUNTIMES, find
 
 UNKNOWN = "unknown"
@@ -94,6 +95,9 @@ def find_artifacts(paths: Sequence[Path]) -> list[Path]:
             found.append(path)
         else:
             raise BenchmarkError(f"no such file or folder: {path}; make artifacts with: digitrec-edge export")
+    for path in found:
+        if (name := readable(path.name)) != path.name:
+            raise BenchmarkError(f"{name} cannot be measured: results hold the name, which is not UTF-8; rename it")
     return found
 
 

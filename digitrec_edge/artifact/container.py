@@ -109,8 +109,12 @@ def strip(path: str | os.PathLike[str]) -> bytes:
 
     Raises:
         ArtifactError: as :func:`read` for a foreign file; nothing is said of where the model comes from.
+        DamagedError: what is attached to the model is damaged, and cannot be told from it.
     """
-    return read(path, sealed=False).payload
+    payload = read(path, sealed=False).payload
+    if CARD_FILE.encode().replace(MARK, STRIPPED) in payload:
+        raise DamagedError(f"{path} is damaged: its card and sample cannot be cut off; copy or export it again")
+    return payload
 
 
 def _stripped(data: bytes, kind: Format) -> bytes:
@@ -160,11 +164,12 @@ def _card(path: Path, payload: bytes, files: Mapping[str, bytes]) -> Card:
 def write(
     path: str | os.PathLike[str], payload: bytes, card: Card, sample: bytes | None = None, envelope: str | None = None
 ) -> None:
-    """Write payload, card, sample and seal to ``path``, atomically; see :func:`seal`.
+    """Write payload, card, sample and seal to ``path``; see :func:`seal` and :func:`replace`."""
+    replace(path, seal(payload, card, sample, envelope))
 
-    A signature of the file that was there before is removed first.
-    """
-    data = seal(payload, card, sample, envelope)
+
+def replace(path: str | os.PathLike[str], data: bytes) -> None:
+    """Write the bytes of a model file to ``path``, atomically; a signature of the file before is removed first."""
     with replacing(path) as temporary:
         temporary.write_bytes(data)
         signature_path(Path(path)).unlink(missing_ok=True)

@@ -14,7 +14,7 @@ from typing import Any
 from digitrec_edge import pretrained
 from digitrec_edge.artifact.container import Artifact, read, signature_path
 from digitrec_edge.errors import KeyFileError, NotInstalledError, SignatureError
-from digitrec_edge.files import read_file, write_file
+from digitrec_edge.files import read_file, readable, write_file
 from digitrec_edge.pip_lines import install_extra
 from digitrec_edge.records import load_json
 
@@ -53,6 +53,8 @@ def open_signer(key: Path, password: bytes | None = None) -> Sign:
         raise KeyFileError(f"{key} cannot sign: {_NEEDED}, the private one") from cause
 
     def sign(path: Path) -> Path:
+        if (name := readable(path.name)) != path.name:
+            raise SignatureError(f"{name} cannot be signed: a signature holds the name, which is not UTF-8; rename it")
         with _copies(path, **{path.name: read(path).data}) as folder:
             config.sign(folder / path.name, folder / "bundle")
             write_file(signature_path(path), (folder / "bundle").read_bytes())

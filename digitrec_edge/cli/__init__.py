@@ -4,13 +4,14 @@ Exit status: 0 good, 1 the work failed, 2 wrong usage, 130 interrupted.
 """
 
 import errno
+import math
 import sys
 from collections.abc import Sequence
 from importlib import import_module
 from typing import Any, cast
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from digitrec_edge import __version__
 from digitrec_edge.cli import terminal
@@ -26,6 +27,24 @@ class Program(TyperGroup):
         commands = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
         with formatter.section("Commands"):
             formatter.write_dl([(name, found.get_short_help_str(limit=1000)) for name, found in commands if found])
+
+
+class Command(TyperCommand):
+    """A command that refuses what no type and no bound of an option refuses: nan, and an empty word."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the words of the command line."""
+        if "" in args:
+            raise typer.BadParameter("an empty word is given, as an unset variable leaves one: name something", ctx)
+        return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command."""
+        for parameter in self.params:
+            value = ctx.params.get(parameter.name)
+            if isinstance(value, float) and not math.isfinite(value):
+                raise typer.BadParameter(f"{value} is no finite number", ctx, parameter)
+        return super().invoke(ctx)
 
 
 COMMANDS = (
@@ -51,7 +70,7 @@ def program(names: Sequence[str] = COMMANDS) -> typer.Typer:
     )
     made.callback()(common)
     for name in names:
-        made.command()(getattr(import_module(f"{__name__}.{name}"), name))
+        made.command(cls=Command)(getattr(import_module(f"{__name__}.{name}"), name))
     return made
 
 

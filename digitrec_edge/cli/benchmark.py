@@ -1,14 +1,14 @@
 """``digitrec-edge benchmark``."""
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from digitrec_edge.cli import terminal
-from digitrec_edge.cli.options import DataOption, RuntimesOption
+from digitrec_edge.cli.options import DataOption, RuntimesOption, check_apart
 from digitrec_edge.cli.remote import DEFAULT_TIMEOUT_S, Timeout, benchmark_on
 
 if TYPE_CHECKING:
@@ -82,6 +82,7 @@ def benchmark(
     from digitrec_edge.files import check_writable
 
     files = {"json": json_file, "csv": csv_file, "markdown": markdown_file}
+    check_apart({f"--{kind}": path for kind, path in files.items()}, _read(paths or (), data))
     for path in filter(None, files.values()):
         check_writable(path)
     wanted = (
@@ -143,6 +144,15 @@ def check_run(run: "Run") -> None:
     if run.effort.name == "strict" and bad:
         named = ", ".join(f"{result.label} ({standing(result)})" for result in bad)
         raise BenchmarkError(f"{len(bad)} of {len(run.results)} cases cannot be relied on: {named}")
+
+
+def _read(paths: Sequence[Path], data: Path | None) -> Iterator[Path]:
+    """Yield what is read: files that are named, and the artifacts in folders."""
+    from digitrec_edge import formats
+
+    yield from filter(None, [data])
+    for path in paths:
+        yield from (one for one in path.iterdir() if formats.of_file_name(one.name)) if path.is_dir() else (path,)
 
 
 def _at_hand() -> list[Path]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from digitrec_edge.cli import terminal
-from digitrec_edge.cli.options import MB
+from digitrec_edge.cli.options import MB, check_apart
 from digitrec_edge.cli.remote import DEFAULT_TIMEOUT_S, Timeout, check_hosts, progress_of
 
 if TYPE_CHECKING:
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from digitrec_edge.remote.collect import Collected
 
 DEFAULT_KEEP_MB = 4096
+SQLITE_ENDS = ("", "-wal", "-shm", "-journal")
+"""Of the names of a collection's files."""
 
 
 def collect(
@@ -55,6 +57,7 @@ def collect(
 
     path, hosts = _chosen(file, output), check_hosts(host or ())
     tell = functools.partial(print, file=sys.stderr if as_json else sys.stdout)
+    check_apart({"--export": export}, [*(f"{path}{end}" for end in SQLITE_ENDS), *(import_ or ())])
     brings = bool(hosts or import_)
     with Collection(path, keep_mb * MB if brings else None, create=brings) as collection:
         for source in import_ or ():

@@ -120,8 +120,7 @@ def export(
     from digitrec_edge.labels import DIGITS, read_labels
     from digitrec_edge.reissue import holds_artifacts
 
-    if not model.exists():
-        model = pretrained.NAMED.get(str(model), model)
+    model = pretrained.find(model)
     if holds_artifacts(model):
         _refuse_conversion(model, context)
         choice = _choice(chosen, every=False, rounding=rounding, kernel=kernel)

@@ -9,6 +9,7 @@ import typer
 
 from digitrec_edge import pretrained
 from digitrec_edge.cli import terminal
+from digitrec_edge.cli.options import check_apart
 
 if TYPE_CHECKING:
     from digitrec_edge.artifact.card import Card
@@ -19,6 +20,7 @@ def inspect(
     file: Annotated[
         Path,
         typer.Argument(
+            callback=pretrained.find,
             help="A .tflite, .onnx, .ort, -c.zip, -java.zip or .html file, with or without a card.",
             show_default="the pretrained one",
         ),
@@ -37,6 +39,7 @@ def inspect(
     from digitrec_edge.verification.bom import write_bom
     from digitrec_edge.verification.inspection import inspect as examine
 
+    check_apart({"--bom": bom}, [file])
     found = artifact.read(file)
     if bom:
         write_file(bom, write_bom(found))
@@ -44,7 +47,8 @@ def inspect(
     if as_json:
         terminal.print_json(dataclasses.asdict(result))
         return
-    print(f"{result.path}: {result.format}, {result.file_bytes:,} bytes, of these {result.payload_bytes:,} the model")
+    size = f"{result.file_bytes:,} bytes, of these {result.payload_bytes:,} the model"
+    print(f"{terminal.escaped(str(result.path))}: {result.format}, {size}")
     for name, text in [
         ("file sha256", result.file_sha256),
         ("model sha256", result.payload_sha256),

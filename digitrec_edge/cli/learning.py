@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from digitrec_edge.cli import terminal
+from digitrec_edge.cli.options import check_apart
 
 if TYPE_CHECKING:
     from benchmarks.quality.relearned import Answerer, Relearned
@@ -37,6 +38,7 @@ def learn(base: Path, data: Sequence[Path], output: Path | None, seed: int, *, a
     if not collections:
         raise typer.BadParameter("name a collection, such as --data collection.sqlite", param_hint="--data")
     output = output or base.with_name(f"{base.stem}-learnt.keras")
+    check_apart({"--output": output}, [base, *data])
     check_writable(output)
     before = network.load(base)
     history = read_history(base)

@@ -2,13 +2,14 @@
 
 import functools
 import inspect
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from digitrec_edge import formats
+from digitrec_edge import formats, pretrained
 from digitrec_edge.errors import InputError
 from digitrec_edge.variants import VARIANTS, Variant
 from runtimes.elsewhere import find_target, target_names
@@ -80,6 +81,13 @@ TargetOption = Annotated[
         help=f"Runtime to fit: {listed(target_names())}. Default: the first of each format.", callback=check_target
     ),
 ]
+ModelOption = Annotated[
+    Path | None,
+    typer.Option(
+        help=f"Artifact to use; {' and '.join(pretrained.NAMED)} ship with this. Default: the pretrained int8 one.",
+        callback=lambda path: path and pretrained.find(path),
+    ),
+]
 ThreadsOption = Annotated[int, typer.Option(min=1, max=256, help="Threads that the runtime may use.")]
 DataOption = Annotated[
     Path | None, typer.Option(help="Your own digits: a folder with the four IDX files, or a .npz. Default: MNIST.")
@@ -107,6 +115,24 @@ def parse_points(text: str, option: str) -> float:
     if not 0 <= points <= 100:
         raise typer.BadParameter(f"{text!r} are no percentage points; give 0 to 100, such as 0.2pp", param_hint=option)
     return points
+
+
+def check_apart(outputs: Mapping[str, Path | None], inputs: Iterable[str | Path]) -> None:
+    """Refuse to write a file that is read, or one file twice, by whatever name or link.
+
+    Args:
+        outputs: by option; None where it is not given.
+        inputs: what is read.
+    """
+    from digitrec_edge.files import is_stream
+
+    uses = {os.path.realpath(path): "read" for path in inputs}
+    for option, path in outputs.items():
+        if path is not None and not is_stream(path):
+            own = f"written by {option}"
+            use = uses.setdefault(os.path.realpath(path), own)
+            if use != own:
+                raise typer.BadParameter(f"{str(path)!r} is also {use}: name another file", param_hint=option)
 
 
 def flag_per_variant(command: Callable[..., None]) -> Callable[..., None]:

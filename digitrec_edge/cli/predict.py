@@ -15,7 +15,7 @@ import typer
 
 from digitrec_edge import pretrained
 from digitrec_edge.cli import terminal
-from digitrec_edge.cli.options import AUTO, RuntimeOption, ThreadsOption
+from digitrec_edge.cli.options import AUTO, ModelOption, RuntimeOption, ThreadsOption, check_apart
 from digitrec_edge.cli.pictures import STANDARD_INPUT, Named, expand
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def predict(
         list[str],
         typer.Argument(help="Pictures: files, folders, 'globs', or - for standard input.", metavar="PICTURE..."),
     ],
-    model: Annotated[Path | None, typer.Option(help="Artifact to use. Default: the pretrained int8 one.")] = None,
+    model: ModelOption = None,
     runtime: RuntimeOption = AUTO,
     threads: ThreadsOption = 1,
     multi: Annotated[bool, typer.Option("--multi", help="Read several digits per picture, in reading order.")] = False,
@@ -66,8 +66,10 @@ def predict(
     from runtimes import load
 
     named = list(expand(pictures, recursive))
+    artifact = model or default_artifact(runtime)
     _check(named, explain, as_json and as_lines)
-    with load(model or default_artifact(runtime), runtime, threads) as loaded:
+    check_apart({"--explain": explain}, [artifact, *(one.name for one in named)])
+    with load(artifact, runtime, threads) as loaded:
         print(f"{loaded.artifact.name} on {loaded.runtime} {loaded.runtime_version}", file=sys.stderr)
         tally = _Tally(len(named))
         asked = _Asked(loaded.artifact.path, loaded.runtime, threads, How(multi, min_confidence, accept_anything))
@@ -220,18 +222,19 @@ def _explain(found: "Recognition", path: Path) -> None:
 
 def _print(result: dict[str, Any]) -> None:
     if "error" in result:
-        print(f"digitrec-edge: {result['error']}", file=sys.stderr)
+        print(f"digitrec-edge: {terminal.escaped(result['error'])}", file=sys.stderr)
         return
+    name = terminal.escaped(result["picture"])
     latency = (
         f"latency {result['latency_us']:.0f} us of the model, {result['file_to_digit_ms']:.1f} ms from file to digit"
     )
     if "text" in result:
-        print(f"{result['picture']}: {result['text']}  {latency}", flush=True)
+        print(f"{name}: {result['text']}  {latency}", flush=True)
         for digit in result["digits"]:
             left, top, right, bottom = digit["box"]
             print(f"  {_answer(digit)}  box {left},{top} to {right},{bottom}", flush=True)
     else:
-        print(f"{result['picture']}: {_answer(result)}  {latency}", flush=True)
+        print(f"{name}: {_answer(result)}  {latency}", flush=True)
     if result["turned"]:
         print(f"  ({_turn_note(result)})", flush=True)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from digitrec_edge.cli import terminal
-from digitrec_edge.cli.options import AUTO, RuntimeOption
+from digitrec_edge.cli.options import AUTO, ModelOption, RuntimeOption
 from digitrec_edge.cli.pictures import expand
 from digitrec_edge.cli.predict import default_artifact
 from digitrec_edge.errors import DataError, NotInstalledError, OutputError
@@ -39,7 +39,7 @@ def read(
     jobs: Annotated[
         int | None, typer.Option(min=1, max=256, help="Processes without --scheduler. Default: one per core.")
     ] = None,
-    model: Annotated[Path | None, typer.Option(help="Artifact to use. Default: the pretrained int8 one.")] = None,
+    model: ModelOption = None,
     runtime: RuntimeOption = AUTO,
     column: Annotated[str | None, typer.Option(help="Column of the pictures. Default: the only one of a type.")] = None,
     keep_columns: Annotated[

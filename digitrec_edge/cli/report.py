@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from digitrec_edge.cli import terminal
-from digitrec_edge.cli.options import DataOption
+from digitrec_edge.cli.options import DataOption, check_apart
 
 
 def report(
@@ -35,6 +35,7 @@ def report(
     target = output or folder / "report.html"
     if target.suffix not in (".html", ".htm"):
         raise typer.BadParameter(f"{target} must end in .html", param_hint="--output")
+    check_apart({"--output": target}, results or ())
     if not folder.is_dir():
         raise InputError(f"no such folder: {folder}; make it with: digitrec-edge train, export and benchmark")
     try:

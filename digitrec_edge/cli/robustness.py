@@ -10,7 +10,7 @@ import typer
 
 from digitrec_edge import pretrained
 from digitrec_edge.cli import terminal
-from digitrec_edge.cli.options import AUTO, DataOption, RuntimeOption, ThreadsOption
+from digitrec_edge.cli.options import AUTO, DataOption, RuntimeOption, ThreadsOption, check_apart
 
 if TYPE_CHECKING:
     from benchmarks.quality.corrupted import Corrupted
@@ -60,6 +60,7 @@ def robustness(
     from digitrec_edge.files import write_file
 
     paths = artifacts or [pretrained.DEFAULT, pretrained.FLOAT32]
+    check_apart({"--json": json_file}, paths)
     measured = _measure(paths, runtime, threads, data)
     show(measured, [path.name for path in paths])
     if json_file:

@@ -18,6 +18,8 @@ UNIT = "digitrec-edge.service"
 STATE_FOLDER = Path("/var/lib/digitrec-edge")
 _LOOPBACK, _EVERYWHERE = "127.0.0.1", "0.0.0.0"
 KEEP_MB = 256
+FIRST_PORT = 1024
+"""Those below are for processes with rights."""
 
 
 def serve(
@@ -183,6 +185,10 @@ def _show(given: "Settings", token_file: Path | None) -> None:
 
 
 def _print_unit(given: "Settings", *, asks_token: bool) -> None:
+    if given.port < FIRST_PORT:
+        raise typer.BadParameter(
+            f"{given.port}: a unit without rights listens from {FIRST_PORT:,} on", param_hint="--port"
+        )
     from digitrec_edge.service.unit import unit
 
     absolute = replace(given, artifact=Path(given.artifact).absolute())

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from digitrec_edge.cli import terminal
+
 if TYPE_CHECKING:
     from digitrec_edge.artifact.signature import Sign
 
@@ -22,7 +24,7 @@ def sign(
     """
     signer = open_signer(key)
     for file in files:
-        print(signer(file))
+        print(terminal.escaped(str(signer(file))))
 
 
 def open_signer(key: Path) -> "Sign":

@@ -5,6 +5,9 @@ from typing import Annotated
 
 import typer
 
+from digitrec_edge.cli import terminal
+from digitrec_edge.cli.options import check_apart
+
 
 def strip(
     file: Annotated[Path, typer.Argument(help="A model file that digitrec-edge exported, changed since or not.")],
@@ -18,10 +21,11 @@ def strip(
     is written is checked as any foreign model is; what the card said of it no longer counts.
     """
     from digitrec_edge import artifact, formats
-    from digitrec_edge.files import write_file
+    from digitrec_edge.artifact.container import replace
 
-    found = artifact.read(file, sealed=False)
+    check_apart({"--output": output}, [file])
+    found, model = artifact.read(file, sealed=False), artifact.strip(file)
     kind = formats.by_name(found.format.model)
     target = output or file.with_name(f"{file.stem}-stripped{kind.suffix if kind != found.format else file.suffix}")
-    write_file(target, found.payload)
-    print(f"{target}  {len(found.payload):,} bytes, a model without card, sample and seal")
+    replace(target, model)
+    print(f"{terminal.escaped(str(target))}  {len(model):,} bytes, a model without card, sample and seal")

@@ -36,6 +36,9 @@ class StreamError(OSError):
 class _Stream(io.TextIOWrapper):
     """Standard output or error: whatever is written there is shown, nothing of it is obeyed."""
 
+    optional = False
+    """Whether the program goes on where it takes nothing: an answer is worth more than what is said beside it."""
+
     def write(self, text: str) -> int:
         return self.write_styled(text.translate(_CONTROLS))
 
@@ -44,13 +47,19 @@ class _Stream(io.TextIOWrapper):
         try:
             return super().write(text)
         except OSError as cause:
-            raise StreamError(cause.errno, cause.strerror) from cause
+            self._failed(cause)
+            return len(text)
 
     def flush(self) -> None:
         try:
             super().flush()
         except OSError as cause:
+            self._failed(cause)
+
+    def _failed(self, cause: OSError) -> None:
+        if not self.optional:
             raise StreamError(cause.errno, cause.strerror) from cause
+        _drop(self.fileno())
 
 
 class _Styled:
@@ -77,8 +86,8 @@ def guard_streams() -> None:
             os.open(os.devnull, os.O_RDWR)  # takes the lowest free number, which is this one
     if sys.stdin is None:
         sys.stdin = os.fdopen(0, "r", closefd=False)
-    for name, descriptor in (("stdout", 1), ("stderr", 2)):
-        setattr(sys, name, _open_stream(getattr(sys, name), descriptor))
+    sys.stdout, sys.stderr = _open_stream(sys.stdout, 1), _open_stream(sys.stderr, 2)
+    sys.stderr.optional = True
 
 
 def _open_stream(old: Any, descriptor: int) -> _Stream:
@@ -91,8 +100,13 @@ def _open_stream(old: Any, descriptor: int) -> _Stream:
 
 def drop_output() -> None:
     """Let what is still buffered for standard output go nowhere, so that the end of the program is quiet."""
+    _drop(1)
+
+
+def _drop(descriptor: int) -> None:
+    """Have a file descriptor lead to the null device."""
     sink = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(sink, 1)
+    os.dup2(sink, descriptor)
     os.close(sink)
 
 
@@ -107,9 +121,8 @@ def hold_native_output() -> None:
     terminal = os.dup(2)
     encoding = sys.stderr.encoding
     sys.stderr = _Stream(os.fdopen(terminal, "wb"), encoding=encoding, errors="backslashreplace", line_buffering=True)
-    sink = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(sink, 2)
-    os.close(sink)
+    sys.stderr.optional = True
+    _drop(2)
 
 
 def progress() -> Any:

@@ -28,14 +28,16 @@ def train(
     ] = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="Times to go through the training images.")] = None,
     batch_size: Annotated[int | None, typer.Option(min=1, help="Images per update.")] = None,
-    learning_rate: Annotated[float | None, typer.Option(help="The optimiser's (largest) learning rate.")] = None,
+    learning_rate: Annotated[float | None, typer.Option(min=0, help="The optimiser's (largest) learning rate.")] = None,
     seed: Annotated[
-        int | None, typer.Option(help="Same seed, same machine: same weights. Default: 0.", show_default=False)
+        int | None, typer.Option(min=0, help="Same seed, same machine: same weights. Default: 0.", show_default=False)
     ] = None,
     validation_split: Annotated[
         float | None,
         typer.Option(
-            help="Share of the training images to hold out and evaluate on, such as 0.1. Default: the recipe's."
+            min=0,
+            max=1,
+            help="Share of the training images to hold out and evaluate on, such as 0.1. Default: the recipe's.",
         ),
     ] = None,
     hidden: Annotated[

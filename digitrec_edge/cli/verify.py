@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from digitrec_edge import pretrained
 from digitrec_edge.cli import terminal
 from digitrec_edge.cli.options import AUTO, RuntimeOption
 from digitrec_edge.cli.predict import default_artifact
@@ -13,7 +14,11 @@ from digitrec_edge.cli.predict import default_artifact
 
 def verify(
     file: Annotated[
-        Path | None, typer.Argument(help="An artifact that digitrec-edge exported. Default: the pretrained one.")
+        Path | None,
+        typer.Argument(
+            callback=lambda path: path and pretrained.find(path),
+            help="An artifact that digitrec-edge exported. Default: the pretrained one.",
+        ),
     ] = None,
     runtime: RuntimeOption = AUTO,
     key: Annotated[
@@ -41,8 +46,8 @@ def verify(
     if as_json:
         terminal.print_json({"passed": result.passed, "signature": signed, **dataclasses.asdict(result)})
     else:
-        print(f"{file}: whole; {signed}")
-        print(result.summary)
+        print(terminal.escaped(f"{file}: whole; {signed}"))
+        print(terminal.escaped(result.summary))
         for image in result.differing:
             print(
                 f"  test image {image.index}, a {labels[image.label]}: {labels[image.digit]} here, "

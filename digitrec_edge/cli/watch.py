@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Protocol
 import typer
 
 from digitrec_edge.cli import terminal
-from digitrec_edge.cli.options import AUTO, MB, RuntimeOption, ThreadsOption
+from digitrec_edge.cli.options import AUTO, MB, ModelOption, RuntimeOption, ThreadsOption, check_apart
+from digitrec_edge.cli.pictures import expand
 
 if TYPE_CHECKING:
     from digitrec_edge.collection import Keep
@@ -97,7 +98,7 @@ def watch(
     ] = "none",
     collection: Annotated[Path, typer.Option(help="File that they are kept in.")] = Path("collection.sqlite"),
     keep_mb: Annotated[int, typer.Option(min=1, max=1_000_000, help="Megabytes that the file may have.")] = 100,
-    model: Annotated[Path | None, typer.Option(help="Artifact to use. Default: the pretrained int8 one.")] = None,
+    model: ModelOption = None,
     runtime: RuntimeOption = AUTO,
     threads: ThreadsOption = 1,
 ) -> None:
@@ -115,6 +116,7 @@ def watch(
 
     regions, asked = regions_of(region or []), Asked(follow, fps)
     if draw_regions:
+        check_apart({"--draw-regions": draw_regions}, [source, *(one.name for one in expand([source]))])
         _draw(source, asked, draw_regions)
         return
     care = Care(agree, min_confidence, null_after, every)

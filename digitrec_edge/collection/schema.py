@@ -105,11 +105,14 @@ def _make(path: Path) -> None:
     with scratch_folder(path) as folder:
         made = folder / "collection"
         os.close(os.open(made, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-        with closing(sqlite3.connect(made, isolation_level=None)) as connection:
-            for pragma in (f"page_size = {PAGE_BYTES}", "auto_vacuum = INCREMENTAL", "journal_mode = WAL"):
-                connection.execute(f"PRAGMA {pragma}")
-            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-            _take_steps(connection, 0)
+        try:
+            with closing(sqlite3.connect(made, isolation_level=None)) as connection:
+                for pragma in (f"page_size = {PAGE_BYTES}", "auto_vacuum = INCREMENTAL", "journal_mode = WAL"):
+                    connection.execute(f"PRAGMA {pragma}")
+                connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+                _take_steps(connection, 0)
+        except sqlite3.Error as cause:
+            raise OutputError(f"cannot write {str(path)!r}: {cause}") from cause
         try:
             os.link(made, path)
         except FileExistsError:
@@ -170,7 +173,8 @@ def _take_steps(connection: sqlite3.Connection, version: int) -> None:
             connection.execute(f"PRAGMA user_version = {max(STEPS)}")
         connection.execute("COMMIT")
     except BaseException:
-        connection.execute("ROLLBACK")
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
         raise
 
 

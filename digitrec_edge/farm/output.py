@@ -159,7 +159,8 @@ def _compare(folder: Path, manifest: Manifest) -> None:
 def _finished(path: Path, manifest: Manifest, part: InputPart) -> Tally | None:
     """Return what was read of a part, if its file is whole and of this manifest."""
     try:
-        raw = pq.read_metadata(path).metadata or {}
+        with path.open("rb") as stream:
+            raw = pq.read_metadata(stream).metadata or {}
         mark = records.parse(_Mark, records.load_json(raw[_MARK.encode()]), "mark")
     except (pa.ArrowException, OSError, ValueError, LookupError):
         return None
@@ -188,7 +189,8 @@ def write_part(folder: Path, part: InputPart, identity: str, schema: pa.Schema, 
     start, tally = time.process_time(), Tally()
     with (
         replacing(folder / part.name) as temporary,
-        pq.ParquetWriter(temporary, schema, **_OPTIONS) as file,
+        temporary.open("wb") as stream,
+        pq.ParquetWriter(stream, schema, **_OPTIONS) as file,
     ):
         for table in _gathered(answers):
             tally += Tally.of(table)

@@ -12,6 +12,7 @@ from digitrec_edge.farm.inputs import Input, read_part
 from digitrec_edge.farm.output import Manifest, Tally, write_part
 from digitrec_edge.farm.parts import InputPart
 from digitrec_edge.farm.reader import Reader
+from digitrec_edge.files import readable
 
 
 @dataclass(frozen=True)
@@ -53,8 +54,9 @@ class Work:
         done = 0
         for table in read_part(self.reader, self.kind, self.root, part):
             if part.files:
-                files, rows = pa.array(part.files[done : done + len(table)]), np.zeros(len(table), np.int64)
+                names = map(readable, part.files[done : done + len(table)])
+                files, rows = pa.array(names, pa.string()), np.zeros(len(table), np.int64)
             else:
-                files, rows = pa.repeat(part.source, len(table)), np.arange(len(table)) + part.start + done
+                files, rows = pa.repeat(readable(part.source), len(table)), np.arange(len(table)) + part.start + done
             done += len(table)
             yield pa.Table.from_arrays([files, pa.array(rows), *table.columns], schema=self.schema)

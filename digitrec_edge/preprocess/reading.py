@@ -116,7 +116,7 @@ def open_picture(data: bytes, name: str) -> Picture:
                 reduction = _prepare(picture, data, name)
                 stream.expect_pixels()
                 picture.load()
-                return Picture(to_grey(picture), reduction)
+                return Picture(to_grey(picture, name), reduction)
     except PictureError:
         raise
     except UnidentifiedImageError:
@@ -153,8 +153,10 @@ def _prepare(picture: Image.Image, data: bytes, name: str) -> int:
     return max(1, round(width / picture.size[0]))
 
 
-def to_grey(picture: Image.Image) -> NDArray[np.uint8]:
+def to_grey(picture: Image.Image, name: str = "the picture") -> NDArray[np.uint8]:
     """Turn a Pillow picture of any mode upright and grey, transparent parts on a contrasting background.
+
+    More than 8 bits are brought to 8 from as many as the picture makes use of.
 
     Returns:
         ``(height, width) uint8``, as bright as the picture.
@@ -164,7 +166,7 @@ def to_grey(picture: Image.Image) -> NDArray[np.uint8]:
     """
     turn = _UPRIGHT.get(picture.getexif().get(_ORIENTATION, 1))
     if picture.mode.startswith(("I", "F")):
-        grey = _from_deep(picture)
+        grey = _from_deep(picture, name)
     elif limits.is_transparent(picture):
         grey = _from_transparent(picture)
     elif (hue := hue_if_clearer(picture)) is not None:
@@ -184,18 +186,18 @@ def _bands(picture: Image.Image) -> Iterator[tuple[slice, Image.Image]]:
         yield slice(top, bottom), picture.crop((0, top, picture.width, bottom))
 
 
-def _from_deep(picture: Image.Image) -> NDArray[np.uint8]:
+def _from_deep(picture: Image.Image, name: str) -> NDArray[np.uint8]:
     """16 and 32 bits: Pillow's own conversion would clip instead of scale."""
     low, high = np.inf, -np.inf
     for _, part in _bands(picture):
         values = np.asarray(part, np.float32)
         if not np.isfinite(values).all():
-            raise PictureError("the picture holds NaN or infinity")
+            raise PictureError(f"{name} holds NaN or infinity")
         low, high = min(low, float(values.min())), max(high, float(values.max()))
     if picture.mode == "F" or low < 0 or high > _DEEP_MAX:
         offset, top = low, max(high - low, 1e-9)
     else:
-        offset, top = 0.0, float(_DEEP_MAX if high > PIXEL_MAX else PIXEL_MAX)
+        offset, top = 0.0, float(max(PIXEL_MAX, (1 << int(high).bit_length()) - 1))
     grey = np.empty((picture.height, picture.width), np.uint8)
     for rows, part in _bands(picture):
         grey[rows] = np.rint((np.asarray(part, np.float32) - offset) * (PIXEL_MAX / top))

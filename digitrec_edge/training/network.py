@@ -86,6 +86,8 @@ def load(path: Path, custom_objects: Mapping[str, Any] = MappingProxyType({})) -
     Raises:
         ConversionError: no such file, no Keras model, or one that holds more than Keras' own layers and these.
     """
+    if not path.exists():
+        raise ConversionError(f"no such file: {path}; make a model with: digitrec-edge train")
     if path.is_dir():
         raise ConversionError(f"{path} is a folder; a SavedModel is written as .keras by: model.save('model.keras')")
     data = read_file(path, limit_bytes=keras_file.FILE_BYTES, error=ConversionError)

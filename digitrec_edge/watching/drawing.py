@@ -9,7 +9,7 @@ from pathlib import Path
 from PIL import Image
 
 from digitrec_edge.errors import SourceError
-from digitrec_edge.files import write_file
+from digitrec_edge.files import readable, write_file
 from digitrec_edge.preprocess.reading import MAX_ASPECT, MIN_SIDE
 from digitrec_edge.watching.addresses import shown
 from digitrec_edge.watching.frames import Events, Frame
@@ -43,7 +43,7 @@ def page(frame: Frame, source: str) -> bytes:
     width, height = frame.size
     data = {
         "picture": f"data:image/jpeg;base64,{_jpeg(frame)}", "width": width, "height": height,
-        "source": shlex.quote(shown(source)), "least": MIN_SIDE, "aspect": MAX_ASPECT, "most": MOST,
+        "source": shlex.quote(readable(shown(source))), "least": MIN_SIDE, "aspect": MAX_ASPECT, "most": MOST,
     }  # fmt: skip
     markup, style, script = (_text(f"regions.{kind}") for kind in ("html", "css", "mjs"))
     policy = (
@@ -54,7 +54,7 @@ def page(frame: Frame, source: str) -> bytes:
         '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
         '<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,">'
-        f"<title>Regions of {_escaped(shown(source))}</title><style>{style}</style></head><body>{markup}"
+        f"<title>Regions of {_escaped(readable(shown(source)))}</title><style>{style}</style></head><body>{markup}"
         f'<script id="data" type="application/json">{_escaped_json(data)}</script>'
         f'<script type="module">{script}</script></body></html>\n'
     ).encode()
