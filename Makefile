@@ -123,13 +123,11 @@ pi-others: pi-needs  ## ... in 32 bits, and the device's own tests on a board
 pi-more: pi-needs test-artifacts  ## what pi does on rarer boards, Forky's Python 3.14 and RISC-V, and what is as on another
 	@$(BIN)/pytest -q -s -m pi tests/pi -k "$(PI_MORE)"
 
-pi-instructions: pi-needs  ## count instructions per prediction on an emulated Pi 4 and Pi 5
-	@test -f build/model.keras || $(CLI) train
-	@PYTHONPATH=tests/pi $(BIN)/python -m emulated_pi.instructions build/model.keras
+pi-instructions: pi-needs test-artifacts  ## count instructions per prediction on an emulated Pi 4 and Pi 5
+	@PYTHONPATH=tests/pi $(BIN)/python -m emulated_pi.instructions
 
-pi-instructions-accept: pi-needs  ## ... and hold later counts against these
-	@test -f build/model.keras || $(CLI) train
-	@PYTHONPATH=tests/pi $(BIN)/python -m emulated_pi.instructions --accept build/model.keras
+pi-instructions-accept: pi-needs test-artifacts  ## ... and hold later counts against these
+	@PYTHONPATH=tests/pi $(BIN)/python -m emulated_pi.instructions --accept
 
 pi-frames: pi-needs  ## count instructions per frame of watch on an emulated Pi 4, and hold them against docs/watching.md
 	@PYTHONPATH=tests/pi $(BIN)/python -m emulated_pi.frames

@@ -17,8 +17,8 @@ Convert = Callable[[Source, Target], bytes]
 
 
 def tool_versions(variant: Variant) -> dict[str, str]:
-    """Return the installed version of each tool that takes part in a variant."""
-    return {tool: metadata.version(tool) for tool in (*variant.tools, "numpy", "digitrec-edge")}
+    """Return the installed version of each tool that takes part in a variant, but for this one."""
+    return {tool: metadata.version(tool) for tool in (*variant.tools, "numpy")}
 
 
 def payload_of(variant: Variant, found: Artifact, choice: ExportChoice) -> bytes:

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import numpy as np
+
 from converters import tflite
 from converters.source import Source
 from digitrec_edge.artifact import Artifact
@@ -9,6 +11,7 @@ from digitrec_edge.dense.tflite import NotDenseError, read_network
 from digitrec_edge.errors import UnfitModelError
 from digitrec_edge.files import make_folder, write_file
 from digitrec_edge.formats import SEAL_BYTES, sealed
+from digitrec_edge.quantization import PIXEL_MAX, pixel_table
 from digitrec_edge.variants import ExportChoice
 from digitrec_edge.web import folder as web
 from digitrec_edge.web import page
@@ -49,7 +52,9 @@ def check(payload: bytes) -> None:
         network = read_network(payload)
     except NotDenseError as cause:
         raise UnfitModelError(f"the page runs Dense layers only: {cause}; export with --int8") from cause
-    if network.input_dtype != "uint8" or any(layer.bits != 8 for layer in network.layers):
+    taken = pixel_table(np.uint8, network.input_scale, network.input_zero_point)
+    as_it_is = network.input_dtype == "uint8" and np.array_equal(taken, np.arange(PIXEL_MAX + 1))
+    if not as_it_is or any(layer.bits != 8 for layer in network.layers):
         raise UnfitModelError("the page runs int8 weights on a picture's own bytes, uint8; export with --int8")
     if network.output_dtype != "int8":
         raise UnfitModelError(f"the page takes int8 logits, these are {network.output_dtype}; export with --int8")

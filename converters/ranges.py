@@ -10,6 +10,8 @@ from digitrec_edge.formats.tflite import describe
 
 Range = tuple[float, float]
 
+PIXELS: Range = (0.0, 1.0)
+
 SEEN = 0.99
 """So many images lie within a hidden activation's range. The rest widen every step for what they alone reach: chosen by
 the answers to training images, plain, blemished and distorted, among 0.9 to 1."""
@@ -21,7 +23,7 @@ _STEPS = 255
 def activation_ranges(payload: bytes, images: NDArray[np.float32]) -> dict[str, Range]:
     """Return the range of every activation of a float TFLite model, by the tensor's name.
 
-    The input's is that of pixels, 0 to 1, if the images show both: then one step is a pixel's, and no pixel is changed.
+    The input's is that of pixels, whatever the images show: then one step is a pixel's, and no pixel is changed.
 
     Args:
         payload: the model, for one picture.
@@ -46,8 +48,7 @@ def activation_ranges(payload: bytes, images: NDArray[np.float32]) -> dict[str, 
             ends[name].append((float(numbers.min()), float(numbers.max())))
         answers.append(interpreter.get_tensor(logits["index"])[0])
     found = {name: _seen(np.array(pairs)) for name, pairs in ends.items()}
-    lows, highs = zip(*ends[image["name"]], strict=True)
-    return found | {image["name"]: (min(lows), max(highs)), logits["name"]: logit_range(np.array(answers))}
+    return found | {image["name"]: PIXELS, logits["name"]: logit_range(np.array(answers))}
 
 
 def _seen(ends: NDArray[np.float64]) -> Range:

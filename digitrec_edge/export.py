@@ -147,6 +147,10 @@ def _prepare(
 ) -> _Job:
     digits = mnist.load("test", data, len(source.labels))
     logits = model.reference_logits(source.fresh_model(), digits.images)
+    if logits.min() >= 0 and np.allclose(logits.sum(axis=1), 1, atol=1e-3):
+        raise ConversionError(
+            f"{source.path} gives probabilities and not logits: --model-output probabilities takes their logarithms"
+        )
     right = accuracy(logits.argmax(axis=1), digits.labels)
     if right < MIN_ACCURACY and not allow_inaccurate:
         raise ConversionError(

@@ -92,7 +92,7 @@ class Variant:
         option: the command line's ``--option`` without dashes.
         precision: its arithmetic, and how far that may lead from the Keras model.
         format: of the file.
-        function: in ``converters.FORMAT``; takes a Source and a RuntimeRow, returns the payload.
+        function: in ``converters.FORMAT``; takes a Source and a Target, returns the payload.
         calibrated: whether activation ranges are measured on training images.
         tools: distributions that take part.
         help: what it is, in a few words.

@@ -21,11 +21,14 @@ def test_a_folder_gives_its_artifacts_sorted_and_nothing_else(folder: Path) -> N
 
 
 def test_files_come_in_the_order_given(folder: Path) -> None:
-    assert find_artifacts([folder / "b.tflite", folder]) == [
-        folder / "b.tflite",
-        folder / "a.onnx",
-        folder / "b.tflite",
-    ]
+    assert find_artifacts([folder / "b.tflite", folder]) == [folder / "b.tflite", folder / "a.onnx"]
+
+
+def test_two_files_of_one_name_are_refused(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "b.tflite").touch()
+    with pytest.raises(BenchmarkError, match=r"b\.tflite and .*other/b\.tflite have one name, .*: rename one"):
+        find_artifacts([folder, tmp_path / "other"])
 
 
 def test_a_folder_without_artifacts_says_what_to_type(tmp_path: Path) -> None:

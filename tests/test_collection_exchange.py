@@ -149,6 +149,22 @@ def test_a_label_that_was_imported_later_holds_but_what_a_person_said_holds_over
     assert digits == [4, 7]
 
 
+def test_a_small_collection_is_brought_in_as_much_as_it_takes_at_once(tmp_path: Path) -> None:
+    with Collection(tmp_path / "device.sqlite") as device:
+        for start in range(0, 64, 8):
+            names = device.keep_all([kept(k, picture=bytes([k]) * 60_000) for k in range(start, start + 8)])
+        device.correct(names[0], 1, "ada")
+        device.keep_all([kept(k, picture=b"") for k in range(100, 164)])
+        for item in device.everything():
+            if item.picture_bytes == 0:
+                device.correct(item.id, 1, "ada")
+        export_npz(device, tmp_path / "digits.npz")
+    with Collection(tmp_path / "home.sqlite", 8 << 20) as home:
+        assert merge(home, tmp_path / "device.sqlite").new == 128
+    with Collection(tmp_path / "small.sqlite", 1 << 20) as small:
+        assert import_npz(small, tmp_path / "digits.npz").new == 65
+
+
 def test_nothing_corrected_is_nothing_to_export(tmp_path: Path) -> None:
     path = make(tmp_path / "c.sqlite", range(2), {})
     with Collection(path) as collection, pytest.raises(CollectionError, match="no corrected digits to export"):

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from digitrec_edge.collection import UNSURE_BELOW, Keep
+from digitrec_edge.collection import UNSURE_BELOW, Keep, Said
 from digitrec_edge.collection.items import is_held_out
 from digitrec_edge.errors import CollectionError
 from tests.collected import kept
@@ -45,3 +45,8 @@ def test_which_corrections_are_held_out_is_the_same_for_ever() -> None:
     """A digit that was trained on must never be one that a later training is judged by."""
     images = [np.full((28, 28), value, np.uint8) for value in range(12)]
     assert [k for k in range(12) if is_held_out(images[k])] == [1, 3, 4, 7, 10]
+
+
+def test_a_time_that_nothing_comes_after_is_refused() -> None:
+    with pytest.raises(CollectionError, match="time is '9999-12-31"):
+        Said(1, "ada", "9999-12-31T23:59:59.999999Z")

@@ -208,3 +208,13 @@ def test_two_exports_into_one_folder_do_not_mix_and_a_killed_one_leaves_no_scrat
     (result,) = export(source, [BY_OPTION["int8"]], folder)
     assert isinstance(result, Exported)
     assert not (folder / ".export-killed").exists()
+
+
+def test_probabilities_that_were_not_seen_to_be_some_are_refused(trained: Path, tmp_path: Path) -> None:
+    import keras
+
+    image = keras.Input((28, 28))
+    within = keras.Sequential([keras.models.load_model(trained / "model.keras"), keras.layers.Softmax()])
+    keras.Model(image, within(image)).save(tmp_path / "wrapped.keras")
+    with pytest.raises(ConversionError, match="gives probabilities and not logits: --model-output probabilities"):
+        export(open_source(tmp_path / "wrapped.keras", None, 100, 0), [BY_OPTION["int8"]], tmp_path / "artifacts")

@@ -33,6 +33,13 @@ def test_every_kind_draws_what_it_is_asked_for(kind: Kind, digits: mnist.Digits)
     assert np.array_equal(images, kind.make(203, digits, np.random.default_rng(3)))
 
 
+def test_marks_are_made_of_whatever_digits_there_are(digits: mnist.Digits) -> None:
+    for labels in ([0, 1, 6, 8], [0, 8]):
+        chosen = np.isin(digits.labels, labels)
+        some = mnist.Digits(digits.images[chosen], digits.labels[chosen])
+        assert make_marks(500, some, np.random.default_rng(0)).shape == (500, 28, 28)
+
+
 def test_marks_are_of_all_kinds_in_a_random_order(digits: mnist.Digits) -> None:
     one, again, other = (make_marks(1000, digits, np.random.default_rng(seed)) for seed in (0, 0, 1))
     assert one.shape == (1000, 28, 28)

@@ -70,6 +70,14 @@ def test_what_is_no_stream_of_pictures_is_told() -> None:
         next(open_source(f"http://{host}/stream", Asked()))
 
 
+@pytest.mark.parametrize("address", ["http://user:s3/cret@127.0.0.1:1/x", "http://[foo/x"])
+def test_what_is_no_address_is_told_without_its_password(address: str) -> None:
+    with pytest.raises(SourceError, match="is no address; .* are written as %2F and %40") as refused:
+        next(mjpeg.frames(address, Asked()))
+    assert "s3" not in str(refused.value)
+    assert "cret" not in str(refused.value)
+
+
 @pytest.mark.parametrize(
     ("body", "message"),
     [

@@ -92,3 +92,6 @@ def test_a_good_number_forgets_what_was_doubted() -> None:
 
 def test_what_is_no_number_is_told() -> None:
     assert judged(Rules(), "12A") == ["'12A' is no number"]
+    assert judged(Rules(), "1" * 20, "1" * 21, "1" * 40) == [
+        None, "21 digits, at most 20 are taken", "40 digits, at most 20 are taken",
+    ]  # fmt: skip

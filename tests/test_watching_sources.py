@@ -53,6 +53,7 @@ def test_no_password_is_shown() -> None:
     assert shown("rtsp://user:p%40ss@cam:554/live?pwd=x#y") == "rtsp://cam:554/live"
     assert shown("http://user:a@b@cam/") == "http://cam/"
     assert shown("http://cam?password=x") == "http://cam"
+    assert shown("rtsp://admin:pa/ss@cam/live") == "rtsp://...cam/live"
     assert shown("video.mp4") == "video.mp4"
     assert credentials("http://a%20b:p%40@cam/") == ("a b", "p@")
     assert credentials("http://cam/") is None
@@ -98,6 +99,12 @@ def test_a_followed_folder_gives_pictures_as_they_appear_and_when_they_are_whole
     Image.fromarray(GREYS[2]).save(tmp_path / "3.png")  # another picture in its place
     assert means(events, 1) == [150]
     events.close()
+
+
+def test_every_picture_of_a_folder_is_read_however_slowly_they_are_asked_for(tmp_path: Path) -> None:
+    for number in range(4):
+        save(tmp_path, number)
+    assert means(open_source(str(tmp_path), Asked(per_second=20))) == [30, 90, 150, 210]
 
 
 def test_a_folder_that_goes_is_told(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The cases of a benchmark: which artifact in which runtime, with how many threads and pictures at a time."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,29 +77,32 @@ class Attempt:
 
 
 def find_artifacts(paths: Sequence[Path]) -> list[Path]:
-    """Return the artifacts that files and folders name, in the order given, folders sorted.
+    """Return the artifacts that files and folders name, each once, in the order given, folders sorted.
 
     Of a folder, envelopes are left out, since what they hold is measured as the artifact that it is (and a report is a
     page, too), and so is C, which runs elsewhere: name a file of these to have it measured.
 
     Raises:
-        BenchmarkError: nothing is there.
+        BenchmarkError: nothing is there, or results could not tell the files apart by their names.
     """
-    found: list[Path] = []
-    for path in paths:
-        if path.is_dir():
-            inside = sorted(p for p in path.iterdir() if _is_measured(p.name))
-            if not inside:
-                raise BenchmarkError(f"no artifacts in {path}; make some with: digitrec-edge export")
-            found += inside
-        elif path.exists():
-            found.append(path)
-        else:
-            raise BenchmarkError(f"no such file or folder: {path}; make artifacts with: digitrec-edge export")
-    for path in found:
+    found: dict[str, Path] = {}
+    for path in (one for named in paths for one in _named(named)):
         if (name := readable(path.name)) != path.name:
             raise BenchmarkError(f"{name} cannot be measured: results hold the name, which is not UTF-8; rename it")
-    return found
+        if os.path.realpath(found.setdefault(name, path)) != os.path.realpath(path):
+            raise BenchmarkError(f"{found[name]} and {path} have one name, by which results tell files: rename one")
+    return [*found.values()]
+
+
+def _named(path: Path) -> list[Path]:
+    if path.is_dir():
+        inside = sorted(one for one in path.iterdir() if _is_measured(one.name))
+        if not inside:
+            raise BenchmarkError(f"no artifacts in {path}; make some with: digitrec-edge export")
+        return inside
+    if not path.exists():
+        raise BenchmarkError(f"no such file or folder: {path}; make artifacts with: digitrec-edge export")
+    return [path]
 
 
 def _is_measured(name: str) -> bool:

@@ -37,22 +37,22 @@ def measure(case: Case, timeout_s: float = TIMEOUT_S) -> Attempt:
         return Attempt(case, None, f"the process gave no readable answer: {cause}")
 
 
-def measure_round(case: Case, effort: Effort, images: Path, number: int, timeout_s: float = TIMEOUT_S) -> Round:
+def measure_round(case: Case, effort: Effort, images: Path, number: int) -> Round:
     """Time one round of one case; ``images`` is a .npy file with the pictures to call it with.
 
     Raises:
         BenchmarkError: the case cannot run; says why.
     """
     request = {"task": "round", "case": dataclasses.asdict(case), "effort": dataclasses.asdict(effort)}
-    return parse(Round, ask({**request, "images": str(images), "number": number}, timeout_s), "round")
+    return parse(Round, ask({**request, "images": str(images), "number": number}), "round")
 
 
-def measure_memory(case: Case, timeout_s: float = TIMEOUT_S) -> Memory:
+def measure_memory(case: Case) -> Memory:
     """Measure the peak memory of one case; raises what :func:`measure_round` raises."""
-    return parse(Memory, ask({"task": "memory", "case": dataclasses.asdict(case)}, timeout_s), "memory")
+    return parse(Memory, ask({"task": "memory", "case": dataclasses.asdict(case)}), "memory")
 
 
-def measure_cold_start(case: Case, picture: Path, timeout_s: float = TIMEOUT_S) -> float:
+def measure_cold_start(case: Case, picture: Path) -> float:
     """Return the milliseconds of ``python -m digitrec_edge predict`` from nothing until it has named the digit.
 
     Raises:
@@ -64,9 +64,9 @@ def measure_cold_start(case: Case, picture: Path, timeout_s: float = TIMEOUT_S) 
     command = child.ending_with_parent(command)
     start = time.perf_counter_ns()
     try:
-        done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=timeout_s, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=TIMEOUT_S, check=False)
     except subprocess.TimeoutExpired:
-        raise BenchmarkError(f"no answer within {timeout_s:.0f} s") from None
+        raise BenchmarkError(f"no answer within {TIMEOUT_S:.0f} s") from None
     elapsed_ms = (time.perf_counter_ns() - start) / 1e6
     if done.returncode or str(picture) not in done.stdout:
         raise BenchmarkError(child.describe_end(done.returncode, done.stderr))

@@ -77,11 +77,11 @@ class Timed:
     block_us: tuple[float, ...]
 
 
-def describe_timer(readings: int = 10_001) -> Timer:
+def describe_timer() -> Timer:
     """Measure what ``time.perf_counter_ns`` costs."""
     clock = time.perf_counter_ns
     with undisturbed():
-        differences = [-(clock() - clock()) for _ in range(readings)]
+        differences = [-(clock() - clock()) for _ in range(10_001)]
     return Timer(float(np.median(differences)), time.get_clock_info("perf_counter").resolution * 1e9)
 
 

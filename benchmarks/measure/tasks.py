@@ -28,6 +28,9 @@ from runtimes import Model
 from runtimes.loading import candidates, choose, load, open_model
 from runtimes.table import RuntimeRow
 
+MEMORY_CALLS = 100
+"""After which a process has taken what it takes."""
+
 
 @dataclass(frozen=True)
 class Packed:
@@ -147,7 +150,7 @@ def _chosen(case: Case) -> RuntimeRow:
     return choose(found.format.name, candidates(case.runtime))
 
 
-def measure_memory(case: Case, calls: int = 100) -> Memory:
+def measure_memory(case: Case) -> Memory:
     """Load and call a little in this fresh process, and ask for the highest resident memory so far."""
     before = peak_memory_bytes()
     row = _chosen(case)
@@ -155,7 +158,7 @@ def measure_memory(case: Case, calls: int = 100) -> Memory:
     images = np.random.default_rng(0).integers(0, 256, (case.batch, mnist.SIDE, mnist.SIDE), dtype=np.uint8)
     with load(case.artifact, case.runtime, case.threads) as model:
         call, arguments = prepare_call(model, images, case.batch)
-        for _ in range(calls):
+        for _ in range(MEMORY_CALLS):
             call(arguments[0])
         return Memory(peak_memory_bytes(), before)
 

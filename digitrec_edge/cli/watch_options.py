@@ -13,10 +13,9 @@ from digitrec_edge.errors import CollectionError
 from digitrec_edge.watching.broker import Broker, parse_broker
 from digitrec_edge.watching.discovery import Sensor
 from digitrec_edge.watching.per_region import per_region
-from digitrec_edge.watching.plausibility import Rules
+from digitrec_edge.watching.plausibility import MOST_DIGITS, Rules
 from digitrec_edge.watching.regions import WatchedRegion, parse_regions
 
-MOST_DIGITS = 20
 _LONGEST = 32
 
 

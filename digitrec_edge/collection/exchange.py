@@ -4,7 +4,7 @@ A .npz has ``images (N, 28, 28) uint8`` with ``labels (N,)``, and ``no_digit (M,
 ``ids`` names them all in this order. A file of somebody else may lack ``no_digit`` and ``ids``.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitrec_edge.collection.items import ID_DIGITS, UNKNOWN_TIME, Item, Kept, Said, image_digest, later
-from digitrec_edge.collection.store import Collection
+from digitrec_edge.collection.store import ITEM_BYTES, Collection
 from digitrec_edge.errors import CollectionError
 from digitrec_edge.files import read_file, write_file
 from digitrec_edge.labels import COUNTS
@@ -66,23 +66,25 @@ def merge(into: Collection, path: str | Path) -> Merged:
     items = new = corrections = 0
     with Collection(path, create=False) as source:
         source.check()
-        for batch in _batches(source):
+        named = ((item.id, _kept(item, source.picture(item.id))) for item in source.everything())
+        for batch in _batches(named, into):
             new += into.put(batch)
             items += len(batch)
             corrections += into.put_corrections([(name, *said) for name, _ in batch for said in source.history(name)])
     return Merged(items, new, corrections)
 
 
-def _batches(source: Collection) -> Iterator[list[tuple[str, Kept]]]:
-    """Yield all items with their pictures, some at a time."""
+def _batches(named: Iterable[tuple[str, Kept]], into: Collection) -> Iterator[list[tuple[str, Kept]]]:
+    """Yield all items, as many at a time as a collection takes."""
     batch: list[tuple[str, Kept]] = []
-    size_bytes = 0
-    for item in source.everything():
-        if batch and (len(batch) == _AT_ONCE or size_bytes + item.picture_bytes > _AT_ONCE_BYTES):
+    size_bytes, most_bytes = 0, min(_AT_ONCE_BYTES, into.at_once_bytes)
+    for name, kept in named:
+        more_bytes = len(kept.picture) + ITEM_BYTES
+        if batch and (len(batch) == _AT_ONCE or size_bytes + more_bytes > most_bytes):
             yield batch
             batch, size_bytes = [], 0
-        batch.append((item.id, _kept(item, source.picture(item.id))))
-        size_bytes += item.picture_bytes
+        batch.append((name, kept))
+        size_bytes += more_bytes
     if batch:
         yield batch
 
@@ -154,11 +156,10 @@ def import_npz(into: Collection, path: Path) -> Merged:
     images, labels, ids = _read_npz(path)
     name = (path.name if path.name.isprintable() else repr(path.name))[:200]
     new = corrections = 0
-    for start in range(0, len(labels), _AT_ONCE):
-        part = range(start, min(start + _AT_ONCE, len(labels)))
-        named = [_imported(images[k], labels[k], ids[k] if ids else "", name) for k in part]
-        new += into.put(named)
-        said = {item: labels[k] for (item, _), k in zip(named, part, strict=True)}
+    named = (_imported(images[k], labels[k], ids[k] if ids else "", name) for k in range(len(labels)))
+    for batch in _batches(named, into):
+        new += into.put(batch)
+        said = {item: kept.digit for item, kept in batch}
         corrections += into.put_corrections([(item, _said(into, item, label), False) for item, label in said.items()])
     return Merged(len(labels), new, corrections)
 

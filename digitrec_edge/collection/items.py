@@ -166,7 +166,7 @@ def _is_hash(value: str) -> bool:
 def _is_time(value: str) -> bool:
     """Whether it is written as here, so that the order of texts is that of times."""
     try:
-        return _written(datetime.fromisoformat(value)) == value and value >= UNKNOWN_TIME
+        return _written(datetime.fromisoformat(value)) == value and UNKNOWN_TIME <= value < "9999"
     except ValueError:
         return False
 

@@ -6,6 +6,7 @@ threads may write at once; a forked process opens its own.
 """
 
 import json
+import sys
 from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from pathlib import Path
@@ -18,7 +19,7 @@ from digitrec_edge.collection.listing import Counts, Order
 from digitrec_edge.collection.room import FOR_CORRECTIONS
 from digitrec_edge.errors import CollectionError, NoItemError
 
-_ITEM_BYTES = 2048
+ITEM_BYTES = 2048
 """What an item or a correction takes beside its picture, at most."""
 
 
@@ -79,9 +80,9 @@ class Collection:
         Raises:
             CollectionError: see :meth:`keep`.
         """
-        incoming = sum(map(len, {kept.picture for _, kept in named})) + _ITEM_BYTES * len(named)
-        largest = self._database.room.largest_bytes
-        if largest is not None and incoming > largest:
+        incoming = sum(map(len, {kept.picture for _, kept in named})) + ITEM_BYTES * len(named)
+        largest = self.at_once_bytes
+        if incoming > largest:
             raise CollectionError(
                 f"{self.path}: {incoming:,} bytes are too many to keep at once, at most {largest:,} are; "
                 "keep a smaller picture, or allow more (--keep-mb)"
@@ -93,6 +94,12 @@ class Collection:
             for name, kept in new.items():
                 self._insert(name, kept)
         return len(new)
+
+    @property
+    def at_once_bytes(self) -> int:
+        """How much :meth:`put` keeps at once: of each item its picture and ``ITEM_BYTES``."""
+        largest = self._database.room.largest_bytes
+        return sys.maxsize if largest is None else largest
 
     def correct(self, name: str, digit: int | None, by: str) -> None:
         """Say what an item shows; None is "no digit". The answer itself, said again, confirms it.

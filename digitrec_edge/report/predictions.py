@@ -132,12 +132,10 @@ def draw_class_accuracy(
 
 
 @styled
-def draw_samples(
-    model: ModelPredictions, test: Digits, names: tuple[str, ...] = DIGITS, seed: int = 0
-) -> RenderedFigure:
+def draw_samples(model: ModelPredictions, test: Digits, names: tuple[str, ...] = DIGITS) -> RenderedFigure:
     """Draw some test images, chosen at random, with the probability of each digit, or of the likeliest labels."""
     count = min(SAMPLES, len(test))
-    chosen = np.sort(np.random.default_rng(seed).permutation(len(test))[:count])
+    chosen = np.sort(np.random.default_rng(0).permutation(len(test))[:count])
     columns = 2
     height = _SAMPLE_HEIGHT * -(-count // columns)
     figure, axes = new_figure(height)
@@ -180,10 +178,9 @@ def _draw_sample(
 
 
 @styled
-def draw_gallery(
-    name: str, title: str, images: NDArray[np.uint8], captions: Sequence[str], columns: int = 8
-) -> RenderedFigure:
+def draw_gallery(name: str, title: str, images: NDArray[np.uint8], captions: Sequence[str]) -> RenderedFigure:
     """Draw many small images as one montage, each with a caption below."""
+    columns = 8
     rows = -(-len(images) // columns)
     cell_high, cell_wide = SIDE + 14, SIDE + 4
     canvas = np.full((rows * cell_high, columns * cell_wide, 4), PIXEL_MAX, np.uint8)

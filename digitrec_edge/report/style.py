@@ -95,10 +95,10 @@ def styled(draw: Callable[P, T]) -> Callable[P, T]:
     return drawing
 
 
-def new_figure(height: float, rows: int = 1, columns: int = 1, **options: Any) -> tuple[Figure, Any]:
+def new_figure(height: float) -> tuple[Figure, Axes]:
     """Make a figure of the common width, ``height`` units high, with its axes in the common style."""
     figure = Figure(figsize=(WIDTH / _DPI, height / _DPI), dpi=_DPI, layout="constrained")
-    return figure, figure.subplots(rows, columns, **options)
+    return figure, figure.subplots()
 
 
 def bare(axes: Axes) -> None:

@@ -44,7 +44,7 @@ class History:
 
     Attributes:
         eval_set: ``test`` or ``validation``: the images of ``eval_loss`` and ``eval_accuracy``. They are
-            never trained on, and nothing is chosen by them.
+            never trained on; of those held out temperature and threshold are fitted, by the test set nothing.
         interrupted: the run was stopped by the user after its last epoch here.
         test_loss, test_accuracy: of the finished model, measured once at the end.
         temperature: logits are divided by it before they become probabilities; 1 where there were no

@@ -21,6 +21,9 @@ Strokes = list[Points]
 
 _FIFTHS = np.linspace(0, 1, 5, endpoint=False)[None, :, None]
 
+_BEND = 0.08
+"""Standard deviation of a wave that bends a mark's strokes, of half its size."""
+
 _COPIES = 4
 """A mark of strokes is drawn so often, each time in another way."""
 
@@ -68,10 +71,10 @@ def _of_strokes(
     return make
 
 
-def _bent(strokes: Strokes, random: np.random.Generator, amount: float = 0.08) -> Strokes:
+def _bent(strokes: Strokes, random: np.random.Generator) -> Strokes:
     """Move every point by smooth waves; the longer straight lines bend, too."""
     waves, phases = random.normal(0, 2, (3, 2)), random.uniform(0, 2 * np.pi, 3)
-    sizes = random.normal(0, amount, (3, 2))
+    sizes = random.normal(0, _BEND, (3, 2))
     finer = [_refined(stroke) if len(stroke) < 6 else stroke for stroke in _scaled(strokes)]
     return [stroke + np.sin(stroke @ waves.T + phases) @ sizes for stroke in finer]
 
@@ -207,10 +210,13 @@ def _overlapping_digits(count: int, digits: Digits, random: np.random.Generator)
 
 
 def _turned_digits(count: int, digits: Digits, random: np.random.Generator) -> Images:
-    """Digits mirrored, upside down or on their side, where they are no digit then."""
-    kinds = random.integers(0, 4, count)
+    """Digits mirrored, upside down or on their side, where they are no digit then; without such digits two overlap."""
+    turns = [(among, turn) for among, turn in _TURNS if np.isin(digits.labels, among).any()]
+    if not turns:
+        return _overlapping_digits(count, digits, random)
+    kinds = random.integers(0, len(turns), count)
     images = np.empty((count, SIDE, SIDE), np.uint8)
-    for kind, (among, turn) in enumerate(_TURNS):
+    for kind, (among, turn) in enumerate(turns):
         rows = np.flatnonzero(kinds == kind)
         images[rows] = turn(_some(digits, len(rows), random, among))
     return images

@@ -11,13 +11,16 @@ LIMIT_BYTES = 64 << 10
 
 
 def shown(address: str) -> str:
-    """Return an address without user, password, query and fragment; what is no address stays as it is."""
+    """Return an address without user, password, query and fragment; what is no address stays as it is.
+
+    Whatever stands before the last @ goes: a password may hold a / that ought to be written as %2F.
+    """
     if "://" not in address:
         return address
     scheme, rest = address.split("://", 1)
-    place, slash, path = rest.partition("/")
-    host = place.rpartition("@")[2].partition("?")[0].partition("#")[0]
-    return f"{scheme}://{host}{slash}{path.partition('?')[0].partition('#')[0]}"
+    before, _, place = rest.rpartition("@")
+    left_out = "..." if "/" in before else ""
+    return f"{scheme}://{left_out}{place.partition('?')[0].partition('#')[0]}"
 
 
 def credentials(address: str) -> tuple[str, str] | None:

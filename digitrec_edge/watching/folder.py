@@ -1,7 +1,7 @@
 """A folder as a source: its pictures by name, and with ``follow`` those that appear."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from digitrec_edge.errors import PictureError, SourceError
@@ -18,7 +18,8 @@ _Seen = dict[Path, tuple[int, int]]
 def frames(text: str, asked: Asked) -> Events:
     """Yield the pictures of a folder by name; one that cannot be read is missing.
 
-    With ``follow`` it goes on with the pictures that appear or change, each when it has stopped to change.
+    With ``follow`` it goes on with the pictures that appear or change, each when it has stopped to change. All of them
+    are read: where so many a second are asked for, one waits for its time.
 
     Raises:
         SourceError: the folder cannot be read; or it holds no picture and is not followed.
@@ -27,15 +28,23 @@ def frames(text: str, asked: Asked) -> Events:
     done = _listed(folder)
     if not done and not asked.follow:
         raise SourceError(f"{folder} holds no pictures ({', '.join(SUFFIXES)}); add --follow to wait for some")
-    yield from map(_frame, sorted(done))
+    yield from map(_frame, _in_time(sorted(done), asked.interval_s))
     while asked.follow:
         before = _listed(folder)
         time.sleep(POLL_S)
         now = _listed(folder)
-        for path in _settled(done, before, now):
+        for path in _in_time(_settled(done, before, now), asked.interval_s):
             done[path] = now[path]
             yield _frame(path)
         done = {path: done[path] for path in now if path in done}  # one that went may come again
+
+
+def _in_time(paths: Iterable[Path], interval_s: float) -> Iterator[Path]:
+    due_s = time.monotonic()
+    for path in paths:
+        time.sleep(max(0.0, due_s - time.monotonic()))
+        due_s = time.monotonic() + interval_s
+        yield path
 
 
 def _settled(done: _Seen, before: _Seen, now: _Seen) -> Iterator[Path]:

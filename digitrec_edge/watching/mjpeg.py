@@ -47,10 +47,10 @@ def frames(text: str, asked: Asked) -> Events:
 
 
 def _answer(text: str) -> Any:
-    request = urllib.request.Request(_bare(text), headers={"User-Agent": "digitrec-edge"})
-    if login := credentials(text):
-        request.add_header("Authorization", "Basic " + base64.b64encode(":".join(login).encode()).decode())
     try:
+        request = urllib.request.Request(_bare(text), headers={"User-Agent": "digitrec-edge"})
+        if login := credentials(text):
+            request.add_header("Authorization", "Basic " + base64.b64encode(":".join(login).encode()).decode())
         return urllib.request.urlopen(request, timeout=TIMEOUT_S)
     except urllib.error.HTTPError as error:
         error.close()
@@ -58,7 +58,11 @@ def _answer(text: str) -> Any:
             error.code == 401
         )
         raise SourceError(f"{shown(text)} answers with status {error.code}{hint}") from None
-    except (OSError, http.client.HTTPException, ValueError) as cause:
+    except (http.client.InvalidURL, ValueError):  # whose text may be part of a password
+        raise SourceError(
+            f"{shown(text)} is no address; signs of a user or password such as / and @ are written as %2F and %40"
+        ) from None
+    except (OSError, http.client.HTTPException) as cause:
         reason = getattr(cause, "reason", None) or cause
         raise SourceError(f"{shown(text)} cannot be reached: {reason}") from None
 

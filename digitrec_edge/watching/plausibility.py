@@ -4,6 +4,9 @@ import math
 from dataclasses import dataclass
 from decimal import Decimal
 
+MOST_DIGITS = 20
+"""Of a number; decimal arithmetic is exact for so many."""
+
 
 @dataclass(frozen=True)
 class Rules:
@@ -82,6 +85,8 @@ class Plausibility:
     def _shape(self, text: str) -> str | None:
         if not (text.isascii() and text.isdigit()):
             return f"{text!r} is no number"
+        if len(text) > MOST_DIGITS:
+            return f"{len(text)} digits, at most {MOST_DIGITS} are taken"
         if self._rules.digits not in (None, len(text)):
             return f"{len(text)} digits, not {self._rules.digits}: {text}"
         return None

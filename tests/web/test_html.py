@@ -152,9 +152,10 @@ def test_models_that_the_page_does_not_compute_are_refused(monkeypatch: pytest.M
     with pytest.raises(ConversionError, match="the page runs Dense layers only"):
         converter.check(payload)
     network = read_network(artifact.read(pretrained.DEFAULT).payload)
-    monkeypatch.setattr(converter, "read_network", lambda payload: dataclasses.replace(network, input_dtype="int8"))
-    with pytest.raises(ConversionError, match="uint8"):
-        converter.check(payload)
+    for change in ({"input_dtype": "int8"}, {"input_scale": 0.0034}, {"input_zero_point": 1}):
+        monkeypatch.setattr(converter, "read_network", lambda payload, c=change: dataclasses.replace(network, **c))
+        with pytest.raises(ConversionError, match="uint8"):
+            converter.check(payload)
 
 
 def test_modules_become_one_script(tmp_path: Path) -> None:

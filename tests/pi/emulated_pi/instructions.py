@@ -17,6 +17,7 @@ from emulated_pi.artifacts import export_all
 from emulated_pi.counting import Count, count
 from emulated_pi.setups import COUNTED, installed
 from emulated_pi.userland import BUILD
+from tests.conftest import make_artifacts
 
 ROOT = Path(__file__).parents[3]
 ACCEPTED = Path(__file__).parents[1] / "instructions.json"
@@ -100,13 +101,20 @@ def save(table: Table, path: Path) -> None:
     write_file(path, (json.dumps(asdict(table), indent=1, sort_keys=True) + "\n").encode())
 
 
+def _of_the_tests() -> Path:
+    folder = make_artifacts()
+    return export_all(folder / "model.keras", folder / "artifacts")
+
+
 def main() -> int:
     """Measure, save and print; fail when a figure grew."""
     parser = argparse.ArgumentParser(prog="instructions")
-    parser.add_argument("model", type=Path, help="the trained Keras model")
+    parser.add_argument("--model", type=Path, help="another Keras model than that of the tests, to look at")
     parser.add_argument("--accept", action="store_true", help="hold later figures against these")
     options = parser.parse_args()
-    table = measure(export_all(options.model.resolve()))
+    if options.model and options.accept:
+        parser.error("figures of the tests' own model are held against: --accept without --model")
+    table = measure(export_all(options.model.resolve()) if options.model else _of_the_tests())
     save(table, MEASURED)
     print("\n".join(table_lines(table)))
     for key, reason in sorted(table.refused.items()):
