@@ -15,7 +15,7 @@ from digitrec_edge.dense.c_library import library
 from digitrec_edge.dense.c_tables import Tables, answers, prepare
 from digitrec_edge.dense.known import KNOWN, NOISE, classify, noise, pack_picture
 from digitrec_edge.dense.network import Dense, Network
-from digitrec_edge.dense.packing import KERNELS
+from digitrec_edge.dense.packing import KERNELS, find_kernel
 from digitrec_edge.dense.rounding import ROUNDINGS, find_rounding
 from digitrec_edge.dense.tflite import read_network
 from digitrec_edge.dense.threshold import whole_threshold
@@ -292,6 +292,21 @@ def test_readme_says_what_is_true(standard: Path) -> None:
     assert re.search(r"\| Arduino Uno R3, Nano \|.*\| no, not measured \|", text)
     nothing = dataclasses.replace(tables, threshold=0)
     assert "never answers -1" in library(nothing, DIGITS, KNOWN_FROM)["README.md"].decode()
+
+
+@pytest.mark.parametrize(
+    ("name", "listed"),
+    [("dsp", r"\| micro:bit v2 \|.*\| yes \|.*\| \d+\.\d \|"), ("mve", r"None of the boards .* runs this code\.")],
+    ids=["dsp", "mve"],
+)
+def test_what_a_kernel_does_not_run_on_is_not_promised(name: str, listed: str) -> None:
+    tables = dataclasses.replace(tables_of(pretrained.DEFAULT), kernel=find_kernel(name))
+    files = library(tables, DIGITS, KNOWN_FROM)
+    text = files["README.md"].decode()
+    assert re.search(listed, text)
+    assert not re.search(r"^\| (ESP32|Arduino Due|Raspberry Pi Pico \||Arduino Uno R3)", text, re.M)
+    assert "every processor" not in text
+    assert b"architectures=*" not in files["library.properties"]
 
 
 def test_the_whole_threshold_is_float32_s_for_every_pair_of_logits() -> None:

@@ -11,7 +11,7 @@ from emulated_mcu.cores import CORES
 from digitrec_edge import pretrained
 from digitrec_edge.dense.boards import BOARDS, fit_boards
 from digitrec_edge.dense.footprint import FIGURES, Figure, Figures, Footprint, Instructions, measured_figures
-from digitrec_edge.dense.packing import KERNELS
+from digitrec_edge.dense.packing import KERNELS, find_kernel
 
 pytestmark = pytest.mark.checkout
 
@@ -109,7 +109,7 @@ def test_a_file_of_figures_with_something_missing_is_refused(tmp_path: Path) -> 
 def test_boards_fit_by_their_core_s_figures() -> None:
     steps = Instructions(64_000, 1, 2, 3)
     small = Footprint("Cortex-M4", 400 << 10, 0, 2_000, 100, True, steps)
-    found = {row.board.name: row for row in fit_boards((small,))}
+    found = {row.board.name: row for row in fit_boards((small,), KERNELS[0])}
     assert (found["micro:bit v2"].fit, found["micro:bit v2"].left_kb) == ("yes", 112)
     assert found["micro:bit v2"].least_ms == pytest.approx(1.0)
     assert found["Arduino Uno R4"].fit == "no"
@@ -119,9 +119,20 @@ def test_boards_fit_by_their_core_s_figures() -> None:
     assert found["ESP32-S3"].fit == "yes"
     assert not found["ESP32-S3"].measured
     greedy = dataclasses.replace(small, flash_bytes=1000, ram_bytes=40_000)
-    assert {row.board.name for row in fit_boards((greedy,)) if row.fit == "no"} >= {"Arduino Uno R4"}
+    assert {row.board.name for row in fit_boards((greedy,), KERNELS[0]) if row.fit == "no"} >= {"Arduino Uno R4"}
     assert len({board.name for board in BOARDS}) == len(BOARDS)
     assert {board.core for board in BOARDS} - {None} <= {core.name for core in CORES}
+
+
+def test_only_boards_whose_core_runs_the_kernel_are_listed() -> None:
+    row = Footprint("Cortex-M4 dsp", 250 << 10, 0, 4_000, 100, True, Instructions(64_000, 1, 2, 3))
+    found = {one.board.name: one for one in fit_boards((row,), find_kernel("dsp"))}
+    assert {one.board.core for one in found.values()} == {"Cortex-M4", "Cortex-M7", "Cortex-M33"}
+    assert (found["micro:bit v2"].fit, found["micro:bit v2"].least_ms) == ("yes", pytest.approx(1.0))
+    assert (found["Teensy 4.1"].fit, found["Teensy 4.1"].measured) == ("yes", False)
+    assert fit_boards((dataclasses.replace(row, core="Cortex-M55 mve"),), find_kernel("mve")) == ()
+    for kernel in KERNELS[1:]:
+        assert {core.name for core in CORES if core.kernel == kernel.name} <= {f"{c} {kernel.name}" for c in kernel.cores}
 
 
 def test_the_needs_are_programs_with_their_packages() -> None:

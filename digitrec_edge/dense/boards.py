@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from digitrec_edge.dense.footprint import Footprint
+from digitrec_edge.dense.packing import KernelRow
 
 ROOM_KB = 64
 """What else a program needs at the most as a rule: a bootloader, Arduino's core, USB, what reads a camera or panel."""
@@ -69,20 +70,25 @@ class BoardFit:
     least_ms: float | None
 
 
-def fit_boards(rows: tuple[Footprint, ...]) -> tuple[BoardFit, ...]:
-    """Say of every board whether a network fits; where no core like its own was measured, by the largest footprint."""
-    by_core = {row.core: row for row in rows}
+def fit_boards(rows: tuple[Footprint, ...], kernel: KernelRow) -> tuple[BoardFit, ...]:
+    """Say of every board whether a network fits; where no core like its own was measured, by the largest footprint.
+
+    Args:
+        rows: of the network, on the cores on which the kernel was measured.
+        kernel: boards with a core that does not run it are left out.
+    """
+    by_core = {row.core.removesuffix(f" {kernel.name}"): row for row in rows}
     largest = max(rows, key=lambda row: row.flash_bytes, default=None)
     found = []
     for board in BOARDS:
         own = by_core.get(board.core or "")
         row = own or largest
-        if row is None:
+        if row is None or (kernel.cores and board.core not in kernel.cores):
             continue
         left_kb = board.flash_kb - -(-row.flash_bytes // 1024)
         holds = left_kb >= 0 and (board.ram_kb << 10) > row.ram_bytes + row.stack_bytes + 784
-        if own is None and board.core and holds:
-            continue  # a kernel that this board's core does not run
+        if own is None and board.core and holds and not kernel.cores:
+            continue  # code that this board's core does not run
         fit: Fit = "no" if not holds else "yes" if left_kb >= ROOM_KB else "tight"
         steps = own.instructions if own else None
         found.append(BoardFit(board, fit, left_kb, own is not None, steps.mean / board.mhz / 1000 if steps else None))

@@ -38,6 +38,7 @@ def library(tables: Tables, labels: tuple[str, ...], images: NDArray[np.uint8]) 
         "version": __version__.split("+")[0],
         "flash": str(-(-max((row.flash_bytes for row in rows), default=0) // 1024)),
         "ram": f"{max((row.ram_bytes for row in rows), default=0):,}",
+        "architectures": tables.kernel.architectures,
         "picture": _drawn(example),
         "answer": "no sign" if number < 0 else f"number {number}",
     }

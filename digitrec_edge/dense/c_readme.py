@@ -21,10 +21,11 @@ def library_readme(tables: Tables, labels: tuple[str, ...]) -> str:
     rows = footprints(tables)
     values = {
         **values_of(tables, labels),
-        "kernel": f"`{tables.kernel.name}`, for {tables.kernel.runs_on}",
+        "kernel": tables.kernel.name,
+        "runs_on": tables.kernel.runs_on,
         "origin": _origin(rows),
         "figures": "\n".join(figure_lines(rows)),
-        "boards": "\n".join(board_lines(fit_boards(rows))),
+        "boards": "\n".join(board_lines(fit_boards(rows, tables.kernel))),
     }
     text = TEMPLATE.read_text(encoding="utf-8")
     for key, value in values.items():
@@ -65,7 +66,9 @@ def figure_lines(rows: tuple[Footprint, ...]) -> list[str]:
 
 
 def board_lines(fits: tuple[BoardFit, ...]) -> list[str]:
-    """Return the table of boards in Markdown."""
+    """Return the table of boards in Markdown, or a sentence where none is in it."""
+    if not fits:
+        return ["None of the boards that digitrec-edge knows has a core that runs this code."]
     lines = [
         "| board | chip | flash, RAM in KB | fits | flash left, KB | ms, at least |",
         "|---|---|---:|---|---:|---:|",
@@ -137,7 +140,7 @@ def remarks(tables: Tables) -> tuple[tuple[str, str], ...]:
                 f"flash {row.flash_bytes:,}, RAM {row.ram_bytes:,} + stack {row.stack_bytes:,} bytes, {how}; {steps}",
             )
         )
-    fits = fit_boards(rows)
+    fits = fit_boards(rows, tables.kernel)
     for fit, name in (("yes", "fits"), ("tight", "fits tightly"), ("no", "does not fit")):
         names = [
             f"{one.board.name} ({one.left_kb:,} KB left)" if fit == "tight" else one.board.name

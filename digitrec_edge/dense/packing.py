@@ -31,6 +31,8 @@ class KernelRow:
         ram_per_input: bytes of the list of inputs that are not 0, for each of the widest layer's.
         pools: whether it takes sums of pixels, of more than 8 bits.
         runs_on: processors.
+        cores: that it runs on, as the table of figures calls them; none are named where it runs on all.
+        architectures: of Arduino, as library.properties has them, with boards that it runs on.
     """
 
     name: str
@@ -42,6 +44,8 @@ class KernelRow:
     ram_per_input: float
     pools: bool
     runs_on: str
+    cores: tuple[str, ...]
+    architectures: str
 
     @property
     def file(self) -> str:
@@ -102,10 +106,16 @@ def _from_rows(numbers: Weights, outputs: int, inputs: int) -> Weights:
 
 
 KERNELS = (
-    KernelRow("portable", 0, (8, 4), 1, _columns, _from_columns, 2, True, "every processor"),
-    KernelRow("dsp", 1, (8,), 2, _pairs, _from_pairs, 4, False, "ARM with the DSP extension: Cortex-M4, M7, M33"),
-    KernelRow("mve", 2, (8,), 16, _rows, _from_rows, 1 / 8, False, "ARM with Helium: Cortex-M52, M55, M85"),
-)
+    KernelRow("portable", 0, (8, 4), 1, _columns, _from_columns, 2, True, "every processor", (), "*"),
+    KernelRow(
+        "dsp", 1, (8,), 2, _pairs, _from_pairs, 4, False, "ARM with the DSP extension: Cortex-M4, M7, M33",
+        ("Cortex-M4", "Cortex-M7", "Cortex-M33"), "mbed_nano,nrf52,renesas_uno,rp2040,stm32,zephyr",
+    ),
+    KernelRow(
+        "mve", 2, (8,), 16, _rows, _from_rows, 1 / 8, False, "ARM with Helium: Cortex-M52, M55, M85",
+        ("Cortex-M52", "Cortex-M55", "Cortex-M85"), "zephyr",
+    ),
+)  # fmt: skip
 """The first is the default."""
 
 

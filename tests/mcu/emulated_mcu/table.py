@@ -256,7 +256,7 @@ def document_lines() -> dict[str, str]:
         kernels = ("portable", "dsp", "mve") if network == "int8" else ("portable",)
         portable, *others = (footprints(networks.tables(model, ROUNDINGS[0], find_kernel(name))) for name in kernels)
         found[network] = "\n".join(figure_lines(tuple(chain(portable, *others))))
-        found[f"boards-{network}"] = "\n".join(board_lines(fit_boards(portable)))
+        found[f"boards-{network}"] = "\n".join(board_lines(fit_boards(portable, KERNELS[0])))
     return found
 
 
