@@ -165,8 +165,12 @@ def flash_bytes(bits: int, sizes: Sequence[int]) -> int:
         bits: of a weight.
         sizes: numbers between the layers, inputs first.
     """
-    words = sum(-(-outputs // 4) * inputs for inputs, outputs in pairwise(sizes)) * bits // 2
-    return words + 8 * sum(sizes[1:]) + 24 * (len(sizes) - 1)
+    return sum(weight_bytes(bits, sizes)) + 8 * sum(sizes[1:]) + 24 * (len(sizes) - 1)
+
+
+def weight_bytes(bits: int, sizes: Sequence[int]) -> tuple[int, ...]:
+    """Return how much of that each layer's weights are, a table each."""
+    return tuple(-(-outputs // 4) * inputs * bits // 2 for inputs, outputs in pairwise(sizes))
 
 
 def _sizes(tables: Tables) -> dict[str, int]:

@@ -9,14 +9,17 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from digitrec_edge.dense.c_tables import SQUARES, Tables, flash_bytes
+from digitrec_edge.dense.c_tables import SQUARES, Tables, flash_bytes, weight_bytes
 from digitrec_edge.dense.packing import find_kernel
 from digitrec_edge.dense.rounding import ROUNDINGS
 from digitrec_edge.records import parse
 
 PLACES = 256
 """So many inputs are told apart by a byte."""
-CLOCKED = ("ATmega328P",)
+AVR = "ATmega328P"
+AVR_TABLE_BYTES, AVR_FLASH_BYTES = 32_767, 64 << 10
+"""The most that its compiler takes as one table, and how far its 16-bit addresses reach, on an AVR with more, too."""
+CLOCKED = (AVR,)
 """Cores of which clock cycles were counted and not instructions."""
 FIGURES = Path(__file__).with_name("microcontrollers.json")
 
@@ -95,13 +98,15 @@ def measured_figures() -> Figures:
 
 
 def footprints(tables: Tables) -> tuple[Footprint, ...]:
-    """Return a row per core on which the kernel was measured with weights of so many bits."""
+    """Return a row per core that takes the network, on which its kernel was measured with weights of so many bits."""
     sizes, rows = tables.sizes, []
     alike = [f for f in measured_figures().figures if (f.bits, f.kernel) == (tables.bits, tables.kernel.name)]
     for figure in [f for f in alike if f.sizes[0] == sizes[0]] or alike:
         same = figure.sizes == sizes
         more = flash_bytes(figure.bits, sizes) - flash_bytes(figure.bits, figure.sizes)
         ram = _buffers(sizes, figure.kernel) - _buffers(figure.sizes, figure.kernel)
+        if figure.core == AVR and not _fits_avr(figure.bits, sizes, figure.flash_bytes + more):
+            continue
         measured = same and tables.rounding is ROUNDINGS[0]
         rows.append(
             Footprint(
@@ -110,6 +115,11 @@ def footprints(tables: Tables) -> tuple[Footprint, ...]:
             )
         )  # fmt: skip
     return tuple(rows)
+
+
+def _fits_avr(bits: int, sizes: tuple[int, ...], flash: int) -> bool:
+    """Whether AVR's compiler takes the tables: one of more bytes is an error, and what lies further is read wrong."""
+    return max(weight_bytes(bits, sizes)) <= AVR_TABLE_BYTES and flash <= AVR_FLASH_BYTES
 
 
 def _buffers(sizes: tuple[int, ...], kernel: str) -> int:
