@@ -239,6 +239,15 @@ def test_cmake_builds_it_as_part_of_a_project(standard: Path, tmp_path: Path) ->
     assert subprocess.run([str(tmp_path / "build" / "mine")], check=False).returncode == 0
 
 
+@pytest.mark.skipif(not (shutil.which("cmake") and shutil.which("avr-gcc")), reason="no cmake, or no avr-gcc")
+def test_cmake_builds_it_for_avr(tmp_path: Path) -> None:
+    written(tables_of(pretrained.TINY), tmp_path)
+    options = ["SYSTEM_NAME=Generic", "C_COMPILER=avr-gcc", "C_FLAGS=-mmcu=atmega328p"]
+    for command in (["-S", ".", "-B", "build", *(f"-DCMAKE_{option}" for option in options)], ["--build", "build"]):
+        done = subprocess.run(["cmake", *command], cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_it_is_laid_out_as_arduino_wants(standard: Path, tmp_path: Path) -> None:
     """The library specification of Arduino: a flat list of names and values, sources in src, a sketch per folder."""
     lines = (standard / "library.properties").read_text().splitlines()
