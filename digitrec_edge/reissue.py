@@ -1,7 +1,7 @@
 """An artifact that there is in another form: in the page that holds it, unchanged, or its network as code.
 
-No model is converted, so neither Keras nor TensorFlow is needed; what the card says of training and parity stays, for
-the answers are the same to the byte.
+No model is converted, so neither Keras nor TensorFlow is needed; what the card says of training stays, and what it says
+of parity where the code rounds as LiteRT does: its answers are the same to the byte then.
 """
 
 import dataclasses
@@ -51,7 +51,7 @@ def reissue(
         held = f"{found.card.variant if found.card else 'a foreign'} .{found.format.name} file"
         raise ConversionError(f"--{variant.option} does not take {path}, {held}: give a Keras model ({_possible()})")
     payload = payload_of(variant, found, choice)
-    card = found.card if formats.by_name(variant.format).envelope_of else _card(found.card, variant, payload)
+    card = found.card if formats.by_name(variant.format).envelope_of else _card(found.card, variant, payload, choice)
     sample = found.files[SAMPLE_FILE]
     make_folder(folder)
     final = folder / f"{variant.stem}{formats.by_name(variant.format).suffix}"
@@ -75,10 +75,11 @@ def _try(candidate: Path, path: Path) -> None:
         raise ArtifactError(f"{path} does not answer on {result.runtime} as at its export: digitrec-edge verify {path}")
 
 
-def _card(before: Card, variant: Variant, payload: bytes) -> Card:
+def _card(before: Card, variant: Variant, payload: bytes, choice: ExportChoice) -> Card:
     """Return the card of a network that became code."""
     fields = payload_fields(variant, for_format(variant.format)[0], payload)
-    return dataclasses.replace(before, **fields, tools={**before.tools, "digitrec-edge": __version__})
+    parity = before.parity if choice.rounding == AS_USUAL.rounding else None
+    return dataclasses.replace(before, **fields, parity=parity, tools={**before.tools, "digitrec-edge": __version__})
 
 
 def _possible() -> str:

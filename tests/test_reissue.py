@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 from digitrec_edge import artifact, mnist, pretrained
 from digitrec_edge.artifact import strip
 from digitrec_edge.dense import c_archive
+from digitrec_edge.dense.rounding import ROUNDINGS, Rounding
 from digitrec_edge.errors import ArtifactError, ConversionError
 from digitrec_edge.formats import SAMPLE_FILE
 from digitrec_edge.reissue import reissue
@@ -49,8 +51,25 @@ def test_code_of_an_artifact_answers_as_the_artifact_and_says_so_on_its_card(var
 
 def test_what_is_chosen_for_c_is_kept(tmp_path: Path) -> None:
     choice = ExportChoice(rounding="tflite-micro", kernel="dsp")
-    tables = c_archive.tables_of(artifact.read(reissue(pretrained.DEFAULT, CODE["c"], tmp_path, choice=choice)).payload)
+    found = artifact.read(reissue(pretrained.DEFAULT, CODE["c"], tmp_path, choice=choice))
+    tables = c_archive.tables_of(found.payload)
     assert (tables.rounding.name, tables.kernel.name) == ("tflite-micro", "dsp")
+
+
+@pytest.mark.parametrize("rounding", ROUNDINGS, ids=lambda row: row.name)
+def test_parity_is_told_of_the_answers_that_were_measured_alone(rounding: Rounding, tmp_path: Path) -> None:
+    choice = ExportChoice(rounding=rounding.name, kernel="dsp")
+    card = artifact.read(reissue(pretrained.DEFAULT, CODE["c"], tmp_path, choice=choice)).card
+    assert card
+    assert (card.parity is not None) is (rounding.name == "litert")
+
+
+@pytest.mark.parametrize("option", ["c", "java"])
+def test_no_more_is_said_than_was_tried(option: str, tmp_path: Path) -> None:
+    with zipfile.ZipFile(reissue(pretrained.DEFAULT, CODE[option], tmp_path)) as archive:
+        (name,) = [name for name in archive.namelist() if name.endswith("README.md")]
+        text = " ".join(archive.read(name).decode().split())
+    assert "whole test set" not in text
 
 
 @pytest.mark.parametrize(
