@@ -74,6 +74,8 @@ class Guard:
     def enter(self, request: Request) -> Response | None:
         """Take the token of the link that was shown: it becomes a cookie, and the address is left without it.
 
+        The cookie comes with links on pages of others, too: a GET changes nothing, and a POST names its page.
+
         Raises:
             HttpRefusal: 401, it is another one.
         """
@@ -86,7 +88,7 @@ class Guard:
         rest = urlencode([(name, value) for name, value in pairs if name != PARAMETER])
         response = RedirectResponse(request.scope["path"] + (f"?{rest}" if rest else ""), 303)
         response.set_cookie(
-            COOKIE, given, max_age=_YEAR_S, httponly=True, samesite="strict", secure=self._scheme == "https"
+            COOKIE, given, max_age=_YEAR_S, httponly=True, samesite="lax", secure=self._scheme == "https"
         )
         return response
 

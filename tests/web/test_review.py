@@ -12,7 +12,8 @@ pytest.importorskip("uvicorn")
 
 from digitrec_edge import mnist
 from digitrec_edge.collection import Collection
-from tests.serving import Serving, png, serving
+from tests.serving import Serving, png, serving, wait_for
+from tests.web.served import serving as folder
 from tests.web.test_accessibility import axe
 
 if TYPE_CHECKING:
@@ -57,6 +58,17 @@ def visit(service: Serving, place: Path, browser: "Browser", *, dark: bool = Fal
     browser.open(f"{service.address}review?token={token}", width=width, dark=dark, mobile=width < 600)
     browser.evaluate(READY)
     assert browser.evaluate("location.search") == ""
+
+
+def test_the_link_opens_from_another_page(service: Serving, place: Path, browser: "Browser", tmp_path: Path) -> None:
+    link = f"{service.address}review?token={(place / 'token').read_text().strip()}"
+    (tmp_path / "index.html").write_text(f'<!doctype html><a href="{link}">The meter</a>')
+    browser.send("Network.clearBrowserCookies")
+    with folder(tmp_path) as address:
+        browser.open(address.replace("127.0.0.1", "localhost"), width=390)
+        browser.evaluate("document.querySelector('a').click()")
+        wait_for(lambda: browser.evaluate("location.pathname + location.search") == "/review", "it is followed")
+    assert browser.evaluate("document.contentType") == "text/html"
 
 
 def press(browser: "Browser", key: str) -> None:
