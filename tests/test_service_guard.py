@@ -109,6 +109,13 @@ def test_the_link_becomes_a_cookie_and_leaves_the_address() -> None:
     assert guard().enter(request(query=f"token={TOKEN}")) is None
 
 
+def test_a_link_of_too_many_values_is_refused() -> None:
+    many = "&".join(f"a{k}=1" for k in range(40))
+    with pytest.raises(HttpRefusal) as refused:
+        guard(token=TOKEN).enter(request(query=f"token={TOKEN}&{many}"))
+    assert refused.value.status == 400
+
+
 def test_a_token_is_made_once_for_its_owner_alone(tmp_path: Path) -> None:
     path = tmp_path / "new" / "token"
     token = read_token(path)

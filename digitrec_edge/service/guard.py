@@ -13,6 +13,8 @@ from digitrec_edge.service.settings import Settings
 
 COOKIE = "digitrec_token"
 PARAMETER = "token"
+MOST_VALUES = 32
+"""Of a query."""
 _LOCAL = ("localhost",)
 _YEAR_S = 365 * 86_400
 
@@ -77,11 +79,14 @@ class Guard:
         The cookie comes with links on pages of others, too: a GET changes nothing, and a POST names its page.
 
         Raises:
-            HttpRefusal: 401, it is another one.
+            HttpRefusal: 401, it is another one; 400, the query has too many values.
         """
         if not self._token or request.method != "GET" or b"token=" not in request.scope["query_string"]:
             return None
-        pairs = parse_qsl(request.scope["query_string"].decode("latin-1"), max_num_fields=32)
+        try:
+            pairs = parse_qsl(request.scope["query_string"].decode("latin-1"), max_num_fields=MOST_VALUES)
+        except ValueError:
+            raise HttpRefusal(400, f"the query has more than {MOST_VALUES} values") from None
         given = dict(pairs).get(PARAMETER, "")
         if not self._is_token(given):
             raise HttpRefusal(401, "the link is of another token; digitrec-edge serve shows the one that holds")

@@ -9,14 +9,13 @@ from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 
-from digitrec_edge.service.guard import HttpRefusal
+from digitrec_edge.service.guard import MOST_VALUES, HttpRefusal
 from digitrec_edge.service.routes import Parameter, Route
 from digitrec_edge.service.settings import ServiceLimits
 
 SMALL_BYTES = 64 << 10
 """Bodies up to here are bounded by the number of connections alone."""
 
-_MOST_PARAMETERS = 32
 _WORDS = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
 _CLOSE = (("Connection", "close"),)
 
@@ -30,9 +29,7 @@ def read_query(route: Route, query: bytes) -> dict[str, Any]:
     known = {one.name: one for one in route.parameters}
     found = {name: one.default for name, one in known.items()}
     try:
-        pairs = parse_qsl(
-            query.decode("utf-8"), keep_blank_values=True, max_num_fields=_MOST_PARAMETERS, errors="strict"
-        )
+        pairs = parse_qsl(query.decode("utf-8"), keep_blank_values=True, max_num_fields=MOST_VALUES, errors="strict")
     except ValueError:
         raise HttpRefusal(400, "the query cannot be read: it is no UTF-8, or has too many values") from None
     for name, text in pairs:
