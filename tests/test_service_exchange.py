@@ -127,6 +127,15 @@ def test_one_that_fails_is_refused_and_the_old_one_goes_on(place: Path, service:
         assert words in event.why
 
 
+def test_a_link_that_leads_to_itself_is_refused_and_the_watch_goes_on(place: Path, service: Serving) -> None:
+    write_as(place.with_name("second.tflite"), "second")
+    point(place, place.name)
+    service.process.send_signal(signal.SIGHUP)
+    wait_for(lambda: service.figure('digitrec_artifacts_total{event="refused"}') == 1, "it is refused")
+    point(place, "second.tflite")
+    wait_for(lambda: service.get("/v1/card").json["artifact"] == "second", "the second answers")
+
+
 def test_what_is_asked_is_answered_before_the_end(service: Serving) -> None:
     connection = http.client.HTTPConnection(*service.place, timeout=LIMIT_S)
     body = png(mnist.load("test").images[0])

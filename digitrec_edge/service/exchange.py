@@ -7,6 +7,7 @@ or fails its self-test is refused, and the old one stays.
 import asyncio
 import contextlib
 import logging
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -113,7 +114,7 @@ class ModelExchange:
                 await self._try()
 
     async def _try(self) -> None:
-        found: Artifact | Path = self._settings.artifact.resolve()
+        found: Artifact | Path = self._place()
         try:
             found = await asyncio.to_thread(self._read)
             old = self.serving
@@ -131,9 +132,13 @@ class ModelExchange:
         self._tell(Happening("exchanged", f"exchanged {old.staff.sha256[:12]} for {new.sha256[:12]}", found))
 
     def _read(self) -> Artifact:
-        found = artifact.read(self._settings.artifact.resolve())  # a link's file and its signature belong together
+        found = artifact.read(self._place())
         signature.check(found, self._settings.key)
         return found
+
+    def _place(self) -> Path:
+        """Where a link leads, for its file and the signature there belong together; one in circles leads to itself."""
+        return Path(os.path.realpath(self._settings.artifact))
 
     async def _open(self, found: Artifact) -> Serving:
         staff = Staff(found, self._settings.runtime, self._settings.workers, self._on_loss)
