@@ -10,6 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from digitrec_edge import artifact, pretrained
+from tests.browser import HEARD, LISTEN, TOUCHED_MS
 from tests.web.pen import written
 from tests.web.visits import PHONE, SETTLED, click, draw, state, visit
 
@@ -90,6 +91,42 @@ def test_probabilities_move_as_one_draws_and_undo_takes_a_stroke_back(page: Path
     click(browser, "clear")
     assert state(browser)["digit"] == ""
     assert browser.evaluate("document.getElementById('undo').disabled")
+
+
+@pytest.mark.parametrize(("button", "left"), [("undo", True), ("clear", False)], ids=["undo", "clear"])
+def test_a_finger_whose_stroke_was_taken_back_draws_on_nothing(
+    button: str, left: bool, page: Path, browser: "Browser"
+) -> None:
+    browser.complaints.clear()
+    visit(browser, page)
+    draw(browser, [[(0.6, 0.2 + 0.05 * k) for k in range(13)]])
+    one = browser.evaluate("document.getElementById('bars').ariaLabel")
+    browser.evaluate(LISTEN)
+    touch(browser, "touchStart", 0.3, 0.2)
+    while not browser.evaluate("touched.kinds.length"):
+        pass
+    click(browser, button)
+    for k in range(10):
+        touch(browser, "touchMove", 0.3 - 0.02 * k, 0.8)
+    browser.send("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
+    assert browser.evaluate(HEARD % (TOUCHED_MS, 2)) == ["pointerdown", "pointerup"]
+    browser.evaluate(SETTLED)
+    assert (browser.evaluate("document.getElementById('bars').ariaLabel") == one) is left
+    assert (state(browser)["digit"] == "") is not left
+    assert browser.complaints == []
+
+
+def touch(browser: "Browser", kind: str, x: float, y: float) -> None:
+    box = browser.evaluate("document.getElementById('pad').getBoundingClientRect().toJSON()")
+    place = {"x": box["left"] + x * box["width"], "y": box["top"] + y * box["width"]}
+    browser.send("Input.dispatchTouchEvent", type=kind, touchPoints=[place])
+
+
+def test_a_stroke_on_an_example_takes_its_place(page: Path, browser: "Browser") -> None:
+    visit(browser, page)
+    click(browser, "example")
+    draw(browser, [[(0.5, 0.2 + 0.05 * k) for k in range(13)]])
+    assert state(browser)["digit"] == "1"
 
 
 def test_equal_strokes_are_equal_pixels_however_the_page_is_zoomed(page: Path, browser: "Browser") -> None:

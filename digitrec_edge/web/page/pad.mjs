@@ -47,6 +47,7 @@ export class Pad {
   undo() {
     this.strokes.pop();
     this.field = drawn(this.strokes);
+    this.pointer = null;
     this.penDown = false;
     this.paint();
     this.changed(true);
@@ -57,6 +58,7 @@ export class Pad {
     this.field = blank();
     this.under = null;
     this.boxes = [];
+    this.pointer = null;
     this.penDown = false;
   }
 
@@ -64,9 +66,9 @@ export class Pad {
     if (this.pointer !== null || event.button > 0) return;
     event.preventDefault();
     this.canvas.setPointerCapture(event.pointerId);
-    this.pointer = event.pointerId;
     this.showPen(false);
     this.begin(this.at(event));
+    this.pointer = event.pointerId;
   }
 
   move(event) {
