@@ -1,5 +1,6 @@
 """The page to correct what was kept: by a finger, by keys, by pages; axe finds nothing wrong."""
 
+import dataclasses
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,8 +11,9 @@ import pytest
 pytest.importorskip("starlette")
 pytest.importorskip("uvicorn")
 
-from digitrec_edge import mnist
+from digitrec_edge import artifact, mnist, pretrained
 from digitrec_edge.collection import Collection
+from digitrec_edge.formats import SAMPLE_FILE
 from tests.serving import Serving, png, serving, wait_for
 from tests.web.served import serving as folder
 from tests.web.test_accessibility import axe
@@ -121,6 +123,27 @@ def test_keys_correct_one_after_another(page: "Browser", place: Path) -> None:
         press(page, "u")
         until(page, f"{TODO} === {before - 3 + k}")
     assert corrections(place) == []
+
+
+def test_a_key_that_is_a_label_stands_for_it(browser: "Browser", tmp_path: Path) -> None:
+    found = artifact.read(pretrained.DEFAULT)
+    assert found.card
+    card = dataclasses.replace(found.card, labels=("n", "u", *"NU456789"))
+    artifact.write(tmp_path / "signs.tflite", found.payload, card, found.files[SAMPLE_FILE])
+    keeping = ("--keep", "all", "--collection", tmp_path / "c.sqlite", "--token-file", tmp_path / "token")
+    with serving(tmp_path / "signs.tflite", *keeping, "--runtime", "native", "--workers", "1") as service:
+        token = (tmp_path / "token").read_text().strip()
+        for image in mnist.load("test").images[:4]:
+            service.read(png(image), Authorization=f"Bearer {token}")
+        visit(service, tmp_path, browser)
+        press(browser, "ArrowRight")
+        for k, key in enumerate("unNU", 1):
+            press(browser, key)
+            until(browser, f"{TODO} === {4 - k}")
+        assert sorted(corrections(tmp_path), key=str) == [0, 1, 2, 3]
+        browser.evaluate("document.activeElement.blur()")
+        press(browser, "u")
+        until(browser, f"{TODO} === 1")
 
 
 def test_pages_follow_each_other_and_skip_nothing(page: "Browser", place: Path) -> None:

@@ -102,7 +102,7 @@ async function correct(id, digit) {
   const place = replace(item);
   const children = by("grid").children;
   (children[place + 1] ?? children[place])?.focus({ preventScroll: false });
-  say(`It is ${digit === null ? NO_DIGIT : `a ${named(digit)}`}. Undo, or u, takes it back.`);
+  say(`It is ${digit === null ? NO_DIGIT : `a ${named(digit)}`}. Undo${labelled("u") < 0 ? ", or u," : ""} takes it back.`);
 }
 
 async function undo() {
@@ -147,15 +147,20 @@ function move(by_) {
 
 const MOVES = { ArrowLeft: () => -1, ArrowRight: () => 1, ArrowUp: () => -columns(), ArrowDown: columns };
 
+/** The first of these keys that is a label, as its number; -1 where none is. */
+function labelled(...keys) {
+  return keys.map((key) => shown.labels.indexOf(key)).find((digit) => digit >= 0) ?? -1;
+}
+
 function pressed(event) {
   if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
   const id = focused()?.dataset.id;
-  const digit = shown.labels.indexOf(key);
+  const digit = id ? labelled(event.key, key) : -1;
   if (key in MOVES) move(MOVES[key]());
+  else if (digit >= 0) correct(id, digit);
   else if (key === "u") undo();
   else if (id && key === "n") correct(id, null);
-  else if (id && digit >= 0) correct(id, digit);
   else return;
   event.preventDefault();
 }
