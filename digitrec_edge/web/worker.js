@@ -1,20 +1,23 @@
 // The service worker of the folder web/: keeps the page, so that it opens when there is no network.
-const CACHE = "digitrec-@VERSION@";
+const OWN = `digitrec ${self.registration.scope} `; // caches are the origin's, which may serve other such folders, too
+const CACHE = `${OWN}@VERSION@`;
 const FILES = ["./", "manifest.webmanifest", "icon-192.png", "icon-512.png"];
 
 self.addEventListener("install", (event) => {
+  const fresh = FILES.map((file) => new Request(file, { cache: "reload" })); // and not what the browser has kept itself
   event.waitUntil(
     caches
       .open(CACHE)
-      .then((cache) => cache.addAll(FILES))
+      .then((cache) => cache.addAll(fresh))
       .then(() => self.skipWaiting()),
   );
 });
 self.addEventListener("activate", (event) => {
-  const old = (names) => names.filter((name) => name.startsWith("digitrec-") && name !== CACHE);
+  const old = (names) => names.filter((name) => name.startsWith(OWN) && name !== CACHE);
   const clean = caches.keys().then((names) => Promise.all(old(names).map((name) => caches.delete(name))));
   event.waitUntil(clean.then(() => self.clients.claim()));
 });
 self.addEventListener("fetch", (event) => {
-  event.respondWith(caches.match(event.request, { ignoreSearch: true }).then((kept) => kept ?? fetch(event.request)));
+  const kept = caches.open(CACHE).then((cache) => cache.match(event.request, { ignoreSearch: true }));
+  event.respondWith(kept.then((found) => found ?? fetch(event.request)));
 });

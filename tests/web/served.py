@@ -13,10 +13,18 @@ class _Silent(http.server.SimpleHTTPRequestHandler):
         """Say nothing."""
 
 
+class _Kept(_Silent):
+    def end_headers(self) -> None:
+        """Let the browser keep it for ten minutes, as usual servers of pages do."""
+        self.send_header("Cache-Control", "max-age=600")
+        super().end_headers()
+
+
 @contextmanager
-def serving(folder: Path) -> Iterator[str]:
-    """Serve a folder while the block runs; yields its address."""
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(_Silent, directory=str(folder)))
+def serving(folder: Path, *, kept: bool = False) -> Iterator[str]:
+    """Serve a folder while the block runs, for browsers to keep or not; yields its address."""
+    handler = functools.partial(_Kept if kept else _Silent, directory=str(folder))
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
     thread = threading.Thread(target=server.serve_forever, args=(0.05,))
     thread.start()
     try:

@@ -1,6 +1,7 @@
 """The folder web/: put on the home screen it opens when the server is gone."""
 
 import json
+import shutil
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,13 +12,16 @@ from PIL import Image
 from converters.html import folder
 from digitrec_edge import artifact, pretrained
 from digitrec_edge.web import page as web_page
+from tests.serving import wait_for
 from tests.web.served import serving
+from tests.web.test_labels import LETTERS, page_of
 from tests.web.visits import visit
 
 if TYPE_CHECKING:
     from tests.browser import Browser
 
 pytestmark = pytest.mark.checkout
+DIGIT, SIGN = (f"A {what}, read on this device" for what in ("digit", "sign"))
 
 
 @pytest.fixture(scope="module")
@@ -58,3 +62,41 @@ def test_it_opens_when_the_server_is_gone(served: Path, browser: "Browser") -> N
     assert visit(browser, f"{address}/")["passed"]
     assert browser.evaluate("digitrec.classify(new Uint8Array(784))") == -1
     assert browser.complaints == []
+
+
+def titled(browser: "Browser", address: str) -> str:
+    """Return the title of the page there, once it stands in the browser's own store."""
+    visit(browser, address)
+    browser.evaluate("navigator.serviceWorker.ready.then(() => true)")
+    return str(browser.evaluate("document.title"))
+
+
+@pytest.fixture
+def signs(tmp_path: Path) -> Path:
+    """The folder beside another page."""
+    place = page_of(LETTERS, tmp_path)
+    folder(place)
+    return tmp_path / "signs"
+
+
+def test_a_new_page_takes_the_place_of_one_that_the_browser_keeps(
+    served: Path, signs: Path, browser: "Browser", tmp_path: Path
+) -> None:
+    shutil.copytree(served, tmp_path / "site")
+    with serving(tmp_path / "site", kept=True) as address:
+        assert titled(browser, f"{address}/") == DIGIT
+        shutil.copytree(signs, tmp_path / "site", dirs_exist_ok=True)
+        assert browser.evaluate("navigator.serviceWorker.ready.then((one) => one.update()).then(() => true)")
+        wait_for(lambda: titled(browser, f"{address}/") == SIGN, "the new page is shown")
+
+
+def test_two_folders_of_one_server_leave_each_other_alone(
+    served: Path, signs: Path, browser: "Browser", tmp_path: Path
+) -> None:
+    shutil.copytree(served, tmp_path / "site" / "digits")
+    shutil.copytree(signs, tmp_path / "site" / "signs")
+    pages = {"digits": DIGIT, "signs": SIGN}
+    with serving(tmp_path / "site") as address:
+        assert {name: titled(browser, f"{address}/{name}/") for name in pages} == pages
+    browser.send("Network.clearBrowserCache")  # which is not what the service workers keep
+    assert {name: titled(browser, f"{address}/{name}/") for name in pages} == pages
