@@ -1,6 +1,7 @@
 """The Java class, compiled here: LiteRT's bytes over the whole test set, "no digit", and a self-test of every bit."""
 
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -166,6 +167,17 @@ def test_the_readme_s_jar_is_made_and_tests_itself(standard: Path) -> None:
     (standard / "away").rename(standard / RESOURCE_FILE)
     assert done.returncode == 1
     assert "digitrec.bin is not beside the class Digitrec" in done.stderr
+
+
+@pytest.mark.skipif(shutil.which("javap") is None, reason="javap is not installed")
+def test_compiled_for_java_8_by_a_newer_compiler_it_calls_what_java_8_has(standard: Path, tmp_path: Path) -> None:
+    """Since Java 9 ByteBuffer has a position(int) of its own, which -target 8 without --release takes."""
+    command = ["javac", "-source", "8", "-target", "8", "-d", str(tmp_path), str(standard / CLASS_FILE)]
+    if subprocess.run(command, capture_output=True, check=False).returncode:
+        pytest.skip("this compiler makes nothing for Java 8")
+    shown = ["javap", "-c", "-p", "-cp", str(tmp_path), "digitrec.Digitrec"]
+    text = subprocess.run(shown, capture_output=True, text=True, check=True).stdout
+    assert set(re.findall(r"Method (java/nio/\S+)\.position:\(I\)", text)) == {"java/nio/Buffer"}
 
 
 def test_the_class_needs_nothing_but_the_core(standard: Path) -> None:

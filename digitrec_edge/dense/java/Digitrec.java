@@ -7,6 +7,7 @@ package digitrec;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.Buffer;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.zip.CRC32;
@@ -103,7 +104,7 @@ public final class Digitrec {
         for (int o = 0; o < layer.outputs; o++)
             layer.factors[o] = data.getFloat();
         layer.weights = data.position();
-        data.position(layer.weights + layer.inputs * layer.outputs);
+        ((Buffer) data).position(layer.weights + layer.inputs * layer.outputs); // ByteBuffer has its own since Java 9 only
     }
 
     /**
