@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from tests.browser import Browser
 
 pytestmark = pytest.mark.checkout
+ROOT = Path(__file__).parents[2]
 MOST_BYTES = 400_000
 DRAWN, DRAWN_RIGHT = 100, 0.97
 ALL_LOGITS = """(async (packed, kernel) => {
@@ -32,8 +34,11 @@ ALL_LOGITS = """(async (packed, kernel) => {
 })"""
 
 
-def test_it_is_small(page: Path) -> None:
-    assert page.stat().st_size <= MOST_BYTES
+def test_it_is_small_and_of_the_size_that_is_told(page: Path) -> None:
+    size = page.stat().st_size
+    assert size <= MOST_BYTES
+    (told,) = re.findall(r"(\d+) KB with everything", (ROOT / "docs" / "mobile.md").read_text())
+    assert size / 1024 == pytest.approx(int(told), rel=0.02)
 
 
 def test_it_tests_itself_with_both_kernels(page: Path, browser: "Browser") -> None:
