@@ -109,9 +109,9 @@ def export(
 ) -> None:
     """Export a trained model to artifacts, each tried on the whole test set before it is written.
 
-    An artifact is one self-describing file. Beside them lies golden.npz, the Keras model's answers, so that
-    a device can check parity without TensorFlow. An artifact that lost too much is refused (exit 1) and the
-    old one stays.
+    What is made of an artifact is tried on the images in it. An artifact is one self-describing file. Beside them
+    lies golden.npz, the Keras model's answers, so that a device can check parity without TensorFlow. An artifact
+    that lost too much is refused (exit 1) and the old one stays.
     """
     terminal.hold_native_output()
     from converters import open_source
