@@ -82,6 +82,13 @@ def one_scale_often(count: int, numbers: int) -> bytes:
     return h.tflite(tensors, [DENSE], outputs=(2,))
 
 
+def larger_slice() -> bytes:
+    """A SLICE of one number, into a tensor that says it has 1,000."""
+    one = h.Tensor((1,), h.ints(1), h.INT32)
+    tensors = [*h.dense(), h.Tensor((8,), bytes(32)), h.Tensor((1,), h.ints(0), h.INT32), one, h.Tensor((1_000,))]
+    return h.tflite(tensors, [DENSE, h.Operator(h.SLICE, (3, 4, 5), (6,))], outputs=(2,))
+
+
 def many_tensors() -> bytes:
     """1,500 tensors of 255 MB each, and nothing stored."""
     tensors = [*h.dense(), *[h.Tensor((1, 255 << 20), None, h.INT8) for _ in range(1500)]]
@@ -125,6 +132,7 @@ SIZES: dict[str, tuple[str, Callable[[], bytes], str]] = {
     "tflite: RANGE": ("tflite", lambda: tflite_with(h.RANGE, h.ints(BIG)), "'RANGE' (output 5) is of a kind whose"),
     "tflite: WHILE": ("tflite", lambda: tflite_with(h.WHILE, h.ints(1)), "'WHILE' (output 5) is of a kind whose"),
     "tflite: an outer sum": ("tflite", outer_sum, "bytes of activations"),
+    "tflite: SLICE into another size": ("tflite", larger_slice, "tensor 't6' is (1000,), and becomes (1,)"),
     "tflite: doubling": ("tflite", doubling, "bytes of activations"),
     "onnx: ConstantOfShape": (
         "onnx", lambda: onnx_with(h.onnx_node("ConstantOfShape", ["n"], ["b"]), tensors=(int64("n", 2, BIG),)),

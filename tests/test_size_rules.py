@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from digitrec_edge import formats
-from digitrec_edge.formats import onnx_sizes, tflite_checks, tflite_sizes
+from digitrec_edge.formats import onnx_sizes, sizes, tflite_checks, tflite_sizes
 from digitrec_edge.formats.graph import Graph
 from digitrec_edge.formats.sizes import Call, Size, SizedOperator
 
@@ -255,10 +255,13 @@ def converted() -> Sequence[tuple[Graph, Sequence[SizedOperator], Mapping[Any, S
         concrete = function.get_concrete_function(tf.TensorSpec((1, 6, 8, 3), tf.float32))
         payload = tf.lite.TFLiteConverter.from_concrete_functions([concrete]).convert()
         checked: list[Any] = []
+
+        def check(*given: Any, seen: list[Any] = checked) -> Mapping[Any, Size]:
+            seen.append((*given[:1], {**given[1]}))
+            return sizes.check(*given)
+
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(
-                tflite_checks, "check_sizes", lambda *given, seen=checked: seen.append((*given[:1], {**given[1]}))
-            )
+            patch.setattr(tflite_checks, "check_sizes", check)
             graph = formats.by_name("tflite").load().describe(payload)
         steps, known = checked[0]  # for one picture
         found.append((graph, steps, known))
@@ -270,13 +273,13 @@ def test_a_tflite_rule_gives_what_the_converter_wrote(
 ) -> None:
     seen = set()
     for graph, steps, known in converted:
-        sizes: dict[Any, Size] = {**known}
+        found: dict[Any, Size] = {**known}
         for step in steps:
             seen.add(step.name)
-            call = Call(step, tuple(None if k is None else sizes[k] for k in step.inputs))
+            call = Call(step, tuple(None if k is None else found[k] for k in step.inputs))
             told, _ = tflite_sizes.RULES[step.name](call)
             for k, size in zip(step.outputs, told, strict=False):
-                sizes[k], shape = size, tuple(int(n) for n in graph.tensors[int(str(k))].shape)
+                found[k], shape = size, tuple(int(n) for n in graph.tensors[int(str(k))].shape)
                 assert size.elements >= np.prod(shape), step
                 assert size.shape in (None, shape), (step, size.shape, shape)
     assert " ".join(sorted(set(tflite_sizes.RULES) - seen)) == NOT_WRITTEN_HERE

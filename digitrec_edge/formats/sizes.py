@@ -121,7 +121,7 @@ def check(
     outputs: Iterable[Hashable],
     rules: Mapping[str, Rule],
     pictures: int,
-) -> None:
+) -> Mapping[Hashable, Size]:
     """Compute all sizes for so many pictures at a time, and hold them against the budget.
 
     Args:
@@ -130,6 +130,9 @@ def check(
         outputs: of the graph.
         rules: by operator.
         pictures: of which the sizes in ``known`` are.
+
+    Returns:
+        The sizes of all tensors.
 
     Raises:
         MalformedError: an operator without a rule, whose output could be of any size, that reads what nothing
@@ -161,6 +164,7 @@ def check(
         for name in {*step.inputs, *step.outputs}:
             if name is not None and last_use[name] == k and name not in known:
                 alive -= sizes[name].elements
+    return sizes
 
 
 def in_order(steps: Sequence[SizedOperator], known: Iterable[Hashable]) -> Iterator[SizedOperator]:

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -121,7 +121,17 @@ def _check_sizes(model: Table, graph: Graph, tensors: Sequence[Table], operators
     known: dict[Hashable, Size] = {k: _stored_size(graph.tensors[k], tensors[k], buffers) for k in stored}
     for pictures in (1, BUDGET.pictures):
         known.update({k: _given_size(graph.tensors[k], pictures) for k in given})
-        check_sizes(steps, known, results, RULES, pictures)
+        sizes = check_sizes(steps, known, results, RULES, pictures)
+        if pictures == 1:
+            _check_slices(steps, sizes, graph.tensors)
+
+
+def _check_slices(steps: Sequence[SizedOperator], sizes: Mapping[Hashable, Size], tensors: Sequence[Tensor]) -> None:
+    """What SLICE makes is as large as the file says: tflite-runtime 2.14 takes no more memory than that for it."""
+    for output in (step.outputs[0] for step in steps if step.name == "SLICE"):
+        tensor, shape = tensors[int(str(output))], sizes[output].shape
+        if tensor.shape != shape:
+            raise MalformedError(f"tensor {tensor.name!r} is {tensor.shape}, and becomes {shape}")
 
 
 def buffer_content(buffer: Table) -> NDArray[np.uint8]:

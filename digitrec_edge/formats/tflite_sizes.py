@@ -1,6 +1,7 @@
 """Rules for the sizes of what TFLite's operators compute, and where their options stand.
 
-An operator that has no row here is refused; see :mod:`digitrec_edge.formats.sizes`.
+An operator that has no row here is refused; see :mod:`digitrec_edge.formats.sizes`. So is one with numbers by which a
+kernel of LiteRT 2 or tflite-runtime 2.14 would read or write beyond a tensor: these kernels take them as they are.
 """
 
 import math
@@ -26,12 +27,14 @@ _OPTIONS: dict[str, tuple[int, dict[str, str]]] = {
     "REDUCE_PROD": (27, _REDUCE), "SQUEEZE": (30, {"axes": "<i4"}),
     "STRIDED_SLICE": (32, {"begin": "i", "end": "i", "ellipsis": "i", "new": "i", "shrink": "i", "offset": "B"}),
     "PACK": (59, {"count": "i", "axis": "i"}), "UNPACK": (64, {"count": "i", "axis": "i"}),
+    "SPLIT": (35, {"count": "i"}), "MIRROR_PAD": (77, {"mode": "b"}),
     "BATCH_MATMUL": (101, {"flip_a": "B", "flip_b": "B"}),
 }  # fmt: skip
 """Operator -> the type of its options in BuiltinOptions, and their names by slot."""
 
 _DEFAULTS = {"dilation_w": 1, "dilation_h": 1}
 _SAME_PADDING = 0
+_SYMMETRIC = 1
 
 
 def options_of(name: str, step: Table) -> dict[str, Option]:
@@ -56,14 +59,25 @@ def _places(call: Call, height: int, width: int, kernel_height: int, kernel_widt
     )
 
 
+def _check_bias(call: Call, channels: int) -> None:
+    """One number per channel, for kernels read as many; without any, those of DEPTHWISE_CONV_2D crash."""
+    needed = call.step.name == "DEPTHWISE_CONV_2D"
+    if (needed or call.has(2)) and math.prod(call.shape(2)) != channels:
+        raise call.malformed(f"has a bias of shape {call.shape(2)} for {channels} channels")
+
+
 def _convolution(call: Call) -> Answer:
-    (pictures, height, width, *_), weights = call.shape(0, 4), call.shape(1, 4)
+    (pictures, height, width, deep), weights = call.shape(0, 4)[:4], call.shape(1, 4)
     depthwise = call.step.name == "DEPTHWISE_CONV_2D"
     _, kernel_height, kernel_width, _ = weights
-    channels = weights[3] if depthwise else weights[0]
-    depth = kernel_height * kernel_width * (1 if depthwise else weights[3])
+    channels, read = (weights[3], 1) if depthwise else (weights[0], weights[3])
+    groups = deep // max(1, read)
+    fits = channels == deep * call.option("multiplier") if depthwise else channels % max(1, groups) == 0
+    if deep != groups * read or not fits:
+        raise call.malformed(f"makes {channels} channels of {deep}, {read} at a time")
+    _check_bias(call, channels)
     places = _places(call, height, width, kernel_height, kernel_width)
-    return [Size.of((pictures, *places, channels))], depth
+    return [Size.of((pictures, *places, channels))], kernel_height * kernel_width * read
 
 
 def _pool(call: Call) -> Answer:
@@ -77,6 +91,7 @@ def _fully_connected(call: Call) -> Answer:
     size = call.size(0)
     if depth < 1 or call.option("format"):
         raise call.malformed(f"has weights of shape {call.shape(1)} in format {call.option('format')}")
+    _check_bias(call, units)
     if size.shape is None:
         return [Size(size.elements // depth * units)], depth
     if call.option("keep") and size.shape:
@@ -98,6 +113,15 @@ def _pad(call: Call) -> Answer:
     return rules.pad(call, amounts[::2], amounts[1::2])
 
 
+def _mirror_pad(call: Call) -> Answer:
+    """No more than there is to be mirrored; only one of the modes repeats the ends of an axis."""
+    shape, amounts = call.shape(0), call.values(1)
+    once = call.option("mode") != _SYMMETRIC
+    if any(amount > shape[k // 2] - once for k, amount in enumerate(amounts[: 2 * len(shape)])):
+        raise call.malformed(f"mirrors {amounts} of shape {shape}")
+    return _pad(call)
+
+
 def _space_to_batch(call: Call) -> Answer:
     shape, block, pads = call.shape(0, 3), call.values(1), call.values(2)
     space = shape[1 : 1 + len(block)]
@@ -117,17 +141,19 @@ def _batch_to_space(call: Call) -> Answer:
 
 
 def _strided_slice(call: Call) -> Answer:
-    begin, end, strides = (call.size(k).values for k in (1, 2, 3))
-    if begin is None or end is None or strides is None or call.option("ellipsis") or call.option("new"):
-        if call.option("new"):
-            return [Size(call.size(0).elements)], 1
-        return rules.part(call, None)
-    if call.option("offset"):
-        end = tuple(b + e for b, e in zip(begin, end, strict=False))
+    """A part; kernels take an index that is outside its axis for the place behind."""
+    begin, end, strides = (call.values(k) for k in (1, 2, 3))
+    if any(call.option(name) for name in ("ellipsis", "new", "offset")):
+        raise call.malformed("has an ellipsis, a new axis or an offset, which the converter writes as other operators")
+    if not len(begin) == len(end) == len(strides):
+        raise call.malformed(f"has {len(begin)} begins, {len(end)} ends and {len(strides)} strides")
     shrink = frozenset(k for k in range(len(begin)) if call.option("shrink") >> k & 1)
+    shape = call.shape(0, len(begin)) if shrink else ()
     cuts = []
-    for k, (b, e, stride) in enumerate(zip(begin, end, strides, strict=False)):
+    for k, (b, e, stride) in enumerate(zip(begin, end, strides, strict=True)):
         if k in shrink:
+            if not -shape[k] <= b < shape[k] or stride < 1:
+                raise call.malformed(f"picks {b} of {shape[k]} in steps of {stride}")
             cuts.append(slice(b, b + 1 or None))
             continue
         cuts.append(slice(
@@ -137,15 +163,23 @@ def _strided_slice(call: Call) -> Answer:
 
 
 def _slice(call: Call) -> Answer:
-    begin, size = call.size(1).values, call.size(2).values
-    if begin is None or size is None:
-        return rules.part(call, None)
-    return rules.part(call, [slice(b, None if n < 0 else b + n) for b, n in zip(begin, size, strict=False)])
+    shape, begin, size = call.shape(0), call.values(1), call.values(2)
+    if not len(shape) == len(begin) == len(size) or any(
+        b < 0 or n < -1 or b + max(n, 0) > whole for b, n, whole in zip(begin, size, shape, strict=True)
+    ):
+        raise call.malformed(f"takes {size} from {begin} of shape {shape}")
+    return rules.part(call, [slice(b, None if n < 0 else b + n) for b, n in zip(begin, size, strict=True)])
 
 
 def _resize(call: Call) -> Answer:
     pictures, _, _, channels = call.shape(0, 4)[:4]
     return [Size.of((pictures, *(max(0, n) for n in call.values(1)), channels))], 4
+
+
+def _split(call: Call) -> Answer:
+    if call.option("count") != call.outputs:
+        raise call.malformed(f"makes {call.option('count')} parts for {call.outputs} outputs")
+    return rules.split(call, next(iter(call.size(0).values or ()), None), data=1)
 
 
 def _unpack(call: Call) -> Answer:
@@ -167,22 +201,35 @@ def _gather(call: Call) -> Answer:
         call.size(0).elements * call.size(1).elements)], 1)  # fmt: skip
 
 
-RULES: dict[str, Rule] = {
+def _with_content(rule: Rule) -> Rule:
+    """Let no tensor be empty: kernels divide by its size, or read what is not there."""
+
+    def checked(call: Call) -> Answer:
+        sizes, work = rule(call)
+        if any(size.shape and 0 in size.shape for size in sizes):
+            raise call.malformed(f"makes an empty tensor: {next(size.shape for size in sizes)}")
+        return sizes, work
+
+    return checked
+
+
+_RULES: dict[str, Rule] = {
     **rules.named(rules.same, """
-        RELU RELU6 RELU_N1_TO_1 RELU_0_TO_1 LEAKY_RELU ELU PRELU LOGISTIC TANH HARD_SWISH GELU SOFTMAX LOG_SOFTMAX
+        RELU RELU6 RELU_N1_TO_1 RELU_0_TO_1 LEAKY_RELU ELU LOGISTIC TANH HARD_SWISH GELU SOFTMAX LOG_SOFTMAX
         L2_NORMALIZATION LOCAL_RESPONSE_NORMALIZATION QUANTIZE DEQUANTIZE FAKE_QUANT ABS NEG EXP LOG SQRT RSQRT SQUARE
         FLOOR CEIL ROUND SIN COS SIGN LOGICAL_NOT ZEROS_LIKE CAST
     """),
     **rules.named(rules.broadcast, """
         DIV POW MAXIMUM MINIMUM SQUARED_DIFFERENCE ADD_N EQUAL NOT_EQUAL LESS LESS_EQUAL GREATER
-        GREATER_EQUAL LOGICAL_AND LOGICAL_OR SELECT SELECT_V2
+        GREATER_EQUAL LOGICAL_AND LOGICAL_OR SELECT SELECT_V2 PRELU
     """),
     "ADD": rules.computed(operator.add),
     "SUB": rules.computed(operator.sub),
     "MUL": rules.computed(operator.mul),
     **rules.named(_convolution, "CONV_2D DEPTHWISE_CONV_2D"),
     **rules.named(_pool, "AVERAGE_POOL_2D MAX_POOL_2D L2_POOL_2D"),
-    **rules.named(_pad, "PAD PADV2 MIRROR_PAD"),
+    **rules.named(_pad, "PAD PADV2"),
+    "MIRROR_PAD": _mirror_pad,
     **rules.named(_resize, "RESIZE_BILINEAR RESIZE_NEAREST_NEIGHBOR"),
     **rules.named(
         lambda call: rules.reduce(call, call.values(1), keep=bool(call.option("keep"))),
@@ -200,7 +247,7 @@ RULES: dict[str, Rule] = {
     "CONCATENATION": rules.option_axis(rules.concatenate),
     "PACK": _pack,
     "UNPACK": _unpack,
-    "SPLIT": lambda call: rules.split(call, next(iter(call.size(0).values or ()), None), data=1),
+    "SPLIT": _split,
     "GATHER": _gather,
     "SHAPE": rules.shape_of,
     "SLICE": _slice,
@@ -211,3 +258,5 @@ RULES: dict[str, Rule] = {
     "BROADCAST_TO": rules.expand,
     "TILE": rules.tile,
 }  # fmt: skip
+
+RULES = {name: _with_content(rule) for name, rule in _RULES.items()}
