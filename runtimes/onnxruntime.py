@@ -8,7 +8,8 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from runtimes.session import Prepare, TensorSpec, fixed_shape
+from digitrec_edge.formats.graph import fixed_shape
+from runtimes.session import Prepare, TensorSpec
 
 CHUNK = 256
 """Pictures per call in a batch: 1 MB of input and activations."""

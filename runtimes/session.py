@@ -12,7 +12,6 @@ from digitrec_edge.mnist import SIDE
 from digitrec_edge.quantization import PIXEL_MAX
 
 PICTURE_SHAPE = (SIDE, SIDE)
-_SHAPES = (PICTURE_SHAPE, (SIDE, SIDE, 1), (1, SIDE, SIDE), (SIDE * SIDE,))
 _SCALE = np.full((), PIXEL_MAX, np.float32)
 
 
@@ -31,14 +30,6 @@ class TensorSpec:
     dtype: str
     scale: float | None
     zero_point: int | None
-
-
-def fixed_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Return a shape of a picture with its free sizes, which are 0, filled in; the shape itself where nothing fits."""
-    fits = [
-        one for one in _SHAPES if len(one) == len(shape) and all(a in (0, b) for a, b in zip(shape, one, strict=True))
-    ]
-    return fits[0] if fits else shape
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,18 @@ ITEM_BITS = {
 """Of what tensors of numbers hold; all others are refused."""
 
 
+_PICTURES = ((28, 28), (28, 28, 1), (1, 28, 28), (784,))
+"""Shapes that a picture is given in."""
+
+
+def fixed_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Return a shape of a picture with its free sizes, which are 0, filled in; the shape itself where nothing fits."""
+    fits = [
+        one for one in _PICTURES if len(one) == len(shape) and all(a in (0, b) for a, b in zip(shape, one, strict=True))
+    ]
+    return fits[0] if fits else shape
+
+
 @dataclass(frozen=True)
 class Tensor:
     """One tensor of a model.

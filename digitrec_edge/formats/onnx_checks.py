@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from digitrec_edge.formats.budget import BUDGET, refuse
-from digitrec_edge.formats.graph import ITEM_BITS, MalformedError, Tensor
+from digitrec_edge.formats.graph import ITEM_BITS, MalformedError, Tensor, fixed_shape
 from digitrec_edge.formats.onnx_sizes import RULES
 from digitrec_edge.formats.sizes import Option, Size, SizedOperator, check
 
@@ -108,13 +108,13 @@ def _constant(node: Node) -> Size:
 
 
 def _given_size(tensor: Tensor, pictures: int) -> Size:
-    """The size of an input: free dimensions are one, the first stands for as many pictures as are run."""
+    """The size of an input: free dimensions are a picture's, the first stands for as many pictures as are run."""
     if not tensor.shape:
         return Size(784 * pictures)
-    first, *rest = (size if isinstance(size, int) else 1 for size in tensor.shape)
+    first, *rest = (size if isinstance(size, int) else 0 for size in tensor.shape)
     if first < 0 or min(rest, default=0) < 0 or len(rest) >= _MAX_RANK:
         raise MalformedError(f"input {tensor.name!r} has the impossible shape {tensor.shape[:_MAX_RANK]}")
-    size = Size.of((pictures if first == 1 else first, *rest))
+    size = Size.of((pictures if first in (0, 1) else first, *(n or 1 for n in fixed_shape(tuple(rest)))))
     if size.elements * 4 > BUDGET.arena_bytes:
         refuse(f"bytes of the input {tensor.name!r} for {pictures} pictures", size.elements * 4, BUDGET.arena_bytes)
     return size

@@ -11,15 +11,15 @@ from functools import partial
 from digitrec_edge.formats import size_rules as rules
 from digitrec_edge.formats.sizes import Answer, Call, Rule, Shape, Size
 
-_EXACT = (1, 6, 7, 11)
-"""Types that hold any size: float32, int32, int64, float64."""
+_OF_SIZES = (1, 6, 7, 11)
+"""Types in which sizes are computed: float32, int32, int64, float64."""
 
 
 def _places(call: Call, space: Shape, kernel: Shape) -> list[int]:
     """How many places a window has along each axis of space."""
     rank = len(space)
     strides, dilations = call.options("strides") or (1,) * rank, call.options("dilations") or (1,) * rank
-    auto_pad = call.step.options.get("auto_pad", "NOTSET")
+    auto_pad = call.step.options.get("auto_pad") or "NOTSET"
     pads = call.options("pads") if auto_pad == "NOTSET" else None
     pads = pads or (0,) * 2 * rank
     if not len(kernel) == len(strides) == len(dilations) == len(pads) // 2 == rank or min(pads, default=0) < 0:
@@ -32,15 +32,18 @@ def _places(call: Call, space: Shape, kernel: Shape) -> list[int]:
     ]  # fmt: skip
 
 
+def _channels_last(call: Call) -> bool:
+    return call.step.name.startswith("Nhwc") or bool(call.option("channels_last"))
+
+
 def _apart(call: Call, shape: Shape) -> tuple[int, int, Shape]:
     """Pictures, channels and space of a shape."""
-    last = bool(call.option("channels_last"))
+    last = _channels_last(call)
     return shape[0], shape[-1] if last else shape[1], shape[1:-1] if last else shape[2:]
 
 
 def _together(call: Call, pictures: int, channels: int, space: Sequence[int]) -> Size:
-    last = bool(call.option("channels_last"))
-    return Size.of((pictures, *space, channels) if last else (pictures, channels, *space))
+    return Size.of((pictures, *space, channels) if _channels_last(call) else (pictures, channels, *space))
 
 
 def _convolution(call: Call, x: int = 0, w: int = 1) -> Answer:
@@ -66,6 +69,8 @@ def _global_pool(call: Call) -> Answer:
 
 
 def _gemm(call: Call, b: int = 1) -> Answer:
+    if call.option("transBatchA") or call.option("transBatchB"):
+        raise call.malformed("turns more axes than the last two")
     return rules.matmul(call, 0, b, flip_a=bool(call.option("transA")), flip_b=bool(call.option("transB")))
 
 
@@ -87,7 +92,7 @@ def _product(call: Call) -> Answer:
     values = call.size(0).values
     if values is None or size.elements != 1 or len(call.size(0).shape or ()) != 1:
         return [size], work
-    return [Size(1, size.shape, (math.prod(values),))], work
+    return [Size(1, size.shape, rules.exact((math.prod(values),)))], work
 
 
 def _arg(call: Call) -> Answer:
@@ -157,22 +162,28 @@ def _broadcast_pair(call: Call) -> Answer:
     return rules.broadcast(Call(call.step, (call.size(0), call.size(3))))
 
 
+def _cast(call: Call) -> Answer:
+    size = call.size(0)
+    values = rules.exact(size.values) if call.option("to") in _OF_SIZES else None
+    return [Size(size.elements, size.shape, values)], 1
+
+
 def _transpose(call: Call) -> Answer:
     return rules.transpose(call, call.options("perm"))
 
 
 RULES: dict[str, Rule] = {
     **rules.named(rules.same, """
-        Relu LeakyRelu PRelu Elu Selu Celu ThresholdedRelu Sigmoid HardSigmoid HardSwish Mish Gelu BiasGelu FastGelu
+        Relu LeakyRelu Elu Selu Celu ThresholdedRelu Sigmoid HardSigmoid HardSwish Mish Gelu BiasGelu FastGelu
         QuickGelu Tanh Softplus Softsign Softmax LogSoftmax Hardmax Erf Exp Log Sqrt Abs Neg Reciprocal Floor Ceil
         Round Sign Not Clip Dropout QuantizeLinear DequantizeLinear BatchNormalization InstanceNormalization
         LayerNormalization GroupNormalization LpNormalization LRN MeanVarianceNormalization QLinearSigmoid
         QLinearLeakyRelu QLinearSoftmax
     """),
     "Identity": rules.kept,
-    "Cast": lambda call: rules.kept(call) if call.option("to") in _EXACT else rules.same(call),
+    "Cast": _cast,
     **rules.named(rules.broadcast, """
-        Div Pow Sum Mean Equal Less LessOrEqual Greater GreaterOrEqual And Or Where
+        Div Pow Sum Mean Equal Less LessOrEqual Greater GreaterOrEqual And Or Where PRelu
     """),
     "Add": rules.computed(operator.add),
     "Sub": rules.computed(operator.sub),

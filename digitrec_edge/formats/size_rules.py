@@ -9,6 +9,14 @@ from collections.abc import Callable, Sequence
 
 from digitrec_edge.formats.sizes import Answer, Call, Rule, Shape, Size
 
+_EXACT = 1 << 24
+"""Integers up to this one are themselves in every type that sizes are computed in, float32 among them."""
+
+
+def exact(values: tuple[int, ...] | None) -> tuple[int, ...] | None:
+    """Return what was computed where it is what a runtime computes: not rounded, not cut; None elsewhere."""
+    return values if values is not None and all(abs(value) <= _EXACT for value in values) else None
+
 
 def same(call: Call) -> Answer:
     """The first output in the shape of the first input, others no larger."""
@@ -36,12 +44,12 @@ def computed(function: Callable[[int, int], int]) -> Rule:
     def rule(call: Call) -> Answer:
         (size, *_), _ = broadcast(call)
         known = [part.values for part in call.inputs if part and part.values]
-        if len(known) != 2 or size.shape is None or len(size.shape) > 1:
+        plain = len(known) == len(call.inputs) == 2 and not call.option("activation")
+        if not plain or size.shape is None or len(size.shape) > 1:
             return [size], 1
         longer = max(map(len, known))
         left, right = (values * longer if len(values) == 1 else values for values in known)
-        values = tuple(map(function, left, right))
-        return [Size(size.elements, size.shape, values if all(abs(v) < 1 << 31 for v in values) else None)], 1
+        return [Size(size.elements, size.shape, exact(tuple(map(function, left, right))))], 1
 
     return rule
 
@@ -115,10 +123,11 @@ def concatenate(call: Call, axis: int, inputs: Sequence[Size | None] | None = No
     joined = tuple(v for part in values for v in part) if len(values) == len(sizes) else None
     shapes = [size.shape for size in sizes if size.shape]
     if len(shapes) < len(sizes) or len({len(shape) for shape in shapes}) != 1:
-        return [Size(sum(size.elements for size in sizes), None, joined)], 1
+        return [Size(sum(size.elements for size in sizes), None, None if axis else joined)], 1
     axis = axis_of(call, axis, len(shapes[0]))
     columns = list(zip(*shapes, strict=True))
-    return [Size.of((sum(c) if k == axis else max(c) for k, c in enumerate(columns)), joined)], 1
+    shape = (sum(c) if k == axis else max(c) for k, c in enumerate(columns))
+    return [Size.of(shape, None if axis else joined)], 1
 
 
 def pad(call: Call, front: Sequence[int], behind: Sequence[int]) -> Answer:
@@ -231,9 +240,12 @@ def tile(call: Call) -> Answer:
 
 
 def shape_of(call: Call) -> Answer:
-    """The shape of input 0, as a tensor."""
+    """The shape of input 0, or a part of it, as a tensor."""
     shape = call.size(0).shape
-    return [Size(8) if shape is None else Size.of((len(shape),), shape)], 1
+    if shape is None:
+        return [Size(8)], 1
+    shape = shape[call.option("start") : call.option("end", len(shape))]
+    return [Size.of((len(shape),), shape)], 1
 
 
 def named(rule: Rule, names: str) -> dict[str, Rule]:

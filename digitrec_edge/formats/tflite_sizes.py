@@ -13,6 +13,7 @@ from digitrec_edge.formats.sizes import Answer, Call, Option, Rule, Size
 
 _POOL = {"padding": "b", "stride_w": "i", "stride_h": "i", "filter_w": "i", "filter_h": "i"}
 _REDUCE = {"keep": "B"}
+_FUSED = {"activation": "b"}
 _OPTIONS: dict[str, tuple[int, dict[str, str]]] = {
     "CONV_2D": (1, {"padding": "b", "stride_w": "i", "stride_h": "i", "_": "b", "dilation_w": "i", "dilation_h": "i"}),
     "DEPTHWISE_CONV_2D": (2, {
@@ -21,6 +22,7 @@ _OPTIONS: dict[str, tuple[int, dict[str, str]]] = {
     }),
     "AVERAGE_POOL_2D": (5, _POOL), "MAX_POOL_2D": (5, _POOL), "L2_POOL_2D": (5, _POOL),
     "FULLY_CONNECTED": (8, {"_": "b", "format": "b", "keep": "B"}),
+    "ADD": (11, _FUSED), "SUB": (28, _FUSED), "MUL": (21, _FUSED),
     "CONCATENATION": (10, {"axis": "i"}), "RESHAPE": (17, {"shape": "<i4"}),
     "GATHER": (23, {"axis": "i", "batch": "i"}),
     "MEAN": (27, _REDUCE), "SUM": (27, _REDUCE), "REDUCE_MAX": (27, _REDUCE), "REDUCE_MIN": (27, _REDUCE),
@@ -191,7 +193,8 @@ def _pack(call: Call) -> Answer:
     shapes = [call.shape(k) for k in range(len(call.inputs))] if all(s and s.shape for s in call.inputs) else []
     (joined, *_), _ = rules.concatenate(call, 0)
     if not shapes:  # numbers, or of shapes that are not known
-        return [Size(joined.elements, (len(call.inputs),) if joined.values else None, joined.values)], 1
+        numbers = joined.values is not None and len(joined.values) == len(call.inputs)
+        return [Size.of((len(call.inputs),), joined.values) if numbers else Size(joined.elements)], 1
     axis = rules.axis_of(call, call.option("axis"), len(shapes[0]) + 1)
     return [Size.of((*shapes[0][:axis], len(shapes), *shapes[0][axis:]))], 1
 
