@@ -82,6 +82,12 @@ def one_scale_often(count: int, numbers: int) -> bytes:
     return h.tflite(tensors, [DENSE], outputs=(2,))
 
 
+def two_sums() -> bytes:
+    """An ADD that writes two tensors."""
+    step = h.Operator(h.ADD, (1, 1), (3, 4), (11, h.Node({})))
+    return h.tflite([*h.dense(), h.Tensor((1,)), h.Tensor((1,))], [DENSE, step], outputs=(2,))
+
+
 def larger_slice() -> bytes:
     """A SLICE of one number, into a tensor that says it has 1,000."""
     one = h.Tensor((1,), h.ints(1), h.INT32)
@@ -119,6 +125,9 @@ ENDLESS = h.onnx_graph(
     [h.onnx_node("Identity", ["go"], ["on"])], [], [h.onnx_value("k", (), 7), h.onnx_value("go", (), 9)],
     [h.onnx_value("on", (), 9)],
 )  # fmt: skip
+NO_SIZE = h.text(1, "image") + h.encode_bytes(  # an empty list where one number stands
+    2, h.encode_bytes(1, h.number(1, 1) + h.encode_bytes(2, h.encode_bytes(1, h.encode_bytes(1, b""))))
+)
 FAR = h.onnx_tensor("far", (2,), 7, None, h.number(7, BIG) + h.number(7, BIG))
 
 SIZES: dict[str, tuple[str, Callable[[], bytes], str]] = {
@@ -255,7 +264,47 @@ ELSEWHERE: dict[str, tuple[str, Callable[[], bytes], str]] = {
     ),
 }  # fmt: skip
 
-HOSTILE = {**SIZES, **ELSEWHERE}
+ODD: dict[str, tuple[str, Callable[[], bytes], str]] = {
+    "tflite: two outputs of an operator that has one": (
+        "tflite", two_sums, "operator 'ADD' (output 3) has 2 outputs, 1 is all",
+    ),
+    "onnx: two outputs of an operator that has one": (
+        "onnx", lambda: onnx_with(h.onnx_node("Add", ["w", "w"], ["b", "c"])),
+        "operator 'Add' (output 'b') has 2 outputs, 1 is all",
+    ),
+    "onnx: a number and a bit": (
+        "onnx", lambda: onnx_with(tensors=(h.onnx_tensor("n", (2,), 7, bytes(9)),)),
+        "tensor 'n' needs 16 bytes, 9 are stored",
+    ),
+    "ort: a number and a bit": (
+        "ort", lambda: ort_with(tensors=(h.ort_tensor("n", (2,), 7, bytes(9)),)),
+        "tensor 'n' needs 16 bytes, 9 are stored",
+    ),
+    "onnx: a size that is no number": (
+        "onnx", lambda: h.onnx(h.onnx_graph([h.ONNX_DENSE[0]], [h.ONNX_DENSE[1]], [NO_SIZE])),
+        "field 1 is not a number",
+    ),
+    "onnx: an option that is no number": (
+        "onnx", lambda: onnx_with(
+            h.onnx_node("Shape", ["w"], ["b"], h.attribute("start", 2, h.encode_bytes(3, b"\1")))
+        ),
+        "field 3 is not a number",
+    ),
+    "onnx: a second kind of an operator, which protobuf passes over": (
+        "onnx", lambda: onnx_with(
+            h.onnx_node("Expand", ["w", "far"], ["b"]) + b"\x25Relu", tensors=(FAR,)
+        ), "field 4 has a fixed width",
+    ),
+    "onnx: strides that protobuf passes over": (
+        "onnx", lambda: onnx_with(
+            h.onnx_node("MaxPool", ["w"], ["b"], h.attribute("strides", 7, b"\x45\x80\x80\x80\x08"))
+        ), "field 8 has a fixed width",
+    ),
+    "onnx: two names that would be one": (
+        "onnx", lambda: onnx_with(h.onnx_node("Relu", ["w"], ["b"]).replace(b"\x12\1b", b"\x12\1\xff")), "is not UTF-8",
+    ),
+}  # fmt: skip
+HOSTILE = {**SIZES, **ELSEWHERE, **ODD}
 
 
 @functools.cache
@@ -299,6 +348,34 @@ def test_the_builders_build_models_that_are_read(tmp_path: Path, format_name: st
     found = artifact.read(tmp_path / "a")
     assert found.format.name == format_name
     assert [operator.name for operator in found.graph.operators] in (["FULLY_CONNECTED"], ["MatMul"])
+
+
+@pytest.mark.parametrize(
+    ("nodes", "tensors"),
+    [
+        ((h.onnx_node("DequantizeLinear", ["n"], ["b"]),), (h.onnx_tensor("n", (2,), 3, bytes(2)),)),
+        (
+            (h.onnx_node("DequantizeLinear", ["n", "s", "z"], ["b"]),),
+            (
+                h.onnx_tensor("n", (2,), 3, bytes(2)),
+                h.onnx_tensor("s", (), 1, struct.pack("<f", 1)),
+                h.onnx_tensor("z", (), 1, struct.pack("<f", float("nan"))),
+            ),
+        ),
+    ],
+    ids=["without a scale", "with a zero point that is no number"],
+)
+def test_what_the_runtime_refuses_by_itself_is_described(nodes: tuple[bytes], tensors: tuple[bytes, ...]) -> None:
+    graph = by_name("onnx").load().describe(onnx_with(*nodes, tensors=tensors))
+    assert [tensor.zero_point for tensor in graph.tensors if tensor.name == "n"] == [()]
+
+
+def test_numbers_of_more_than_32_bits_are_cut_as_protobuf_cuts_them() -> None:
+    tensor = h.onnx_tensor("n", (2,), 6, None, h.number(5, (1 << 40) + 3) + h.number(5, 784))
+    fill = h.onnx_node("ConstantOfShape", ["n"], ["b"])
+    by_name("onnx").load().describe(onnx_with(fill, tensors=(tensor,)))
+    with pytest.raises(MalformedError, match="bytes of activations"):
+        by_name("onnx").load().describe(onnx_with(fill, tensors=(tensor.replace(h.number(5, 784), h.number(5, BIG)),)))
 
 
 def test_all_of_it_takes_a_second_and_little_memory(tmp_path: Path) -> None:

@@ -74,3 +74,18 @@ def test_a_field_of_the_wrong_kind_is_malformed() -> None:
         message.number(2)
     with pytest.raises(MalformedError, match="field 1 is a number, bytes were expected"):
         message.text(1)
+
+
+def test_signed_numbers_are_signed() -> None:
+    assert Message(memoryview(b"\x08" + b"\xff" * 9 + b"\x01")).signed(1) == -1
+    assert Message(memoryview(b"")).signed(1) == 0
+
+
+@pytest.mark.parametrize("field", [b"\x0dRelu", b"\x09RelucRelu"[:9]], ids=["32 bits", "64 bits"])
+def test_a_field_of_a_fixed_width_is_read_as_floats_alone(field: bytes) -> None:
+    """protobuf passes over it where its schema says something else, so it must not be taken for that."""
+    message = Message(memoryview(encode_bytes(1, b"Expand") + field))
+    for read in (message.text, message.texts, message.chunks, message.messages, message.numbers, message.count):
+        with pytest.raises(MalformedError, match="field 1 has a fixed width"):
+            read(1)
+    assert [bytes(chunk) for chunk in message.floats(1)] == [b"Expand", field[1:]]

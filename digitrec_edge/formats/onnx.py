@@ -92,7 +92,7 @@ def _node(message: Message) -> Node:
         for tensor in (*attribute.messages(10), *([single] if single else [])):
             tensors[name] = _checked_size(tensor, tensor.text(8))
         if kind == _INT:
-            options[name] = (attribute.numbers(3) or [0])[-1]
+            options[name] = attribute.signed(3)
         elif kind == _INTS:
             options[name] = tuple(attribute.numbers(8))
         elif kind == _STRING:
@@ -108,16 +108,14 @@ def _checked_size(message: Message, name: str) -> Size:
     bits = ITEM_BITS.get(tensor.dtype, 8)
     raw = message.chunks(9)[-1] if message.has(9) else None
     if raw is not None:
-        stored, rest = divmod(len(raw), max(1, bits // 8))
-        return stored_size(tensor, stored + bool(rest), raw)
+        return stored_size(tensor, len(raw), raw)
     if tensor.dtype in ("float32", "float64"):
-        stored = sum(map(len, message.chunks(4 if bits == 32 else 10))) * 8 // bits
-        return stored_size(tensor, stored, None)
+        return stored_size(tensor, sum(map(len, message.floats(4 if bits == 32 else 10))), None)
     field = _TYPED.get(tensor.dtype, 5)
     stored = message.count(field)
     small = tensor.dtype in ("int32", "int64") and stored <= BUDGET.values
-    values = np.array(message.numbers(field), f"<i{bits // 8}").tobytes() if small else None
-    return stored_size(tensor, stored, None if values is None else memoryview(values))
+    values = np.array(message.numbers(field), "<i8").astype(f"<i{bits // 8}") if small else None  # as protobuf cuts it
+    return stored_size(tensor, stored * max(1, bits // 8), None if values is None else values.data)
 
 
 def _value(message: Message) -> Tensor:
@@ -127,7 +125,7 @@ def _value(message: Message) -> Tensor:
         return Tensor(message.text(1), (), "unknown")
     sizes = tensor.message(2)
     dimensions = sizes.messages(1) if sizes else []
-    shape = tuple(d.numbers(1)[-1] if d.has(1) else (d.text(2) or "?") for d in dimensions)
+    shape = tuple(d.signed(1) if d.has(1) else (d.text(2) or "?") for d in dimensions)
     return Tensor(message.text(1), shape, dtype_name(tensor.number(1)))
 
 
@@ -144,11 +142,14 @@ def _affine(
     """Scale and zero point of stored weights: those of the DequantizeLinear that reads them."""
     found = {}
     for operator in operators:
-        if operator.name == "DequantizeLinear" and set(operator.inputs) <= set(initializers):
+        enough = len(operator.inputs) > 1 and set(operator.inputs) <= set(initializers)
+        if operator.name == "DequantizeLinear" and enough:
             weight, scale, *zero_point = operator.inputs
             found[weight] = (
                 _constants(initializers[scale], "f", 4),
-                tuple(int(v) for name in zero_point for v in _constants(initializers[name], "b", 5)),
+                tuple(
+                    int(v) for name in zero_point for v in _constants(initializers[name], "b", 5) if math.isfinite(v)
+                ),
             )
     return found
 
@@ -159,7 +160,7 @@ def _constants(message: Message, kind: str, typed_field: int) -> tuple[float, ..
     kind = {"float32": "f", "int8": "b", "uint8": "B", "int32": "i"}.get(dtype, kind)
     raw = message.chunks(9)[-1] if message.has(9) else None
     if raw is None and dtype == "float32":
-        raw = memoryview(b"".join(message.chunks(typed_field)))
+        raw = memoryview(b"".join(message.floats(typed_field)))
     if raw is None:
         return tuple(message.numbers(5))
     size = struct.calcsize(kind)

@@ -13,6 +13,8 @@ from digitrec_edge.formats.sizes import Option, Size, SizedOperator, check
 
 _MAX_RANK = 8
 _DOMAINS = ("", "ai.onnx", "com.microsoft")
+_NO_TEXT = "\ufffd"
+"""What is read for bytes that are no text, so that two names would be one."""
 
 
 @dataclass(frozen=True)
@@ -32,12 +34,12 @@ class Node:
     tensors: Mapping[str, Size]
 
 
-def stored_size(tensor: Tensor, stored: int, raw: memoryview | None) -> Size:
+def stored_size(tensor: Tensor, stored_bytes: int, raw: memoryview | None) -> Size:
     """Check a tensor against what is stored of it.
 
     Args:
         tensor: its name, shape and dtype.
-        stored: elements that are there; a pair of 4-bit ones counts as one.
+        stored_bytes: that are there.
         raw: their bytes, None where they stand in other ways.
 
     Raises:
@@ -49,10 +51,9 @@ def stored_size(tensor: Tensor, stored: int, raw: memoryview | None) -> Size:
     if tensor.dtype not in ITEM_BITS:
         raise MalformedError(f"tensor {tensor.name!r} is of {tensor.dtype}, no numbers")
     bits, elements = ITEM_BITS[tensor.dtype], math.prod(shape)
-    needed = -(-elements // 2) if bits == 4 else elements
-    if needed != stored:
-        item = max(1, bits // 8)
-        raise MalformedError(f"tensor {tensor.name!r} needs {needed * item:,} bytes, {stored * item:,} are stored")
+    needed_bytes = -(-elements * bits // 8)
+    if needed_bytes != stored_bytes:
+        raise MalformedError(f"tensor {tensor.name!r} needs {needed_bytes:,} bytes, {stored_bytes:,} are stored")
     if raw is None or tensor.dtype not in ("int32", "int64") or elements > BUDGET.values:
         return Size.of(shape)
     return Size.of(shape, tuple(np.frombuffer(raw, f"<i{bits // 8}").tolist()))
@@ -79,6 +80,10 @@ def check_graph(
     """
     if not nodes:
         raise MalformedError("no operators")
+    names = [*known, *(tensor.name for tensor in inputs)]
+    names += [name for node in nodes for name in (*node.inputs, *node.outputs)]
+    if any(_NO_TEXT in name for name in names):
+        raise MalformedError("the name of a tensor is not UTF-8")
     constants = dict(known)
     steps = []
     for node in nodes:

@@ -6,7 +6,7 @@ Slots are those of https://github.com/microsoft/onnxruntime/blob/main/onnxruntim
 from digitrec_edge.formats.appended_zip import attach, split
 from digitrec_edge.formats.budget import BUDGET, refuse
 from digitrec_edge.formats.flatbuffer import Table
-from digitrec_edge.formats.graph import ITEM_BITS, Graph, MalformedError, Operator, Tensor, in_order_of_computation
+from digitrec_edge.formats.graph import Graph, MalformedError, Operator, Tensor, in_order_of_computation
 from digitrec_edge.formats.onnx import dtype_name
 from digitrec_edge.formats.onnx_checks import Node, check_graph, external, stored_size
 from digitrec_edge.formats.sizes import Option, Size
@@ -91,8 +91,7 @@ def _checked_size(tensor: Tensor, table: Table) -> Size:
     if table.number(6, "q", -1) != -1:
         raise external(tensor.name)
     raw = table.vector(4, "u1")
-    item = max(1, ITEM_BITS.get(tensor.dtype, 8) // 8)
-    return stored_size(tensor, -(-len(raw) // item), raw.data)
+    return stored_size(tensor, len(raw), raw.data)
 
 
 def _texts(table: Table, slot: int) -> tuple[str, ...]:

@@ -73,9 +73,12 @@ class Message:
 
     def __init__(self, data: memoryview, meter: Meter | None = None) -> None:
         self._fields: dict[int, list[int | memoryview]] = {}
+        self._fixed: set[int] = set()
         self._meter = meter or Meter()
-        for number, value, _ in fields(data, self._meter):
+        for number, value, start in fields(data, self._meter):
             self._fields.setdefault(number, []).append(value)
+            if data[start] & 7 in _FIXED:
+                self._fixed.add(number)
 
     def has(self, number: int) -> bool:
         """Whether the field is present."""
@@ -88,10 +91,14 @@ class Message:
             raise MalformedError(f"field {number} is not a number")
         return value
 
+    def signed(self, number: int) -> int:
+        """Read the last varint of a field as a signed 64-bit number; 0 when absent."""
+        return _signed(self.number(number))
+
     def numbers(self, number: int) -> list[int]:
         """Read all varints of a repeated field, packed or not, as signed 64-bit numbers."""
         found: list[int] = []
-        for value in self._fields.get(number, []):
+        for value in self._values(number):
             if isinstance(value, int):
                 found.append(_signed(value))
                 continue
@@ -104,19 +111,24 @@ class Message:
 
     def count(self, number: int) -> int:
         """Count the varints of a repeated field, packed or not."""
-        values = self._fields.get(number, [])
         return sum(
             1 if isinstance(value, int) else int(np.count_nonzero(np.frombuffer(value, np.uint8) < 0x80))
-            for value in values
+            for value in self._values(number)
         )
+
+    def _values(self, number: int) -> list[int | memoryview]:
+        """Varints and byte strings; protobuf passes over a field of another kind than its schema says."""
+        if number in self._fixed:
+            raise MalformedError(f"field {number} has a fixed width, as only floats have")
+        return self._fields.get(number, [])
 
     def chunks(self, number: int) -> list[memoryview]:
         """Read all byte strings of a field."""
-        values = self._fields.get(number, [])
-        found = [value for value in values if not isinstance(value, int)]
-        if len(found) < len(values):
-            raise MalformedError(f"field {number} is a number, bytes were expected")
-        return found
+        return _bytes_alone(number, self._values(number))
+
+    def floats(self, number: int) -> list[memoryview]:
+        """Read the bytes of a repeated field of floats, packed or not."""
+        return _bytes_alone(number, self._fields.get(number, []))
 
     def messages(self, number: int) -> list["Message"]:
         """Read all messages of a field."""
@@ -145,6 +157,13 @@ class Message:
     def _text(self, chunk: memoryview) -> str:
         self._meter.decode(len(chunk))
         return bytes(chunk).decode("utf-8", "replace")
+
+
+def _bytes_alone(number: int, values: list[int | memoryview]) -> list[memoryview]:
+    found = [value for value in values if not isinstance(value, int)]
+    if len(found) < len(values):
+        raise MalformedError(f"field {number} is a number, bytes were expected")
+    return found
 
 
 def _signed(value: int) -> int:

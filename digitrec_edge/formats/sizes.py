@@ -146,11 +146,8 @@ def check(
     sizes = dict(known)
     alive, work = 0, 0
     for k, step in enumerate(ordered):
-        rule = rules.get(step.name)
         call = Call(step, tuple(None if name is None else sizes[name] for name in step.inputs))
-        if rule is None:
-            raise call.malformed("is of a kind whose output size or running time cannot be told before it runs")
-        found, multiplications = rule(call)
+        found, multiplications = _told(call, rules.get(step.name))
         sizes.update(zip(step.outputs, found, strict=False))
         made = sum(size.elements for size in found[: len(step.outputs)])
         alive += made
@@ -165,6 +162,15 @@ def check(
             if name is not None and last_use[name] == k and name not in known:
                 alive -= sizes[name].elements
     return sizes
+
+
+def _told(call: Call, rule: Rule | None) -> Answer:
+    if rule is None:
+        raise call.malformed("is of a kind whose output size or running time cannot be told before it runs")
+    found, multiplications = rule(call)
+    if len(found) < call.outputs:
+        raise call.malformed(f"has {call.outputs} outputs, {len(found)} is all that it makes")
+    return found, multiplications
 
 
 def in_order(steps: Sequence[SizedOperator], known: Iterable[Hashable]) -> Iterator[SizedOperator]:
