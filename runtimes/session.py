@@ -52,8 +52,9 @@ class Prepare:
 
         Where arithmetic gives what the table holds, it is several times as fast as looking every pixel up.
         """
+        images = np.ascontiguousarray(images)
         if self.as_is:
-            return np.ascontiguousarray(images)
+            return images
         if self._is_shifted:
             return np.bitwise_xor(images, np.uint8(0x80)).view(np.int8)
         if self._is_scaled:

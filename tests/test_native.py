@@ -6,6 +6,7 @@ import itertools
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -25,6 +26,7 @@ from digitrec_edge.formats import SAMPLE_FILE
 from digitrec_edge.quantization import pixel_table
 from runtimes import RUNTIMES, load
 from runtimes.native import NativeSession
+from runtimes.session import Prepare
 from runtimes.table import find
 
 IMAGES = mnist.load("test").images
@@ -87,6 +89,26 @@ def test_the_answers_are_those_that_numpy_computes(artifacts: Path) -> None:
     path = artifacts / "digitrec-int8.tflite"
     with load(path, "native") as model:
         assert model.logits(IMAGES[:2000]).tobytes() == dense_logits(path, IMAGES[:2000], LITERT).tobytes()
+
+
+def test_pictures_in_any_order_of_memory_are_read_alike() -> None:
+    network, rounding = network_of(pretrained.DEFAULT.read_bytes())
+    signed = dataclasses.replace(network, input_dtype="int8", input_zero_point=network.input_zero_point - 128)
+    session = NativeSession(signed, rounding)
+    prepare = Prepare(pixel_table("int8", session.input.scale, session.input.zero_point))
+    pictures_last = np.moveaxis(np.ascontiguousarray(np.moveaxis(IMAGES[:20], 0, -1)), -1, 0)
+    for images in (pictures_last, np.asfortranarray(IMAGES[:20])):
+        assert np.array_equal(session.run_batch(prepare.batch(images)), session.run_batch(prepare.batch(IMAGES[:20])))
+
+
+@pytest.mark.parametrize("table", [
+    np.arange(256).astype(np.uint8), np.arange(-128, 128).astype(np.int8), np.arange(256).astype(np.float32) / 255,
+    np.arange(256).astype(np.int16),
+], ids=lambda table: str(table.dtype))  # fmt: skip
+def test_what_was_prepared_lies_in_order(table: NDArray[Any]) -> None:
+    batch = Prepare(table).batch(np.asfortranarray(IMAGES[:20]))
+    assert batch.flags.c_contiguous
+    assert np.array_equal(batch, table[IMAGES[:20]])
 
 
 @pytest.mark.parametrize("rounding", ROUNDINGS, ids=lambda row: row.name)
