@@ -1,6 +1,7 @@
 """Records: strict JSON, dataclasses from it with nothing missing or unknown, and a reader per version."""
 
 import json
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -47,6 +48,14 @@ def test_what_was_written_is_read() -> None:
 def test_what_is_no_strict_json_is_a_value_error(text: bytes | str, fact: str) -> None:
     with pytest.raises(ValueError, match=fact):
         load_json(text)
+
+
+def test_many_keys_of_which_the_last_is_there_twice_take_no_longer_than_many_keys() -> None:
+    keys = [f'"{number}": 0' for number in range(200_000)]
+    started = time.process_time()
+    with pytest.raises(ValueError, match="key '199999' is there twice"):
+        load_json("{" + ", ".join([*keys, keys[-1]]) + "}")
+    assert time.process_time() - started < 5
 
 
 @pytest.mark.parametrize("number", [10**400, -(10**400), float("nan"), float("inf")])
