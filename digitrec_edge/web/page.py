@@ -37,6 +37,9 @@ _FOR_HTML, _FROM_HTML = bytes.maketrans(b"<&", b",."), bytes.maketrans(b",.", b"
 MOST_BYTES = 4 << 20
 """Of an artifact in a page, unpacked; ours have 0.28 MB."""
 
+_MOST_LETTERS = MOST_BYTES * 5 // 4 + 4096
+"""Of its block: base 85 writes four bytes as five letters, and what cannot be deflated grows by a little."""
+
 
 def assemble(artifact: bytes, *, served: bool = False) -> bytes:
     """Put an artifact into a page; the same bytes for the same artifact.
@@ -80,6 +83,8 @@ def artifact_of(data: bytes) -> bytes:
     found = _ARTIFACT.search(data)
     if not found:
         raise ValueError("it holds no artifact")
+    if found.end(1) - found.start(1) > _MOST_LETTERS:
+        raise ValueError(f"the artifact in it has more than {MOST_BYTES:,} bytes")
     unpacker = zlib.decompressobj()
     try:
         artifact = unpacker.decompress(base64.b85decode(found[1].translate(_FROM_HTML)), MOST_BYTES)

@@ -1,6 +1,7 @@
 """The format html: a page is an envelope of an artifact, and an artifact itself."""
 
 import dataclasses
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -72,6 +73,23 @@ def test_a_page_without_a_whole_artifact_is_refused(found: Artifact, tmp_path: P
         html.split(found.data.replace(b'id="artifact"', b'id="another"'))
     with pytest.raises(MalformedError, match="cannot be unpacked"):
         html.split(found.data.replace(b'id="artifact" type="text/plain">', b'id="artifact" type="text/plain">AAAA'))
+
+
+def test_a_block_that_is_larger_than_any_artifact_is_not_decoded() -> None:
+    """Base 85 would take 30 times its size in memory."""
+    page = b'<script id="artifact" type="text/plain">' + b"0" * (8 << 20) + b"</script>"
+    tracemalloc.start()
+    try:
+        with pytest.raises(MalformedError, match="the artifact in it has more than 4,194,304 bytes"):
+            html.split(page)
+        assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    finally:
+        tracemalloc.stop()
+
+
+def test_the_largest_artifact_that_cannot_be_deflated_comes_out_of_its_page() -> None:
+    noise = np.random.default_rng(0).bytes(web_page.MOST_BYTES)
+    assert web_page.artifact_of(web_page.assemble(noise)) == noise
 
 
 def test_a_changed_page_around_a_whole_artifact_can_be_stripped(
