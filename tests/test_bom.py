@@ -15,6 +15,7 @@ from digitrec_edge.artifact import sample
 from digitrec_edge.errors import ArtifactError
 from digitrec_edge.files import sha256
 from digitrec_edge.formats import SAMPLE_FILE
+from digitrec_edge.formats.graph import Operator
 from digitrec_edge.verification.bom import write_bom
 
 Cli = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -97,6 +98,19 @@ def test_it_says_what_the_card_says() -> None:
     assert recipe["training.name"] == "robust"
     assert recipe["training.epochs"] == recipe["training.finished_epochs"] == "340"
     assert len(model["modelCard"]["considerations"]["technicalLimitations"]) >= 3
+
+
+@pytest.mark.parametrize(("operator", "family"), [
+    ("FULLY_CONNECTED", "multilayer perceptron"),
+    ("DEPTHWISE_CONV_2D", "convolutional neural network"),
+    ("QLinearConv", "convolutional neural network"),
+])  # fmt: skip
+def test_the_kind_of_network_is_told_by_its_operators(operator: str, family: str) -> None:
+    found = artifact.read(INT8)
+    graph = dataclasses.replace(found.graph, operators=(Operator(operator, 1, (), ()),))
+    made = json.loads(write_bom(dataclasses.replace(found, graph=graph)))
+    parameters = made["metadata"]["component"]["modelCard"]["modelParameters"]
+    assert (parameters["architectureFamily"], parameters["modelArchitecture"]) == (family, operator)
 
 
 def test_tools_are_components_that_the_model_depends_on() -> None:

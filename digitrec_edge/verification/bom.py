@@ -92,6 +92,7 @@ def _model(found: Artifact, card: Card) -> dict[str, Any]:
 
 def _model_card(found: Artifact, card: Card) -> dict[str, Any]:
     operators = ", ".join(operator.name for operator in found.graph.operators)
+    convolves = "CONV" in operators.upper()
     made: dict[str, Any] = {f"training.{key}": value for key, value in sorted((card.training or {}).items())}
     if card.calibration:
         made["calibration.images"] = card.calibration.images
@@ -106,7 +107,7 @@ def _model_card(found: Artifact, card: Card) -> dict[str, Any]:
         "modelParameters": {
             "approach": {"type": "supervised"},
             "task": f"image classification: hand-written {_what(card)}s",
-            "architectureFamily": "multilayer perceptron",
+            "architectureFamily": "convolutional neural network" if convolves else "multilayer perceptron",
             "modelArchitecture": operators,
             "datasets": [{"ref": _DATA}],
             "inputs": [{"format": _port(tensor, card.preprocessing.channels)} for tensor in card.inputs],
