@@ -26,7 +26,7 @@ AS_USUAL = ExportChoice()
 
 def holds_artifacts(path: Path) -> bool:
     """Whether a file is named as artifacts are, and not as Keras models are."""
-    return path.suffix in {row.suffix for row in formats.FORMATS}
+    return formats.of_file_name(path.name) is not None
 
 
 def reissue(

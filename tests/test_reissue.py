@@ -16,8 +16,8 @@ from digitrec_edge.artifact import strip
 from digitrec_edge.dense import c_archive
 from digitrec_edge.dense.rounding import ROUNDINGS, Rounding
 from digitrec_edge.errors import ArtifactError, ConversionError
-from digitrec_edge.formats import SAMPLE_FILE
-from digitrec_edge.reissue import reissue
+from digitrec_edge.formats import FORMATS, SAMPLE_FILE, Format
+from digitrec_edge.reissue import holds_artifacts, reissue
 from digitrec_edge.variants import VARIANTS, ExportChoice, Variant
 from runtimes import load
 from runtimes.table import find
@@ -31,6 +31,13 @@ TAKEN = {"int8": pretrained.DEFAULT, "int4": pretrained.TINY}
 
 def test_every_kind_of_code_can_be_made_of_an_artifact() -> None:
     assert set(CODE) == {"c", "c-int4", "java"}
+
+
+@pytest.mark.parametrize("row", FORMATS, ids=lambda row: row.name)
+def test_every_format_is_known_as_that_of_artifacts_by_the_name_of_its_files(row: Format) -> None:
+    assert holds_artifacts(Path(f"digitrec-int8{row.suffix}"))
+    assert not holds_artifacts(Path("model.keras"))
+    assert not holds_artifacts(Path("some.zip"))
 
 
 @pytest.mark.parametrize("variant", CODE.values(), ids=list(CODE))
