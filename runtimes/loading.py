@@ -14,6 +14,7 @@ from digitrec_edge.errors import (
     RuntimeUnavailableError,
 )
 from digitrec_edge.pip_lines import install, install_extra
+from digitrec_edge.variants import VARIANTS
 from runtimes import support
 from runtimes.model import Model
 from runtimes.table import RUNTIMES, RuntimeRow, diagnose, find, for_format
@@ -88,7 +89,7 @@ def open_model(found: Artifact, row: RuntimeRow, threads: int, key: Path | None 
     lacking = unmet(found, row)
     if lacking:
         raise RuntimeUnavailableError(
-            f"{found.card.variant if found.card else found.path} {lacking}: {_cure(found, row)}"
+            f"{found.card.variant if found.card else found.path} {lacking}{_cure(found, row)}"
         )
     try:
         session = module.open_session(found.payload if found.format.envelope_of else found.data, threads)
@@ -125,4 +126,7 @@ def _cure(found: Artifact, row: RuntimeRow) -> str:
     newer = support.oldest(row, found.graph)
     cures = [install(f"{row.distribution}>={newer}", upgrade=True)] if newer and row.distribution else []
     cures += [f"install {other.distribution}" for other in others]
-    return ", or ".join([*cures, f"export with --target {row.name}"])
+    made = found.card and found.card.variant, found.format.name
+    same = [one for one in VARIANTS if (one.precision.name, one.format) == made]
+    cures += [f"export with --target {row.name}"] if any(support.fits(row, one) for one in same) else []
+    return f": {', or '.join(cures)}" if cures else ""
