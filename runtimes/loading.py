@@ -14,7 +14,6 @@ from digitrec_edge.errors import (
     RuntimeUnavailableError,
 )
 from digitrec_edge.pip_lines import install, install_extra
-from digitrec_edge.variants import VARIANTS
 from runtimes import support
 from runtimes.model import Model
 from runtimes.table import RUNTIMES, RuntimeRow, diagnose, find, for_format
@@ -126,7 +125,6 @@ def _cure(found: Artifact, row: RuntimeRow) -> str:
     newer = support.oldest(row, found.graph)
     cures = [install(f"{row.distribution}>={newer}", upgrade=True)] if newer and row.distribution else []
     cures += [f"install {other.distribution}" for other in others]
-    made = found.card and found.card.variant, found.format.name
-    same = [one for one in VARIANTS if (one.precision.name, one.format) == made]
-    cures += [f"export with --target {row.name}"] if any(support.fits(row, one) for one in same) else []
+    if found.card and support.can_be_made(row, found.card.variant, found.format.name):
+        cures.append(f"export with --target {row.name}")
     return f": {', or '.join(cures)}" if cures else ""

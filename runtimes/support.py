@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 
 from digitrec_edge.formats.graph import Graph
-from digitrec_edge.variants import Variant
+from digitrec_edge.variants import VARIANTS, Variant
 from runtimes.table import Target
 
 FACTS = Path(__file__).with_name("support.json")
@@ -58,6 +58,11 @@ def fits(row: Target, variant: Variant) -> bool:
     gives = not row.borders or any(name in row.borders for name in variant.outputs)
     lacking = variant.needs and lacks(row, row.release, *variant.needs)
     return computes and gives and row.runs(variant.format) and not lacking
+
+
+def can_be_made(row: Target, precision: str, format_name: str) -> bool:
+    """Say whether a variant of a precision, by its name, and a format can be exported for a runtime."""
+    return any((one.precision.name, one.format) == (precision, format_name) and fits(row, one) for one in VARIANTS)
 
 
 def lacking(row: Target, version: str, graph: Graph) -> str | None:

@@ -6,7 +6,6 @@ from digitrec_edge.artifact import Artifact
 from digitrec_edge.artifact.card import Card
 from digitrec_edge.files import sha256
 from digitrec_edge.formats.graph import Graph, Operator, Tensor
-from digitrec_edge.variants import VARIANTS
 from digitrec_edge.verification.layers import LayerSize, layer_sizes, rest_bytes
 from runtimes import support
 from runtimes.elsewhere import TARGETS
@@ -103,6 +102,5 @@ def answer(row: Target, format_name: str, graph: Graph, card: Card | None = None
 
 def _cure(row: Target, format_name: str, card: Card | None) -> str:
     """Name the export that makes the same variant for a runtime elsewhere, if there is one."""
-    same = (one for one in VARIANTS if card and (one.precision.name, one.format) == (card.variant, format_name))
-    able = not isinstance(row, RuntimeRow) and any(support.fits(row, one) for one in same)
+    able = card and not isinstance(row, RuntimeRow) and support.can_be_made(row, card.variant, format_name)
     return f": export --target {row.name}" if able else ""
