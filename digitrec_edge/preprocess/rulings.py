@@ -55,7 +55,7 @@ PRINT = 0.8
 MIN_REST = 0.05
 """Of a frame's longer side; what is left must be as high to be a digit."""
 
-_LEVEL, _UPRIGHT, _TOOTH = 0.45, 0.45, 0.2
+_LEVEL, _TOOTH = 0.45, 0.2
 """Of a component's width and height; shorter lines are no edges, and no teeth of a comb."""
 
 
