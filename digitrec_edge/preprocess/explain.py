@@ -37,12 +37,13 @@ def draw_strip(
         accepted: for every digit whether it is one; none given are all.
     """
     boxes = [digit.box for digit in stages.found]
-    tiles = [("picture", _picture_tile(stages.grey, boxes))]
+    tiles = [("picture", _picture_tile(stages.grey, _reduced(boxes, stages.reduction)))]
     if stages.repaired is not None:
         tiles.append(("repaired", _picture_tile(stages.repaired, [])))
     if stages.foreground:
         shown = [] if any(stages.corner) else boxes
-        tiles += _foreground_tiles(stages.foreground, shown, stages.foreground.reduction * stages.reduced)
+        reduction = stages.foreground.reduction * stages.reduced * stages.reduction
+        tiles += _foreground_tiles(stages.foreground, _reduced(shown, reduction))
     if stages.cleaned:
         tiles.append(
             ("without frames", _picture_tile(np.where(stages.cleaned.mask, PIXEL_MAX, 0).astype(np.uint8), []))
@@ -61,12 +62,15 @@ def _caption(probabilities: NDArray[np.float32], labels: Sequence[str], accepted
     return f"{likeliest}: {float(probabilities.max()):.1%}" if accepted else f"no digit (most like {likeliest})"
 
 
-def _foreground_tiles(foreground: Foreground, boxes: Sequence[Box], reduction: int) -> list[tuple[str, Image.Image]]:
-    reduced = [Box(*(edge // reduction for edge in (box.top, box.left, box.bottom, box.right))) for box in boxes]
+def _reduced(boxes: Sequence[Box], reduction: int) -> list[Box]:
+    return [Box(*(edge // reduction for edge in (box.top, box.left, box.bottom, box.right))) for box in boxes]
+
+
+def _foreground_tiles(foreground: Foreground, boxes: Sequence[Box]) -> list[tuple[str, Image.Image]]:
     return [
         ("background", _picture_tile(np.clip(foreground.background, 0, PIXEL_MAX).astype(np.uint8), [])),
         ("foreground", _picture_tile(np.rint(PIXEL_MAX * foreground.strength).astype(np.uint8), [])),
-        ("components", _picture_tile(np.where(foreground.mask, PIXEL_MAX, 0).astype(np.uint8), reduced)),
+        ("components", _picture_tile(np.where(foreground.mask, PIXEL_MAX, 0).astype(np.uint8), boxes)),
     ]
 
 

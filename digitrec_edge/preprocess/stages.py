@@ -50,6 +50,7 @@ class Stages:
             that it shows; None when it was read as it is.
         reduced: how many pixels of the picture went into one of ``repaired``, along each axis.
         corner: where ``repaired`` begins, top and left in pixels of the picture.
+        reduction: how many pixels of the original went into one of the picture, along each axis.
     """
 
     grey: NDArray[np.uint8]
@@ -62,6 +63,7 @@ class Stages:
     repaired: NDArray[np.uint8] | None = None
     reduced: int = 1
     corner: tuple[int, int] = (0, 0)
+    reduction: int = 1
 
     def digits(self) -> tuple[Digit, ...]:
         """Return the digits in reading order, at least one.
@@ -104,7 +106,7 @@ def read_stages(grey: NDArray[np.uint8], reduction: int = 1) -> Stages:
     if (not plain.shapes or is_noisy(grey)) and (quiet := calm(grey)):
         calmer = _read(quiet.grey, reduction * quiet.reduction)
         if calmer.shapes and not (plain.shapes and calmer.crowded):
-            plain = replace(calmer, grey=grey, repaired=quiet.grey, reduced=quiet.reduction)
+            plain = replace(calmer, grey=grey, repaired=quiet.grey, reduced=quiet.reduction, reduction=reduction)
     if plain.shapes and not plain.crowded:
         return plain
     if (sheet := find_sheet(grey)) is not None:
@@ -144,8 +146,8 @@ def _read(grey: NDArray[np.uint8], reduction: int, corner: tuple[int, int] = (0,
         if not digits:
             raise PictureError("no digit found: nothing has a digit's shape; digits that touch are read with --multi")
     except PictureError as failure:
-        return Stages(grey, foreground, (), failure, shapes, cleaned, crowded)
-    return Stages(grey, foreground, digits, None, shapes, cleaned, crowded)
+        return Stages(grey, foreground, (), failure, shapes, cleaned, crowded, reduction=reduction)
+    return Stages(grey, foreground, digits, None, shapes, cleaned, crowded, reduction=reduction)
 
 
 def _digit(region: Region, reduced: int, reduction: int, corner: tuple[int, int]) -> Digit:
