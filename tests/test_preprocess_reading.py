@@ -336,12 +336,33 @@ def test_pictures_that_are_decoded_in_python_have_a_limit_of_their_own() -> None
         reading.decode(plain, "page")
 
 
+def test_what_stands_behind_a_jpeg_is_no_part_of_it() -> None:
+    """The video of a motion photo, megabytes of anything, has the two bytes of a scan's start in it 89 times."""
+    photograph = large((200, 150), format="JPEG", progressive=True)
+    video = b"ftypmp42" + b"\xff\xda\0\x0c" * 89
+    assert np.array_equal(reading.decode(photograph + video, "motion"), reading.decode(photograph, "still"))
+
+
+@pytest.mark.parametrize(
+    "before", [b"\xff\xfe\0\6\xff\xd9\xff\xd9", b"\xff\0\xff\2\xff\xff", b"\xff\1\xff\xff", b"\xff\xd0\xff\xff"]
+)
+def test_scans_are_counted_behind_what_looks_like_an_end_or_a_length(before: bytes) -> None:
+    """An end within a comment is none, and a decoder skips no length behind what is no segment."""
+    scans = b"\xff\xda\0\2\xff\xff" * 65
+    with pytest.raises(PictureError, match="has 66 scans; at most 64"):
+        reading.decode(_inside(before + scans, -2, "JPEG"), "page")
+
+
 HOSTILE_FILES: dict[str, tuple[Callable[[], bytes], str]] = {
     "comments in JPEG": (lambda: _inside(b"\xff\xfe\0\3c" * 9_000_000, 2, "JPEG"), "4,096 pieces"),
     "comments in GIF": (lambda: _inside(b"!\xfe" + b"\1c" * 20_000_000 + b"\0", -1, "GIF", "P"), ""),
     "chunks in PNG": (lambda: _inside(png_chunk(b"teXt", b"a\0b") * 3_000_000, 33, "PNG"), "4,096 pieces"),
     "chunks behind the pixels": (lambda: _inside(png_chunk(b"teXt", b"a\0b") * 3_000_000, -12, "PNG"), "4,096 pieces"),
     "texts in PNG": (lambda: _inside(packed_text() * 60, 33, "PNG"), "60 packed texts; at most 16"),
+    "scans behind comments": (
+        lambda: _inside(b"\xff\xfe\0\2" * 9_000_000 + b"\xff\xda\0\2" * 65, 2, "JPEG"),
+        "66 scans;",
+    ),
     "scans in JPEG": (lambda: _inside(b"\xff\xda\0\2" * 65, -2, "JPEG"), "scans; at most 64"),
     "pixels in WebP": (lambda: blank((8_000, 6_000), format="WEBP", method=0, quality=1), "at most 8,854,641"),
     "pixels in PNG": (lambda: blank((8_000, 6_000), format="PNG", compress_level=1), "at most 33,554,432"),

@@ -5,6 +5,7 @@ large one can consist of millions of segments that each cost a decoder microseco
 """
 
 import io
+import re
 import struct
 from dataclasses import dataclass
 from typing import Any
@@ -44,6 +45,8 @@ REDUCTIONS = (1, 2, 4, 8)
 _WEBP_DECODER = 12
 _DECODERS = {"WEBP": _WEBP_DECODER, "AVIF": DECODER_BYTES, "HEIF": DECODER_BYTES}
 _STEPS = 1 << 19
+_JPEG_MARKER = re.compile(rb"\xff[\xc0-\xcf\xd9-\xfe]")
+"""What ends the coded data of a scan: no zero that was stuffed in, no restart, nothing that a decoder skips."""
 
 
 class BoundedStream(io.BytesIO):
@@ -142,12 +145,24 @@ def check_content(data: bytes, name: str) -> None:
     Raises:
         PictureError: too many scans, compressed texts, or pixels of a WebP, whose decoder makes room at once.
     """
-    if data.startswith(b"\xff\xd8") and (scans := data.count(b"\xff\xda")) > JPEG_SCANS:
+    if data.startswith(b"\xff\xd8") and (scans := _jpeg_scans(data)) > JPEG_SCANS:
         raise PictureError(f"{name} has {scans:,} scans; at most {JPEG_SCANS} are read: save it anew")
     if data.startswith(b"\x89PNG") and (texts := data.count(b"zTXt") + data.count(b"iTXt")) > PNG_PACKED_TEXTS:
         raise PictureError(f"{name} has {texts:,} packed texts; at most {PNG_PACKED_TEXTS} are read: save it anew")
     if size := _webp_size(data):
         check_pixels(*size, Cost(6, _WEBP_DECODER, reducible=False, python=False), "WEBP", name)
+
+
+def _jpeg_scans(jpeg: bytes) -> int:
+    """Count scans up to the end of the picture; a phone's file may have further views or a video behind it."""
+    place, scans = 2, 0
+    for _ in range(_STEPS):
+        found = _JPEG_MARKER.search(jpeg, place)
+        if not found or found[0] == b"\xff\xd9":
+            return scans
+        scans += found[0] == b"\xff\xda"
+        place = found.end() + int.from_bytes(jpeg[found.end() : found.end() + 2], "big")
+    return scans + jpeg.count(b"\xff\xda", place)
 
 
 def check_pixels(width: int, height: int, needs: Cost, kind: str, name: str) -> None:
