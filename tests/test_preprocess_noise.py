@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from digitrec_edge.preprocess.noise import calm, is_noisy, noise_of
+from digitrec_edge.preprocess.noise import calm, is_noisy, noise_of, noise_of_pixels
 
 
 def dark(ink: float, sigma: float) -> NDArray[np.uint8]:
@@ -16,6 +16,13 @@ def dark(ink: float, sigma: float) -> NDArray[np.uint8]:
 @pytest.mark.parametrize("sigma", [2.0, 5.0, 9.0])
 def test_noise_is_measured_beside_ink(sigma: float) -> None:
     assert noise_of(dark(20, sigma).astype(np.float32)) == pytest.approx(sigma, rel=0.15)
+
+
+@pytest.mark.parametrize("width", [96, 131, 640])
+@pytest.mark.parametrize("sigma", [0.0, 0.6, 5.0, 200.0])
+def test_noise_of_pixels_that_are_counted_is_the_same(sigma: float, width: int) -> None:
+    page = dark(20, sigma)[:, :width]
+    assert noise_of_pixels(page) == noise_of(page.astype(np.float32))
 
 
 def test_ink_in_noise_is_stretched() -> None:

@@ -24,6 +24,9 @@ DrawPage = Callable[..., NDArray[np.uint8]]
 SEVEN, TWO, ONE = 0, 1, 2
 """Places of these digits in the test set."""
 
+RED, GREEN = (190, 70, 60), (40, 145, 60)
+"""Of the same grey."""
+
 
 def saved(picture: Image.Image, path: Path, **options: Any) -> Path:
     picture.save(path, **options)
@@ -365,6 +368,10 @@ HOSTILE_FILES: dict[str, tuple[Callable[[], bytes], str]] = {
     ),
     "scans in JPEG": (lambda: _inside(b"\xff\xda\0\2" * 65, -2, "JPEG"), "scans; at most 64"),
     "pixels in WebP": (lambda: blank((8_000, 6_000), format="WEBP", method=0, quality=1), "at most 8,854,641"),
+    "blank in PNG": (lambda: blank((5_700, 5_700), format="PNG", compress_level=1), "(5700, 5700)"),
+    "long in PNG": (lambda: blank((57_000, 580), format="PNG", compress_level=1), "(580, 57000)"),
+    "sheet in PNG": (lambda: in_each_other((5_700, 5_700), "L", 60, 225, 30, format="PNG"), "(5700, 5700)"),
+    "hues in PNG": (lambda: in_each_other((3_600, 3_600), "RGB", GREEN, GREEN, RED, format="PNG"), "(3600, 3600)"),
     "pixels in PNG": (lambda: blank((8_000, 6_000), format="PNG", compress_level=1), "at most 33,554,432"),
 }
 
@@ -380,6 +387,15 @@ def packed_text() -> bytes:
 def blank(size: tuple[int, int], **options: Any) -> bytes:
     stream = io.BytesIO()
     Image.new("L", size, 255).save(stream, **options)
+    return stream.getvalue()
+
+
+def in_each_other(size: tuple[int, int], mode: str, *colours: Any, **options: Any) -> bytes:
+    page, (right, bottom) = Image.new(mode, size, colours[0]), size
+    for k, colour in enumerate(colours[1:], 1):
+        page.paste(colour, (right * k // 5, bottom * k // 5, right * (5 - k) // 5, bottom * (5 - k) // 5))
+    stream = io.BytesIO()
+    page.save(stream, **options)
     return stream.getvalue()
 
 
@@ -399,8 +415,9 @@ def test_a_small_device_survives_what_asks_for_memory_or_time(
     code = (
         "import sys, time\n"
         "from digitrec_edge.errors import PictureError\n"
-        "from digitrec_edge.preprocess import read_grey\n"
-        "try:\n    print(read_grey(sys.argv[1]).shape)\nexcept PictureError as error:\n    print(error)\n"
+        "from digitrec_edge.preprocess import read_grey, read_stages\n"
+        "try:\n    print(read_stages(read_grey(sys.argv[1])).grey.shape)\n"
+        "except PictureError as error:\n    print(error)\n"
         "from tests.watched import peak_mb\n"
         "print(peak_mb(), time.process_time())\n"
     )

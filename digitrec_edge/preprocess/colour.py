@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from digitrec_edge.preprocess.filters import box_mean
+from digitrec_edge.preprocess.filters import BAND_ROWS, box_mean
 from digitrec_edge.preprocess.noise import noise_of
 from digitrec_edge.quantization import PIXEL_MAX
 
@@ -117,10 +117,17 @@ def _leading(signal: Weights, noise: Weights) -> tuple[float, float]:
 
 
 def _mixed(picture: Image.Image, weights: Weights, sample: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Mix the channels of a picture, some rows at a time; the hues of a sample tell what becomes 0 and 255."""
     low, high = (float(bound) for bound in np.percentile(sample, _SPREAD))
-    mixed = np.zeros((picture.height, picture.width), np.float32)
-    for channel, weight in zip(picture.split(), weights, strict=True):
-        mixed += (weight * _LOGS.astype(np.float64)).astype(np.float32)[np.asarray(channel)]
     margin = 0.2 * (high - low)
-    scaled = (mixed - (low - margin)) * (PIXEL_MAX / max(high - low + 2 * margin, 1e-6))
-    return np.clip(np.rint(scaled), 0, PIXEL_MAX).astype(np.uint8)
+    gain = PIXEL_MAX / max(high - low + 2 * margin, 1e-6)
+    tables = [(weight * _LOGS.astype(np.float64)).astype(np.float32) for weight in weights]
+    hue = np.empty((picture.height, picture.width), np.uint8)
+    for top in range(0, picture.height, BAND_ROWS):
+        rows = hue[top : top + BAND_ROWS]
+        band = np.asarray(picture.crop((0, top, picture.width, top + len(rows))))
+        mixed = np.zeros(rows.shape, np.float32)
+        for channel, table in enumerate(tables):
+            mixed += table[band[..., channel]]
+        rows[...] = np.clip(np.rint((mixed - (low - margin)) * gain), 0, PIXEL_MAX)
+    return hue

@@ -1,12 +1,13 @@
 """Dark rooms and faint ink: where noise is near to the contrast, pixels are averaged and the contrast is stretched."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from digitrec_edge.preprocess.filters import box_mean
+from digitrec_edge.preprocess.filters import BAND_ROWS, box_mean
 from digitrec_edge.quantization import PIXEL_MAX
 
 MIN_SIDE_PX = 96
@@ -58,13 +59,31 @@ def noise_of(values: NDArray[np.float32]) -> float:
     return float(_MAD_OF_DIFFERENCES * np.median(np.abs(differences - np.median(differences))))
 
 
+def noise_of_pixels(grey: NDArray[np.uint8]) -> float:
+    """Return what :func:`noise_of` returns; differences of whole numbers are counted, which takes no memory."""
+    counts = np.zeros(2 * PIXEL_MAX + 1, np.int64)
+    for top in range(0, len(grey), BAND_ROWS):
+        band = grey[top : top + BAND_ROWS].astype(np.int16)
+        differences = band[:, LAG_PX:] - band[:, :-LAG_PX]
+        counts += np.bincount(differences.ravel() + PIXEL_MAX, minlength=len(counts))
+    sizes = np.arange(-PIXEL_MAX, PIXEL_MAX + 1)
+    return float(_MAD_OF_DIFFERENCES * _median(np.abs(sizes - _median(sizes, counts)), counts))
+
+
+def _median(values: NDArray[Any], counts: NDArray[np.int64]) -> float:
+    """Return the median of values each of which there is so many times."""
+    order = np.argsort(values)
+    ends = np.cumsum(counts[order])
+    middle = np.searchsorted(ends, [(ends[-1] - 1) // 2, ends[-1] // 2], side="right")
+    return float(values[order[middle]].mean())
+
+
 def is_noisy(grey: NDArray[np.uint8]) -> bool:
     """Whether noise hides what ``(H, W) uint8`` shows."""
     if min(grey.shape) < MIN_SIDE_PX:
         return False
     low, high = np.percentile(np.asarray(Image.fromarray(grey).reduce(4)), _SPREAD)
-    rows = grey[:: max(1, len(grey) // 64)].astype(np.float32)
-    return bool(NOISY * noise_of(rows) > high - low)
+    return bool(NOISY * noise_of_pixels(grey[:: max(1, len(grey) // 64)]) > high - low)
 
 
 def calm(grey: NDArray[np.uint8]) -> Calm | None:
@@ -78,15 +97,20 @@ def calm(grey: NDArray[np.uint8]) -> Calm | None:
     """
     if min(grey.shape) < MIN_SIDE_PX:
         return None
-    values = grey.astype(np.float32)
     low, high = np.percentile(np.asarray(Image.fromarray(grey).reduce(4)), _SPREAD)
-    wanted = int(np.ceil(WANTED * noise_of(values) / max(high - low, 1.0)))
+    wanted = int(np.ceil(WANTED * noise_of_pixels(grey) / max(high - low, 1.0)))
     reduction = max(1, -(-max(grey.shape) // 1024), min(wanted, MAX_REDUCTION, min(grey.shape) // MIN_SIDE_PX))
-    reduced = np.asarray(Image.fromarray(values).reduce(reduction), np.float32)
-    smooth = box_mean(reduced, SMOOTH_PX)
+    smooth = box_mean(_reduced(grey, reduction), SMOOTH_PX)
     low, high = (float(bound) for bound in np.percentile(smooth, _SPREAD))
     if high - low < max(MIN_RANGE, MIN_RATIO * noise_of(smooth)):
         return None
     floor = max(0.0, low - FLOOR * (high - low))
     stretched = np.clip((smooth - floor) * (TOP / (high - floor)), 0, PIXEL_MAX)
     return Calm(np.rint(stretched).astype(np.uint8), reduction)
+
+
+def _reduced(grey: NDArray[np.uint8], reduction: int) -> NDArray[np.float32]:
+    """Average so many pixels each way, some rows at a time: as float32 a whole picture is four times as large."""
+    height = reduction * -(-BAND_ROWS // reduction)
+    bands = (grey[top : top + height].astype(np.float32) for top in range(0, len(grey), height))
+    return np.concatenate([np.asarray(Image.fromarray(band).reduce(reduction)) for band in bands])

@@ -35,6 +35,9 @@ EDGE = 0.04
 
 LEVELS = 8
 
+BAND_COLUMNS = 64
+"""Columns that are filled at once: as float32 a whole picture is four times as large."""
+
 PATCH = 0.03
 SOLID = 0.58
 COVERED = 0.2
@@ -177,10 +180,15 @@ def _alone(
     for radius in (32, 16, 8, 4):
         near = box_mean(weight, radius)
         filled = np.where(near > 0.05, box_mean(tone, radius) / np.maximum(near, 1e-6), filled).astype(np.float32)
-    size = (grey.shape[1], grey.shape[0])
-    outside = np.asarray(Image.fromarray(filled).resize(size, Image.Resampling.BILINEAR), np.float32)
     whole = _polygon((inner + 0.5) * factor - 0.5, grey.shape)
-    alone = np.where(whole, grey, np.clip(np.rint(outside), 0, PIXEL_MAX)).astype(np.uint8)
     rows, columns = np.flatnonzero(whole.any(axis=1)), np.flatnonzero(whole.any(axis=0))
-    top, left = int(rows[0]), int(columns[0])
-    return alone[top : rows[-1] + 1, left : columns[-1] + 1], (top, left)
+    top, bottom, left, right = int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
+    alone = np.empty((bottom - top, right - left), np.uint8)
+    wide = Image.fromarray(filled).resize((grey.shape[1], len(filled)), Image.Resampling.BILINEAR)
+    for start in range(left, right, BAND_COLUMNS):
+        end = min(start + BAND_COLUMNS, right)
+        band = wide.crop((start, 0, end, len(filled))).resize((end - start, len(grey)), Image.Resampling.BILINEAR)
+        outside = np.clip(np.rint(np.asarray(band)[top:bottom]), 0, PIXEL_MAX)
+        window = np.s_[top:bottom, start:end]
+        alone[:, start - left : end - left] = np.where(whole[window], grey[window], outside)
+    return alone, (top, left)
