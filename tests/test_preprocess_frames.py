@@ -1,6 +1,8 @@
 """Lines and circles around a digit are taken away; a 0, a rectangle and a lone line stay."""
 
+from collections import Counter
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,7 +10,10 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from digitrec_edge import mnist
-from digitrec_edge.preprocess import read_stages
+from digitrec_edge.preprocess import enclosures, read_stages, rulings
+from digitrec_edge.preprocess.components import find_components
+from digitrec_edge.preprocess.foreground import find_foreground
+from digitrec_edge.preprocess.frames import without_frames
 from runtimes import Model
 from tests import pictures, pictures_frames
 
@@ -112,3 +117,55 @@ def test_a_line_between_cells_that_the_pen_hides_is_taken_away(
     made = pictures_frames.make(mnist_test, kind, seed)
     assert made.text == text
     assert pictures.read(made, pretrained_model) == text
+
+
+def boxes_of(step: int, gap: int = 3) -> Image.Image:
+    page = Image.new("L", (640, 640), 255)
+    draw = ImageDraw.Draw(page)
+    for top in range(4, 640 - step, step):
+        for left in range(4, 640 - step, step):
+            draw.rectangle((left, top, left + step - gap, top + step - gap), outline=0)
+    return page
+
+
+def rings_in_each_other() -> Image.Image:
+    page = Image.new("L", (640, 640), 255)
+    for edge in range(10, 310, 3):
+        ImageDraw.Draw(page).arc((edge, edge, 640 - edge, 640 - edge), 120, 360, 0)
+    return page
+
+
+@pytest.mark.parametrize("page", [boxes_of(26), rings_in_each_other()], ids=["boxes", "rings"])
+def test_a_texture_takes_no_more_work_than_a_page_of_frames(page: Image.Image, monkeypatch: pytest.MonkeyPatch) -> None:
+    worked: Counter[str] = Counter()
+
+    def counting(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        def count(*given: Any) -> Any:
+            worked[name] += 1
+            return function(*given)
+
+        return count
+
+    for module, name in ((rulings, "find_lines"), (rulings, "stroke_width"), (enclosures, "box_max")):
+        monkeypatch.setattr(module, name, counting(name, getattr(module, name)))
+    foreground = find_foreground(np.asarray(page))
+    assert without_frames(foreground, *find_components(foreground.mask)) is None
+    assert worked.total() <= 300
+
+
+@pytest.mark.parametrize(("rows", "looked_at"), [(300, True), (640, False)])
+def test_in_a_texture_of_many_parts_no_frames_are_looked_for(rows: int, looked_at: bool) -> None:
+    page = boxes_of(100)
+    ImageDraw.Draw(page).point([(column, row) for column in range(1, 640, 2) for row in range(1, rows, 2)], 0)
+    foreground = find_foreground(np.asarray(page))
+    assert (without_frames(foreground, *find_components(foreground.mask)) is not None) == looked_at
+
+
+def test_a_page_of_as_many_digits_as_are_read_may_have_a_frame_around_each(mnist_test: mnist.Digits) -> None:
+    page = boxes_of(78, 20)
+    for k, digit in enumerate(mnist_test.images[:64]):
+        drawn = Image.fromarray(255 - digit).resize((40, 40), Image.Resampling.BICUBIC)
+        page.paste(drawn, (78 * (k % 8) + 13, 78 * (k // 8) + 13))
+    stages = read_stages(np.asarray(page))
+    assert stages.cleaned is not None
+    assert len(stages.several()) == 64

@@ -96,6 +96,23 @@ def _marks(digits: mnist.Digits, seed: int) -> Pixels:
     return np.clip(page + noise, 0, 255).astype(np.uint8)
 
 
+def _texture(digits: mnist.Digits, seed: int) -> Pixels:
+    """Boxes side by side or in each other, with dots in them or not: about as many as are looked at, or more."""
+    del digits
+    random = np.random.default_rng([seed, 14])
+    page = np.full((640, 640), 255, np.uint8)
+    step, gap = int(random.integers(40, 72)), int(random.integers(3, 30))
+    places = [(top, left, top + step, left + step) for top in range(0, 600, step) for left in range(0, 600, step)]
+    if seed % 2:
+        places = [(edge, edge, 640 - edge, 640 - edge) for edge in range(0, 300, gap)]
+    for top, left, bottom, right in places:
+        box = page[top + 4 : bottom - 1, left + 4 : right - 1]
+        box[[0, -1]] = box[:, [0, -1]] = 0
+    if seed % 4 > 1:
+        page[3 : (640, 300)[seed // 4 % 2] : 2, 3:-3:2] = 0
+    return page
+
+
 def _noise(digits: mnist.Digits, seed: int) -> Pixels:
     del digits
     random = np.random.default_rng([seed, 5])
@@ -198,8 +215,8 @@ def _fuzz(digits: mnist.Digits, seed: int) -> Pixels:
 KINDS: dict[str, tuple[int, Make]] = {
     **{f"{set_} {kind}": (SHARES.get(set_, 40), _made(set_, kind)) for set_ in SETS for kind in module_of(set_)[0]},
     "photographs": (160, _photograph), "turned": (60, _turned), "large": (30, _large), "scaled": (200, _scaled),
-    "pages": (150, _page), "marks": (200, _marks), "noise": (80, _noise), "blank": (40, _blank), "tiny": (200, _tiny),
-    "thin": (60, _thin), "huge": (24, _huge), "colours": (40, _colours),
+    "pages": (150, _page), "marks": (200, _marks), "textures": (16, _texture), "noise": (80, _noise),
+    "blank": (40, _blank), "tiny": (200, _tiny), "thin": (60, _thin), "huge": (24, _huge), "colours": (40, _colours),
     "transparent": (80, _transparent), "hues": (120, _hues), "fuzz": (4_000, _fuzz),
 }  # fmt: skip
 

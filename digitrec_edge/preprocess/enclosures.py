@@ -25,6 +25,9 @@ MAX_STROKE = 0.14
 STROKES = (0.5, 8.0)
 """How thick the strokes inside may be, of the enclosing line's."""
 
+MAX_PAIRS = 128
+"""Twice as many as digits may lie within something; more are a texture."""
+
 RAYS = 24
 MIN_MET = 20
 """So many of the rays from what is inside must meet the line; a pen leaves a gap where it began."""
@@ -43,7 +46,7 @@ def without_enclosures(
     Returns:
         The foreground without them; None when there are none.
     """
-    around = [c.label for c in components if _encloses(c, labels, components)]
+    around = [one.label for one, inside in _nested(components) if _encloses(one, inside, labels)]
     if not around:
         return None
     taken = np.isin(labels, around)
@@ -52,37 +55,44 @@ def without_enclosures(
     return replace(foreground, strength=strength, mask=foreground.mask & ~taken)
 
 
-def _encloses(one: Component, labels: NDArray[np.int32], components: list[Component]) -> bool:
-    outer = one.box
-    if min(outer.height, outer.width) < MIN_SIDE_PX:
-        return False
-    inside = [c for c in components if c is not one and _is_within(c, one)]
-    if not inside:
-        return False
+def _nested(components: list[Component]) -> list[tuple[Component, list[Component]]]:
+    """Return the components that others lie in, each with those; none where there are too many."""
+    high = [c for c in components if c.box.height >= MIN_INSIDE * MIN_SIDE_PX]
+    bounds = np.array([(c.box.top, c.box.left, -c.box.bottom, -c.box.right) for c in high]).T
+    heights = np.array([c.box.height for c in high])
+    nested, pairs = [], 0
+    for k, one in enumerate(high):
+        shorter = min(one.box.height, one.box.width)
+        if shorter < MIN_SIDE_PX:
+            continue
+        inside = (bounds > bounds[:, k : k + 1]).all(axis=0) & (heights >= MIN_INSIDE * shorter)
+        if inside.any():
+            nested.append((one, [high[place] for place in np.flatnonzero(inside)]))
+            pairs += len(nested[-1][1])
+            if pairs > MAX_PAIRS:
+                return []
+    return nested
+
+
+def _encloses(one: Component, inside: list[Component], labels: NDArray[np.int32]) -> bool:
     around = one.cut(labels)
     stroke = stroke_width(around.astype(np.float32))
-    if stroke > MAX_STROKE * min(outer.height, outer.width):
+    if stroke > MAX_STROKE * min(around.shape):
         return False
+    thick = box_max(around.astype(np.float32), 1) > 0
     low, high = STROKES
     return any(
         low * stroke <= stroke_width(c.cut(labels).astype(np.float32)) <= high * stroke
-        and _is_surrounded(c, one, around)
+        and _is_surrounded(c, one, thick)
         for c in inside
     )
 
 
-def _is_within(inner: Component, outer: Component) -> bool:
-    a, b = inner.box, outer.box
-    within = a.top > b.top and a.left > b.left and a.bottom < b.bottom and a.right < b.right
-    return within and a.height >= MIN_INSIDE * min(b.height, b.width)
-
-
-def _is_surrounded(inner: Component, outer: Component, around: NDArray[np.bool_]) -> bool:
+def _is_surrounded(inner: Component, outer: Component, thick: NDArray[np.bool_]) -> bool:
     """Whether rays from the middle of what is inside meet the line, nearly all of them."""
-    height, width = around.shape
+    height, width = thick.shape
     row = (inner.box.top + inner.box.bottom) / 2 - outer.box.top
     column = (inner.box.left + inner.box.right) / 2 - outer.box.left
-    thick = box_max(around.astype(np.float32), 1) > 0
     steps = np.arange(0, np.hypot(height, width))
     angles = np.arange(RAYS)[:, None] * (2 * np.pi / RAYS)
     rows = np.rint(row + np.sin(angles) * steps).astype(int)

@@ -8,6 +8,9 @@ from digitrec_edge.preprocess.enclosures import without_enclosures
 from digitrec_edge.preprocess.foreground import Foreground
 from digitrec_edge.preprocess.rulings import without_rulings
 
+MAX_COMPONENTS = 1 << 16
+"""More are noise, or a texture."""
+
 
 def without_frames(foreground: Foreground, labels: NDArray[np.int32], components: list[Component]) -> Foreground | None:
     """Take what encloses and underlines digits out of a foreground.
@@ -20,6 +23,8 @@ def without_frames(foreground: Foreground, labels: NDArray[np.int32], components
     Returns:
         The foreground without it; None when there is nothing of that kind.
     """
+    if len(components) > MAX_COMPONENTS:
+        return None
     unruled = without_rulings(foreground, labels, components)
     if unruled is None:
         return without_enclosures(foreground, labels, components)

@@ -4,6 +4,7 @@ A ruling is straight, thin, nearly level or upright, and part of something large
 longer than the digit is high, or that others meet at its ends. Nothing is taken where no digit would be left.
 """
 
+import heapq
 from dataclasses import replace
 
 import numpy as np
@@ -23,6 +24,9 @@ MIN_SHARE = 0.25
 """Of the picture's foreground's longest side; shorter components are no frames."""
 
 MIN_SIDE_PX = 24
+
+MAX_SUSPECTS, MAX_COVERED = 128, 16
+"""Twice as many as digits may be thin, and their bounds may cover so many times the picture; more are a texture."""
 
 FAINT = 0.5
 """Of the threshold of the foreground; a thin line is weaker than a pen's stroke, and must not fall to pieces."""
@@ -77,15 +81,16 @@ def without_rulings(
     if not foreground.clean:
         faint = box_mean(foreground.strength, 1) > FAINT * foreground.threshold
         labels, components = find_components(faint)
-    suspects = [c for c in _large(components) if _is_thin(c, labels, 1.3 * THIN)]
+    suspects = _suspects(labels, components)
     taken = np.zeros(labels.shape, bool)
     if len(suspects) > 1:
         window = _around(suspects)
         gap = max(MIN_GAP_PX, round(GAP * float(np.median([c.box.height for c in suspects]))))
         taken[window] = _dashed_rulings(labels[window] > 0, gap)
     if not taken.any():
+        highest, second = [*heapq.nlargest(2, (c.box.height for c in components)), 0, 0][:2]
         for suspect in suspects:
-            others = max((c.box.height for c in components if c is not suspect), default=0)
+            others = second if suspect.box.height == highest else highest
             taken[_around([suspect])] |= _rulings(suspect.cut(labels), others)
     return _taken_out(foreground, taken) if taken.any() else None
 
@@ -102,6 +107,18 @@ def _large(components: list[Component]) -> list[Component]:
     sides = [max(c.box.height, c.box.width) for c in components]
     least = max(MIN_SIDE_PX, MIN_SHARE * max(sides, default=0))
     return [c for c, side in zip(components, sides, strict=True) if side >= least]
+
+
+def _suspects(labels: NDArray[np.int32], components: list[Component]) -> list[Component]:
+    """Return the components that may be rulings; none where there is too much of them."""
+    suspects, covered = [], 0
+    for component in _large(components):
+        if _is_thin(component, labels, 1.3 * THIN):
+            suspects.append(component)
+            covered += component.box.height * component.box.width
+            if len(suspects) > MAX_SUSPECTS or covered > MAX_COVERED * labels.size:
+                return []
+    return suspects
 
 
 def _is_thin(component: Component, labels: NDArray[np.int32], thin: float = THIN) -> bool:

@@ -17,6 +17,9 @@ const MAX_STROKE = 0.14;
 /** How thick the strokes inside may be, of the enclosing line's. */
 const STROKES = [0.5, 8];
 
+/** Twice as many as digits may lie within something; more are a texture. */
+const MAX_PAIRS = 128;
+
 /** So many of the rays from what is inside must meet the line; a pen leaves a gap where it began. */
 const MIN_MET = 20;
 
@@ -27,7 +30,8 @@ const MIN_MET = 20;
  * @returns {Foreground|null} null when there are none
  */
 export function withoutEnclosures(foreground, { labels, components }) {
-  const around = components.filter((c) => encloses(c, labels, components)).map((c) => c.label);
+  const enclosing = nested(components).filter(({ one, inside }) => encloses(one, inside, labels));
+  const around = enclosing.map(({ one }) => one.label);
   if (!around.length) return null;
   const taken = { ...labels, data: Uint8Array.from(labels.data, (label) => (around.includes(label) ? 1 : 0)) };
   const edge = foreground.clean ? taken : boxMax(taken, 2);
@@ -41,18 +45,30 @@ export function withoutEnclosures(foreground, { labels, components }) {
   return { ...foreground, strength, mask };
 }
 
-function encloses(one, labels, components) {
-  const shorter = Math.min(heightOf(one.box), widthOf(one.box));
-  if (shorter < MIN_SIDE_PX) return false;
-  const inside = components.filter((c) => c !== one && isWithin(c, one));
-  if (!inside.length) return false;
+/** The components that others lie in, each with those; none where there are too many. */
+function nested(components) {
+  const high = components.filter((c) => heightOf(c.box) >= MIN_INSIDE * MIN_SIDE_PX);
+  const found = [];
+  let pairs = 0;
+  for (const one of high) {
+    if (Math.min(heightOf(one.box), widthOf(one.box)) < MIN_SIDE_PX) continue;
+    const inside = high.filter((c) => isWithin(c, one));
+    if (inside.length) found.push({ one, inside });
+    pairs += inside.length;
+    if (pairs > MAX_PAIRS) return [];
+  }
+  return found;
+}
+
+function encloses(one, inside, labels) {
   const around = cutOf(one, labels);
   const stroke = strokeWidth(around);
-  if (stroke > MAX_STROKE * shorter) return false;
+  if (stroke > MAX_STROKE * Math.min(around.height, around.width)) return false;
+  const thick = boxMax(around, 1);
   const [low, high] = STROKES;
   return inside.some((c) => {
     const own = strokeWidth(cutOf(c, labels));
-    return low * stroke <= own && own <= high * stroke && isSurrounded(c, one, around);
+    return low * stroke <= own && own <= high * stroke && isSurrounded(c, one, thick);
   });
 }
 
@@ -63,11 +79,10 @@ function isWithin(inner, outer) {
 }
 
 /** Whether rays from the middle of what is inside meet the line, nearly all of them. */
-function isSurrounded(inner, outer, around) {
+function isSurrounded(inner, outer, thick) {
   const row = (inner.box.top + inner.box.bottom) / 2 - outer.box.top;
   const column = (inner.box.left + inner.box.right) / 2 - outer.box.left;
-  const thick = boxMax(around, 1);
-  const reach = Math.ceil(Math.sqrt(around.height ** 2 + around.width ** 2));
+  const reach = Math.ceil(Math.sqrt(thick.height ** 2 + thick.width ** 2));
   const met = RAY_SINES.filter((sine, k) => meets(thick, row, column, sine, RAY_COSINES[k], reach));
   return met.length >= MIN_MET;
 }

@@ -16,6 +16,10 @@ const MIN_SHARE = 0.25;
 
 const MIN_SIDE_PX = 24;
 
+/** Twice as many as digits may be thin, and their bounds may cover so many times the picture; more are a texture. */
+const MAX_SUSPECTS = 128;
+const MAX_COVERED = 16;
+
 /** Of the threshold of the foreground; a thin line is weaker than a pen's stroke. */
 const FAINT = 0.5;
 
@@ -65,7 +69,7 @@ export function withoutRulings(foreground, parts) {
     ({ labels, components } = findComponents(faint));
   }
   const taken = plane(labels.width, labels.height, Uint8Array);
-  const suspects = large(components).filter((c) => isThin(c, labels, 1.3 * THIN));
+  const suspects = suspectsOf(labels, components);
   if (suspects.length > 1) {
     const box = around(suspects);
     const gap = Math.max(MIN_GAP_PX, rint(GAP * medianOf(suspects.map((c) => heightOf(c.box)))));
@@ -73,8 +77,9 @@ export function withoutRulings(foreground, parts) {
     put(taken, dashedRulingsOf({ ...own, data: Uint8Array.from(own.data, (x) => (x > 0 ? 1 : 0)) }, gap), box);
   }
   if (!countOf(taken.data)) {
+    const [highest, second] = twoHighest(components);
     for (const suspect of suspects) {
-      const others = components.reduce((most, c) => (c === suspect ? most : Math.max(most, heightOf(c.box))), 0);
+      const others = heightOf(suspect.box) === highest ? second : highest;
       put(taken, rulingsOf(cutOf(suspect, labels), others), suspect.box);
     }
   }
@@ -104,6 +109,30 @@ function large(components) {
   const sides = components.map((c) => Math.max(heightOf(c.box), widthOf(c.box)));
   const least = Math.max(MIN_SIDE_PX, MIN_SHARE * sides.reduce((most, side) => Math.max(most, side), 0));
   return components.filter((_, k) => sides[k] >= least);
+}
+
+/** The components that may be rulings; none where there is too much of them. */
+function suspectsOf(labels, components) {
+  const suspects = [];
+  let covered = 0;
+  for (const component of large(components)) {
+    if (!isThin(component, labels, 1.3 * THIN)) continue;
+    suspects.push(component);
+    covered += heightOf(component.box) * widthOf(component.box);
+    if (suspects.length > MAX_SUSPECTS || covered > MAX_COVERED * labels.width * labels.height) return [];
+  }
+  return suspects;
+}
+
+/** The heights of the two highest, 0 for those that there are not. */
+function twoHighest(components) {
+  let [highest, second] = [0, 0];
+  for (const { box } of components) {
+    const height = heightOf(box);
+    second = Math.max(second, Math.min(highest, height));
+    highest = Math.max(highest, height);
+  }
+  return [highest, second];
 }
 
 function isThin(component, labels, thin = THIN) {
