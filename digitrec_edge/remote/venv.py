@@ -143,7 +143,7 @@ class _Installer:
         self._connection.remove(f"{self._folder}/wheels")
 
     def _install_packages(self) -> None:
-        asked = f"wheels/{self._wheel.name}[{','.join(self._environment.extras)}]"
+        asked = self._with_extras(f"wheels/{self._wheel.name}")
         try:
             self._pip("installing from its package index", asked)
         except RemoteError as cause:
@@ -154,9 +154,13 @@ class _Installer:
             self._pip("installing what was sent", "--no-index", "--find-links", "wheels", asked)
 
     def _fetch(self) -> list[Path]:
-        itself = f"digitrec-edge[{','.join(self._environment.extras)}] @ {self._wheel.as_uri()}"
+        itself = f"{self._with_extras('digitrec-edge')} @ {self._wheel.as_uri()}"
         machine, provided = self._device.machine, self._device.provided
         return resolve.fetch([itself], machine, self._scratch / "wheels", self._constraints, provided)
+
+    def _with_extras(self, name: str) -> str:
+        extras = self._environment.extras
+        return f"{name}[{','.join(extras)}]" if extras else name  # pip refuses empty brackets
 
     def _pip(self, step: str, *arguments: str) -> None:
         program = ["env/bin/python", self._pip_path, *_PIP_OPTIONS, "--constraint", "wheels/constraints.txt"]
