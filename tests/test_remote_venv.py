@@ -1,6 +1,7 @@
-"""The environment on a device: what pip is asked for there."""
+"""The environment on a device: what pip is asked for there, and whose it is while it is made."""
 
 import dataclasses
+import fcntl
 import json
 import subprocess
 import sys
@@ -10,11 +11,13 @@ from typing import Any
 
 import pytest
 
+from digitrec_edge.errors import RemoteError
 from digitrec_edge.installation.machine import describe_machine
 from digitrec_edge.remote import resolve, venv
 from digitrec_edge.remote.device import Device
 from digitrec_edge.remote.pack import pack_wheel
-from digitrec_edge.remote.ssh import Completed
+from digitrec_edge.remote.ssh import Completed, Connection
+from tests import a_device
 
 DEVICE = Device(dataclasses.replace(describe_machine(), numpy=None), "/home/pi", 1 << 33, ())
 
@@ -58,3 +61,52 @@ def test_pip_finds_the_wheel_that_it_is_asked_for(
     (found,) = json.loads(done.stdout)["install"]
     assert found["metadata"]["name"] == "digitrec-edge"
     assert {*found.get("requested_extras", [])} == {*extras}
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Home folder of a device that is this machine."""
+
+    def small(folder: Path) -> Path:
+        folder.mkdir(exist_ok=True)
+        path = folder / "digitrec_edge-0-py3-none-any.whl"
+        path.write_bytes(bytes(1000))
+        return path
+
+    monkeypatch.setattr(venv, "pack_wheel", small)
+    monkeypatch.setattr(resolve, "fetch", lambda names, machine, to, *rest: [small(to)])
+    monkeypatch.setattr(resolve, "constraint_lines", list)
+    a_device.make(tmp_path / "device")
+    for name, value in a_device.environment(tmp_path / "device").items():
+        monkeypatch.setenv(name, value)
+    return tmp_path / "device" / "home"
+
+
+def test_what_another_desk_is_at_is_left_alone(home: Path) -> None:
+    with Connection("pi", 60) as connection:
+        device = connection.examine()
+        made = venv.prepare(connection, device, ())
+        folder = home / made.folder.removeprefix("~/")
+        (folder / "ready").rename(folder / "claim-of-another")
+        left = sorted(folder.iterdir())
+        with (home / ".cache" / "digitrec-edge" / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            with pytest.raises(RemoteError, match="^pi: another digitrec-edge is at work there; wait for it$"):
+                venv.prepare(connection, device, ())
+        assert sorted(folder.iterdir()) == left
+        assert venv.prepare(connection, device, ()).fresh, "nobody is at it any more"
+
+
+def test_of_two_desks_that_make_one_environment_the_last_to_begin_makes_it(home: Path) -> None:
+    with Connection("pi", 60) as one, Connection("pi.local", 60) as other:
+        device = one.examine()
+
+        def cut_in(step: str) -> None:
+            if step == "making the environment":
+                venv.prepare(other, device, ())
+
+        with pytest.raises(RemoteError, match="^pi: another digitrec-edge is at work there; wait for it$"):
+            venv.prepare(one, device, (), cut_in)
+        made = venv.prepare(one, device, ())
+    assert not made.fresh
+    assert sorted(path.name for path in (home / made.folder.removeprefix("~/")).iterdir()) == ["env", "ready"]

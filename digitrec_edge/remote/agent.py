@@ -29,6 +29,7 @@ MARK = "digitrec-edge:"
 CARRIED = {}  # type: dict[str, str]
 """Sources that came along, by the names of their modules."""
 
+BUSY = "another digitrec-edge is at work there; wait for it"
 HEARTBEAT_LIMIT_S = 30.0
 ALIVE_S = 5.0
 CHUNK = 1 << 16
@@ -138,9 +139,12 @@ def remove(request: "dict[str, Any]") -> "dict[str, Any]":
 def run(request: "dict[str, Any]") -> "dict[str, Any]":
     """Run a program while the other side is there; fetch files that it leaves.
 
-    When the other side goes, the program ends, and a ``passing`` folder goes with it.
+    When the other side goes, the program ends, and a ``passing`` folder goes with it. Without the file that it
+    ``needs`` nothing is run.
     """
     lock = _lock(Path(request["lock"]).expanduser()) if request["lock"] else None
+    if request["needs"] and not Path(request["needs"]).expanduser().exists():
+        raise RefusedError("busy", BUSY)
     folder, home = Path(request["folder"]).expanduser(), str(Path.home())
     argv = [home + word[1:] if word.startswith("~/") else word for word in request["argv"]]
     environment = dict(os.environ, **request["environment"])
@@ -190,7 +194,7 @@ def _lock(path: Path) -> "IO[str]":
     try:
         fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
-        raise RefusedError("busy", "another digitrec-edge is at work there; wait for it") from None
+        raise RefusedError("busy", BUSY) from None
     return stream
 
 

@@ -23,7 +23,7 @@ from digitrec_edge.records import load_json, parse
 from digitrec_edge.remote.extras import extras_for, with_signatures
 from digitrec_edge.remote.refusals import why_failed
 from digitrec_edge.remote.ssh import Connection
-from digitrec_edge.remote.venv import CACHE, RemoteEnvironment, prepare
+from digitrec_edge.remote.venv import LOCK, RemoteEnvironment, prepare
 
 _PREVIOUS = re.compile(rf"{ARTIFACTS}/[0-9a-f]{{12}}/[^/]{{1,255}}")
 
@@ -155,7 +155,7 @@ def _send_canary(connection: Connection, file: Path) -> str:
 def _place(connection: Connection, environment: RemoteEnvironment, order: Order) -> Placed:
     text = json.dumps(dataclasses.asdict(order))
     argv = [environment.python, "-I", "-m", "digitrec_edge.placing", text]
-    answer = connection.run(argv, HOME, lock=f"{CACHE}/lock")
+    answer = connection.run(argv, HOME, lock=LOCK)
     last = next(iter(answer.lines[-1:]), "it said nothing")
     if answer.status:
         raise DeploymentError(f"{connection.host}: {last[:500]}; what was in place there still is")

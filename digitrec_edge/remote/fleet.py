@@ -18,7 +18,7 @@ from digitrec_edge.remote.measured import Expected, expect
 from digitrec_edge.remote.messages import FILE_BYTES
 from digitrec_edge.remote.refusals import why_failed
 from digitrec_edge.remote.ssh import Connection
-from digitrec_edge.remote.venv import CACHE, RemoteEnvironment, prepare
+from digitrec_edge.remote.venv import CACHE, LOCK, RemoteEnvironment, prepare
 
 REQUEST, RESULT = "request.json", "result.json"
 SAMPLES_BYTES = 512 << 20
@@ -177,7 +177,7 @@ def _run(
         environment={PROGRESS_VARIABLE: "lines"},
         fetch=[RESULT],
         fetch_bytes=SAMPLES_BYTES if job.request.keep_samples else FILE_BYTES,
-        lock=f"{CACHE}/lock",
+        lock=LOCK,
         passing=not job.keep,
         on_line=on_line,
     )

@@ -193,6 +193,7 @@ class Connection:
         fetch: Sequence[str] = (),
         fetch_bytes: int = FILE_BYTES,
         lock: str | None = None,
+        needs: str | None = None,
         passing: bool = False,
         on_line: Callable[[str], None] = lambda line: None,
     ) -> Completed:
@@ -205,12 +206,13 @@ class Connection:
             fetch: files in ``folder`` to bring home.
             fetch_bytes: that each of them may have.
             lock: file that only one program at a time may hold.
+            needs: file that must be there once the lock is held: what was begun with it is still one's own.
             passing: ``folder`` is removed there when the connection ends halfway.
             on_line: is given each line that the program prints, as it comes.
         """
         request = {
             "what": "run", "argv": list(argv), "folder": folder, "environment": environment or {},
-            "fetch": list(fetch), "lock": lock, "passing": passing, "limit_s": self.remaining_s(),
+            "fetch": list(fetch), "lock": lock, "needs": needs, "passing": passing, "limit_s": self.remaining_s(),
         }  # fmt: skip
         ended, answer = self._request(
             _Ended, request, on_line=on_line, heartbeat=True, fetch=fetch, fetch_bytes=fetch_bytes

@@ -1,12 +1,16 @@
 """An isolated environment on a device: made on first use, used again when nothing has changed.
 
-Everything lies in one folder of the user's home; nothing is installed system-wide and nobody needs root.
+Everything lies in one folder of the user's home; nothing is installed system-wide and nobody needs root. Whoever begins
+to make it leaves a claim there, a file of its own, and goes on only while that is there: of two desks that make the
+same environment, the last to begin makes it. In the end the claim becomes the file ``ready``.
 """
 
 import hashlib
 import re
+import secrets
 import tempfile
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,11 +18,18 @@ from digitrec_edge.errors import RemoteError, UnfitDeviceError
 from digitrec_edge.remote import resolve
 from digitrec_edge.remote.device import Device
 from digitrec_edge.remote.pack import pack_wheel
-from digitrec_edge.remote.ssh import Connection
+from digitrec_edge.remote.ssh import Completed, Connection
 
 CACHE = "~/.cache/digitrec-edge"
+LOCK = f"{CACHE}/lock"
+"""Held on a device by the one program of ours that is at work there."""
+
 BASE_BYTES, EXTRA_BYTES = 150 << 20, 130 << 20
 """Room that the base and each runtime take while they are installed: what lies there then, and its wheels."""
+
+_BEGIN = 'test -e "$1/ready" || { rm -rf "$1" && mkdir -p "$1" && : >"$1/$2"; }'
+_END = 'rm -rf wheels && mv "$1" ready'
+"""What sh does first and last; where the environment was made by another in the meantime, nothing is claimed."""
 
 _PIP_OPTIONS = (
     "install", "--quiet", "--no-compile", "--no-input", "--disable-pip-version-check", "--only-binary=:all:",
@@ -64,7 +75,7 @@ def prepare(
 
     Raises:
         UnfitDeviceError: too little room.
-        RemoteError: the installation fails; says what pip said.
+        RemoteError: the installation fails; says what pip said, or that another desk is at it.
     """
     with tempfile.TemporaryDirectory() as scratch:
         wheel = pack_wheel(Path(scratch))
@@ -76,15 +87,7 @@ def prepare(
         if connection.examine([f"{folder}/ready"]).there:
             return RemoteEnvironment(folder, tuple(extras), fresh=False)
         _check_room(connection.host, device, extras)
-        connection.remove(folder)  # of an installation that broke halfway
-        try:
-            _Installer(connection, device, made, wheel, constraints, on_step).install()
-        except RemoteError:
-            _try_to_remove(connection, folder)
-            raise
-        ready = Path(scratch) / "ready"
-        ready.write_text("complete\n")
-        connection.send([ready], folder)
+        _Installer(connection, device, made, wheel, constraints, on_step).install()
     return made
 
 
@@ -101,13 +104,6 @@ def _check_room(host: str, device: Device, extras: Sequence[str]) -> None:
             f"{host}: its disk is full: {device.free_bytes >> 20} MB free below {device.home}, "
             f"{needed >> 20} MB are needed to install"
         )
-
-
-def _try_to_remove(connection: Connection, folder: str) -> None:
-    try:
-        connection.remove(folder)
-    except RemoteError:
-        return  # what went wrong before is what the user is told
 
 
 class _Installer:
@@ -128,8 +124,19 @@ class _Installer:
         self._constraints = constraints
         self._on_step = on_step
         self._scratch = wheel.parent
+        self._claim = f"claim-{secrets.token_hex(4)}"
 
     def install(self) -> None:
+        try:
+            self._run("clearing its place", "sh", "-c", _BEGIN, "sh", self._folder, self._claim, begun=False)
+            self._make()
+            self._run("tidying up", "sh", "-c", _END, "sh", self._claim)
+        except RemoteError:
+            with suppress(RemoteError):  # what went wrong before is what the user is told
+                self._on_device("rm", "-rf", self._folder)
+            raise
+
+    def _make(self) -> None:
         self._on_step("sending digitrec-edge")
         (pip,) = resolve.fetch(["pip"], self._device.machine, self._scratch / "pip")
         limits = self._wheel.with_name("constraints.txt")
@@ -140,7 +147,6 @@ class _Installer:
         self._pip_path = f"wheels/{pip.name}/pip"
         self._install_packages()
         self._run("trying it", f"{self._environment.program}", "--version")
-        self._connection.remove(f"{self._folder}/wheels")
 
     def _install_packages(self) -> None:
         asked = self._with_extras(f"wheels/{self._wheel.name}")
@@ -166,9 +172,9 @@ class _Installer:
         program = ["env/bin/python", self._pip_path, *_PIP_OPTIONS, "--constraint", "wheels/constraints.txt"]
         self._run(step, *program, *arguments)
 
-    def _run(self, step: str, *argv: str) -> None:
+    def _run(self, step: str, *argv: str, begun: bool = True) -> None:
         self._on_step(step)
-        answer = self._connection.run(argv, self._folder, lock=f"{CACHE}/lock")
+        answer = self._on_device(*argv, begun=begun)
         if answer.status:
             if any("No space left on device" in line for line in answer.lines):
                 raise UnfitDeviceError(f"{self._connection.host}: its disk is full; nothing was installed")
@@ -176,6 +182,10 @@ class _Installer:
             said = said or next(iter(answer.lines[-1:]), "nothing")
             what = "pip" if self._pip_path_in(argv) else argv[0]
             raise RemoteError(f"{self._connection.host}: {what} failed while {step}: {said[:300]}")
+
+    def _on_device(self, *argv: str, begun: bool = True) -> Completed:
+        folder, needs = (self._folder, f"{self._folder}/{self._claim}") if begun else ("~", None)
+        return self._connection.run(argv, folder, lock=LOCK, needs=needs)
 
     def _pip_path_in(self, argv: Sequence[str]) -> bool:
         return getattr(self, "_pip_path", "") in argv
