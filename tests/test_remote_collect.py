@@ -1,15 +1,19 @@
 """The collections of devices come home over ssh; a device is this machine, behind a program in the place of ssh."""
 
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from digitrec_edge.collection import Collection
-from digitrec_edge.remote.collect import REMOTE_PATH, collect
+from digitrec_edge.remote.collect import REMOTE_PATH, Collected, collect
+from digitrec_edge.remote.ssh import Connection
 from tests import a_device
 from tests.collected import kept
+from tests.test_child import wait_for
 
 NO_NAME = "ssh: Could not resolve hostname nowhere: Name or service not known"
 UNKNOWN = f'case "$*" in *nowhere*) echo "{NO_NAME}" >&2; exit 255;; esac'
@@ -28,6 +32,10 @@ def device(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder / "home"
 
 
+def bring(path: str, into: Collection) -> Collected:
+    return collect(Connection("pi@one", 60), path, into)
+
+
 def left_over(home: Path) -> list[Path]:
     return [*(home / ".cache" / "digitrec-edge").glob("collect-*")]
 
@@ -39,12 +47,12 @@ def test_what_a_device_kept_comes_home_once_while_it_goes_on_keeping(device: Pat
     ):
         names = there.keep_all([kept(k) for k in range(5)])
         there.correct(names[0], 3, "ada")
-        first = collect("pi@one", REMOTE_PATH, here, 60)
+        first = bring(REMOTE_PATH, here)
         assert first.error == ""
         assert first.merged
         assert (first.merged.items, first.merged.new, first.merged.corrections) == (5, 5, 1)
         there.keep(kept(5))
-        second = collect("pi@one", REMOTE_PATH, here, 60)
+        second = bring(REMOTE_PATH, here)
         assert second.merged
         assert (second.merged.items, second.merged.new, second.merged.corrections) == (6, 1, 0)
         assert here.counts().items == there.counts().items == 6
@@ -55,8 +63,8 @@ def test_what_a_device_kept_comes_home_once_while_it_goes_on_keeping(device: Pat
 def test_a_device_without_a_collection_or_with_another_file_says_so(device: Path, tmp_path: Path) -> None:
     (device / "text").write_text("hello\n" * 1000)
     with Collection(tmp_path / "home.sqlite") as here:
-        assert collect("pi@one", REMOTE_PATH, here, 60).error == f"there is no {device}/digitrec-edge/collection.sqlite"
-        assert "cannot be copied: file is not a database" in collect("pi@one", "~/text", here, 60).error
+        assert bring(REMOTE_PATH, here).error == f"there is no {device}/digitrec-edge/collection.sqlite"
+        assert "cannot be copied: file is not a database" in bring("~/text", here).error
         assert here.counts().items == 0
     assert not left_over(device)
 
@@ -78,3 +86,17 @@ def test_one_device_that_fails_does_not_lose_the_others(device: Path, tmp_path: 
     assert "pi@one: 1 items, 1 new, 0 corrections new" in done.stdout
     with Collection(home, create=False) as here:
         assert here.counts().items == 1
+
+
+def test_ctrl_c_does_not_wait_for_a_device_that_says_nothing(device: Path, tmp_path: Path) -> None:
+    (device.parent / "programs" / "ssh").write_text(a_device.client(f"touch {tmp_path}/asked; exec sleep 600"))
+    arguments = ["collect", str(tmp_path / "home.sqlite"), "--host", "pi@one", "--host", "pi@two", "--timeout", "50"]
+    running = subprocess.Popen(
+        [sys.executable, "-m", "digitrec_edge", *arguments], stderr=subprocess.PIPE, cwd=Path(__file__).parents[1]
+    )
+    assert wait_for((tmp_path / "asked").exists)
+    pressed = time.monotonic()
+    running.send_signal(signal.SIGINT)
+    said = running.communicate(timeout=120)[1].decode()
+    assert (running.returncode, "Traceback" in said) == (130, False), said
+    assert time.monotonic() - pressed < 30

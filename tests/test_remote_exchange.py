@@ -3,7 +3,9 @@
 import os
 import subprocess
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -85,6 +87,20 @@ def test_a_program_ends_with_the_time(home: Path) -> None:
         connection.run(["sh", "-c", "echo $$ > pid; exec sleep 600"], "~")
     note = home / "pid"  # on a very busy machine the time may be over before the program is started
     assert not note.exists() or wait_for(lambda: not running(int(note.read_text())))
+
+
+def test_whoever_closes_a_connection_ends_the_waiting_of_others(home: Path) -> None:
+    started = threading.Event()
+    with ThreadPoolExecutor(1) as pool, Connection("pi", 50) as connection:
+        argv = ["sh", "-c", "echo $$ > pid; echo started; exec sleep 600"]
+        waiting = pool.submit(connection.run, argv, "~", on_line=lambda line: started.set())
+        assert started.wait(30)
+        closed = time.monotonic()
+        connection.close()
+        with pytest.raises(ConnectionLostError):
+            waiting.result(60)
+        assert time.monotonic() - closed < 20
+    assert wait_for(lambda: not running(int((home / "pid").read_text())))
 
 
 def test_a_fetched_file_may_be_no_larger_than_is_allowed(home: Path) -> None:

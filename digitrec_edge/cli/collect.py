@@ -95,16 +95,20 @@ def _bring_home(
     hosts: Sequence[str], path: str | None, collection: "Collection", limit_s: float, tell: Callable[[str], None]
 ) -> "list[Collected]":
     from concurrent.futures import ThreadPoolExecutor
+    from contextlib import ExitStack, closing
 
     from digitrec_edge.remote.collect import REMOTE_PATH
     from digitrec_edge.remote.collect import collect as collect_from
+    from digitrec_edge.remote.ssh import Connection
 
-    with progress_of(hosts) as step, ThreadPoolExecutor(len(hosts)) as pool:
+    with progress_of(hosts) as step, ThreadPoolExecutor(len(hosts)) as pool, ExitStack() as opened:
 
-        def bring(host: str) -> "Collected":
-            return collect_from(host, path or REMOTE_PATH, collection, limit_s, lambda text: step(host, text))
+        def bring(connection: Connection) -> "Collected":
+            return collect_from(connection, path or REMOTE_PATH, collection, lambda text: step(connection.host, text))
 
-        done = list(pool.map(bring, hosts))
+        # closed on Ctrl-C before the pool waits: ssh does not hear it by itself
+        connections = [opened.enter_context(closing(Connection(host, limit_s))) for host in hosts]
+        done = list(pool.map(bring, connections))
     for result in done:
         if result.merged is None:
             tell(terminal.escaped(f"{result.host}: FAILED: {result.error}"))

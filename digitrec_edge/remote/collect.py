@@ -37,15 +37,17 @@ class Collected:
 
 
 def collect(
-    host: str, path: str, into: Collection, limit_s: float, on_step: Callable[[str], None] = lambda text: None
+    connection: Connection, path: str, into: Collection, on_step: Callable[[str], None] = lambda text: None
 ) -> Collected:
     """Bring a device's collection into one here; a failure is told in the result.
 
-    The device keeps its own: what was brought once is known by its id the next time.
+    The device keeps its own: what was brought once is known by its id the next time. The connection is opened here;
+    whoever closes it meanwhile ends the waiting.
     """
+    host = connection.host
     try:
         on_step("connecting")
-        with Connection(host, limit_s) as connection, tempfile.TemporaryDirectory() as scratch:
+        with connection, tempfile.TemporaryDirectory() as scratch:
             copy = Path(scratch) / COPY
             copy.write_bytes(_fetch(connection, path, on_step))
             on_step("merging")

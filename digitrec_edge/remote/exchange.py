@@ -77,7 +77,7 @@ class Exchange:
     ) -> None:
         assert process.stdin
         assert process.stdout
-        self._stdin, self._stdout = process.stdin, process.stdout
+        self._process, self._stdin, self._stdout = process, process.stdin, process.stdout
         self.notes = Notes(process)
         self._outgoing, self._unsent = iter(outgoing), b""
         self._heartbeat, self._end, self._left = heartbeat, end, limit_bytes
@@ -87,7 +87,7 @@ class Exchange:
         self._since = 0
 
     def lines(self) -> Generator[bytes, None, None]:
-        """Yield each line that the process answers, with its end, until it closes its standard output.
+        """Yield each line that the process answers, with its end, until it closes its standard output or is gone.
 
         Raises:
             TimeoutError: time is over.
@@ -100,7 +100,10 @@ class Exchange:
             selector.register(self._stdin, selectors.EVENT_WRITE)
             while True:
                 self._check_time()
-                for key, _ in selector.select(_TICK_S):
+                events = selector.select(_TICK_S)
+                if not events and self._process.poll() is not None:  # what it started may hold the pipe for ever
+                    return
+                for key, _ in events:
                     if key.fileobj is self._stdout:
                         data = os.read(key.fd, _CHUNK)
                         if not data:

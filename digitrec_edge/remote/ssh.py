@@ -108,12 +108,17 @@ class Connection:
         try:
             self._open()
         except BaseException:
-            self.close()
+            self._leave()
             raise
         return self
 
     def __exit__(self, kind: type[BaseException] | None, cause: BaseException | None, tb: TracebackType | None) -> None:
+        self._leave()
+
+    def _leave(self) -> None:
         self.close()
+        for process in [*self._processes]:
+            _discard(process)
 
     def remaining_s(self) -> float:
         """Return what is left of the time limit, at least a little."""
@@ -159,13 +164,19 @@ class Connection:
         return process
 
     def close(self) -> None:
-        """End the connection, and with it whatever still runs on the device."""
+        """End the connection, and with it whatever still runs on the device.
+
+        From another thread, too: a request that waits there meets the end of its client, whose pipes are its own.
+        """
         self._closed = True
-        for process in [*self._processes]:
+        processes = [*self._processes]
+        for process in processes:
             process.terminate()
-        for process in [*self._processes]:
-            _wait(process)
-            _discard(process)
+        for process in processes:
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(PATIENCE_S)
+            process.kill()
+            process.wait()
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def examine(self, paths: Sequence[str] = ()) -> Device:
