@@ -32,6 +32,7 @@
         |-- HostKeyError        ... its host key is unknown, or is not the one you know
         |-- ConnectionLostError ... the connection broke halfway
         |-- TimeLimitError      ... it took longer than it may
+        |-- BusyDeviceError     ... another digitrec-edge is at work there
         `-- UnfitDeviceError    ... it is no place to run: Python, architecture, disk
 
 Each message is one line: what failed, what was given, what is allowed, what to type next.
@@ -169,6 +170,10 @@ class ConnectionLostError(RemoteError):
 
 class TimeLimitError(RemoteError):
     """A device that took longer than it may."""
+
+
+class BusyDeviceError(RemoteError):
+    """A device at which another digitrec-edge is at work."""
 
 
 class UnfitDeviceError(RemoteError):

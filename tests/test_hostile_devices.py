@@ -167,6 +167,16 @@ def test_results_in_which_no_case_was_measured_are_kept_and_are_a_failure(job: F
     assert outcome.error == "no case could be measured; the table says why"
 
 
+def test_results_are_kept_where_what_was_sent_cannot_be_removed(job: FleetJob, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(self: Connection, *paths: str) -> None:
+        raise RemoteError(f"{self.host}: no permission")
+
+    monkeypatch.setattr(Connection, "remove", refuse)
+    (outcome,) = measure_hosts([GOOD], job)
+    assert outcome.measured
+    assert outcome.error == "what was sent is still there: no permission"
+
+
 def test_what_is_expected_of_a_device_is_what_it_would_plan(scene: Path) -> None:
     expected = expect(REQUEST, [scene / "digits.tflite"])
     assert expected.keys == {("digits.tflite", "litert", threads, 1) for threads in (1, 2)}

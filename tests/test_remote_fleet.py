@@ -1,6 +1,7 @@
 """Several devices at a time: names, files, extras."""
 
 import dataclasses
+import fcntl
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from benchmarks import find_artifacts
 from benchmarks.request import BenchmarkRequest
 from benchmarks.results.document import Run, document
+from digitrec_edge import pretrained
 from digitrec_edge.artifact.signature import KEY_FILE
 from digitrec_edge.cli import remote, terminal
 from digitrec_edge.errors import DataError, RemoteError, UnfitDeviceError
@@ -16,7 +18,9 @@ from digitrec_edge.installation.machine import describe_machine
 from digitrec_edge.remote import agent, exchange, fleet, messages
 from digitrec_edge.remote.device import Device
 from digitrec_edge.remote.extras import extras_for
-from digitrec_edge.remote.fleet import FleetJob, Outcome, files_for, name_devices
+from digitrec_edge.remote.fleet import FleetJob, Outcome, files_for, measure_hosts, name_devices
+from digitrec_edge.remote.venv import RemoteEnvironment
+from tests import a_device
 
 MACHINE = dataclasses.replace(
     describe_machine(), system="linux", machine="aarch64", bits=64, libc="glibc", libc_version="2.36",
@@ -147,3 +151,48 @@ def test_signatures_travel_with_their_files_and_a_device_with_a_key_gets_what_ch
     keyed = dataclasses.replace(PI, there=(KEY_FILE,))
     assert extras_for("pi", keyed, [Path("a.tflite")]) == ("tflite", "sign")
     assert extras_for("pi", keyed, [Path("a.tflite")], ["litert"]) == ("litert", "sign")
+
+
+BROKEN = "the benchmark there ended with 1: out of luck"
+BUSY = "another digitrec-edge is at work there; wait for it"
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """What is ours on a device whose benchmark fails."""
+    a_device.make(tmp_path / "device")
+    for name, value in a_device.environment(tmp_path / "device").items():
+        monkeypatch.setenv(name, value)
+    found = tmp_path / "device" / "home" / ".cache" / "digitrec-edge"
+    program = found / "env-1" / "env" / "bin" / "digitrec-edge"
+    program.parent.mkdir(parents=True)
+    program.write_text("#!/bin/sh\necho out of luck\nexit 1\n")
+    program.chmod(0o755)
+    made = RemoteEnvironment("~/.cache/digitrec-edge/env-1", (), fresh=False)
+    monkeypatch.setattr(fleet, "prepare", lambda *rest: made)
+    return found
+
+
+def failed(*, keep: bool = False, clean: bool = False) -> Outcome:
+    request = BenchmarkRequest((str(pretrained.DEFAULT),), ("litert",))
+    (outcome,) = measure_hosts(["pi"], FleetJob((pretrained.DEFAULT,), (), request, (), keep, clean, 60.0))
+    assert outcome.measured is None
+    return outcome
+
+
+def test_a_benchmark_that_fails_leaves_what_one_that_succeeds_leaves(cache: Path) -> None:
+    assert failed().error == BROKEN
+    assert sorted(path.name for path in cache.iterdir()) == ["env-1", "lock"]
+    kept = failed(keep=True)
+    (folder,) = cache.glob("run-*")
+    assert kept.error == f"{BROKEN}; the run's files are in {kept.kept}"
+    assert kept.kept == f"~/.cache/digitrec-edge/{folder.name}"
+    assert failed(clean=True).error == BROKEN
+    assert not cache.exists()
+
+
+def test_what_another_desk_is_at_is_not_cleaned_away(cache: Path) -> None:
+    with (cache / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert failed(clean=True).error == BUSY
+        assert sorted(path.name for path in cache.iterdir()) == ["env-1", "lock"]

@@ -12,7 +12,7 @@ from benchmarks.request import BenchmarkRequest
 from benchmarks.results.document import Document, from_json
 from digitrec_edge.artifact import golden
 from digitrec_edge.artifact.signature import KEY_FILE
-from digitrec_edge.errors import RemoteError
+from digitrec_edge.errors import BusyDeviceError, RemoteError
 from digitrec_edge.remote.extras import extras_for, with_signatures
 from digitrec_edge.remote.measured import Expected, expect
 from digitrec_edge.remote.messages import FILE_BYTES
@@ -131,26 +131,38 @@ def _measure_one(
 
 
 def _measure(connection: Connection, job: FleetJob, expected: Expected, tell: Callable[[str], None]) -> Outcome:
+    host, folder = connection.host, f"{CACHE}/run-{secrets.token_hex(4)}"
     device = connection.examine([KEY_FILE])
     tell(f"connected: {device.describe()}")
-    environment = prepare(connection, device, extras_for(connection.host, device, job.artifacts, job.extras), tell)
-    folder = f"{CACHE}/run-{secrets.token_hex(4)}"
-    tell("sending the artifacts")
+    measured, error, kept, clean = None, "", "", job.clean
+    try:
+        environment = prepare(connection, device, extras_for(host, device, job.artifacts, job.extras), tell)
+        kept = folder if job.keep else ""
+        tell("sending the artifacts")
+        _send(connection, folder, job)
+        measured = _checked(_run(connection, environment, folder, job, tell), expected)
+        if not any(result.end_to_end for run in measured.runs for result in run.results):
+            error = "no case could be measured; the table says why"
+    except Exception as cause:  # noqa: BLE001  (whatever it is, nothing shall be left there)
+        measured, error = None, why_failed(host, cause)
+        clean = clean and not isinstance(cause, BusyDeviceError)
+    try:
+        _clear_up(connection, "" if job.keep else folder, clean=clean)
+    except RemoteError as cause:
+        error = error or f"what was sent is still there: {why_failed(host, cause)}"
+    return Outcome(host, measured, f"{error}; the run's files are in {kept}" if error and kept else error, kept)
+
+
+def _send(connection: Connection, folder: str, job: FleetJob) -> None:
     connection.send(files_for(job.artifacts), f"{folder}/artifacts")
     if job.data:
         connection.send(job.data, f"{folder}/data")
-    measured = _run(connection, environment, folder, job, tell)
-    try:
-        expected.check(measured)
-    except ValueError as cause:
-        raise RemoteError(f"{connection.host}: its results are not those that were asked for: {cause}") from cause
-    if not job.keep:
-        connection.remove(folder)
-    if job.clean:
-        connection.remove(CACHE)
-    lost = not any(result.end_to_end for run in measured.runs for result in run.results)
-    error = "no case could be measured; the table says why" if lost else ""
-    return Outcome(connection.host, measured, error, kept=folder if job.keep else "")
+    data = (f"data/{job.data[0].name}" if len(job.data) == 1 else "data") if job.data else None
+    with tempfile.TemporaryDirectory() as scratch:
+        request = Path(scratch) / REQUEST
+        artifacts = tuple(f"artifacts/{path.name}" for path in job.artifacts)
+        request.write_bytes(dataclasses.replace(job.request, artifacts=artifacts, data=data).to_json())
+        connection.send([request], folder)
 
 
 def _run(
@@ -164,12 +176,6 @@ def _run(
         if line.startswith("progress "):
             tell(f"measuring: {line[len('progress ') :][:200]}")
 
-    data = (f"data/{job.data[0].name}" if len(job.data) == 1 else "data") if job.data else None
-    with tempfile.TemporaryDirectory() as scratch:
-        request = Path(scratch) / REQUEST
-        artifacts = tuple(f"artifacts/{path.name}" for path in job.artifacts)
-        request.write_bytes(dataclasses.replace(job.request, artifacts=artifacts, data=data).to_json())
-        connection.send([request], folder)
     tell("measuring")
     answer = connection.run(
         [environment.program, "benchmark", "--request", REQUEST, "--json", RESULT],
@@ -185,6 +191,24 @@ def _run(
         said = next((line for line in reversed(answer.lines) if not line.startswith("progress ")), "nothing")
         raise RemoteError(f"{connection.host}: the benchmark there ended with {answer.status}: {said[:300]}")
     return from_json(answer.files[RESULT], "the results that it sent")
+
+
+def _checked(measured: Document, expected: Expected) -> Document:
+    try:
+        expected.check(measured)
+    except ValueError as cause:
+        raise RemoteError(f"its results are not those that were asked for: {cause}") from cause
+    return measured
+
+
+def _clear_up(connection: Connection, folder: str, *, clean: bool) -> None:
+    """Remove the files of a run, and everything of ours where nobody else is at it."""
+    if folder:
+        connection.remove(folder)
+    if clean:
+        done = connection.run(["rm", "-rf", CACHE], "~", lock=LOCK)
+        if done.status:
+            raise RemoteError(f"{connection.host}: {next(iter(done.lines[-1:]), 'rm said nothing')[:300]}")
 
 
 def name_devices(outcomes: Sequence[Outcome]) -> list[Outcome]:

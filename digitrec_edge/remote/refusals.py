@@ -1,6 +1,7 @@
 """Why a device could not be used, told from what OpenSSH and the device's side say, with what to do next."""
 
 from digitrec_edge.errors import (
+    BusyDeviceError,
     ConnectionLostError,
     DigitrecError,
     HostKeyError,
@@ -75,8 +76,8 @@ def explain_refusal(host: str, kind: str, message: str) -> RemoteError:
         "busy": message,
         "damaged": f"{message}; run it again",
     }
-    error = UnfitDeviceError if kind in ("no python", "python", "disk") else RemoteError
-    return error(f"{host}: {texts.get(kind, message)}")
+    kinds = {"busy": BusyDeviceError, **dict.fromkeys(("no python", "python", "disk"), UnfitDeviceError)}
+    return kinds.get(kind, RemoteError)(f"{host}: {texts.get(kind, message)}")
 
 
 def why_failed(host: str, error: Exception) -> str:
