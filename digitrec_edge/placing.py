@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -27,6 +28,9 @@ from runtimes.model import Model
 
 ARTIFACTS = "artifacts"
 """Folder of the files that the links lead to, each in one of its own; what no link leads to is removed."""
+
+LEAVING = ".leaving"
+"""Link to what is in place while another takes its place: in the end PREVIOUS leads there."""
 
 Text = Annotated[str, Within(0, 1000)]
 
@@ -68,22 +72,30 @@ class Placed:
 def place(folder: Path, order: Order) -> Placed:
     """Prove an artifact, put it in place and write the history; one that fails changes nothing, which is written, too.
 
+    Killed at any moment, it has happened or it has not, and nothing that was in place is lost: what leaves its place is
+    kept by a link of its own until PREVIOUS leads there. The next rollback goes on with one that was cut off.
+
     Raises:
         DigitrecError: there is none, or it fails; the one in place stays there.
     """
-    before = target(folder / CURRENT)
-    wanted = _wanted(folder, order)
+    if order.file or target(folder / PREVIOUS) != target(folder / CURRENT):
+        _settle(folder)
+    before = target(folder / LEAVING) or target(folder / CURRENT)
+    wanted = _wanted(folder, order, before)
     try:
         found, report, outcome = _prove(wanted, before, order)
-        record(folder, "deployed" if order.file else "rolled back", found, by=order.by)
-        if before and wanted != before:
-            _lead(folder / PREVIOUS, before)
+        _check_links(folder)
+        if before:
+            _lead(folder / LEAVING, before)
         _lead(folder / CURRENT, wanted)
+        record(folder, "deployed" if order.file else "rolled back", found, by=order.by)
     except DigitrecError as cause:
+        _put_back(folder, before)
         with contextlib.suppress(DigitrecError):  # the disk is full, say: why it failed is what the user is told
             record(folder, "refused", _readable(wanted), by=order.by, why=str(cause))
         raise
     finally:
+        _settle(folder)
         _tidy(folder)
     return Placed(wanted.name, sha256(found.data), before.name if before else "", report, outcome)
 
@@ -94,11 +106,11 @@ def target(link: Path) -> Path | None:
     return found if link.is_symlink() and found.is_file() else None
 
 
-def _wanted(folder: Path, order: Order) -> Path:
+def _wanted(folder: Path, order: Order, before: Path | None) -> Path:
     if order.file:
         return (folder / order.file).resolve()
     found = target(folder / PREVIOUS)
-    if found is None or found == target(folder / CURRENT):
+    if found is None or found == before:
         raise DeploymentError("there is no artifact before the one in place: nothing to bring back")
     return found
 
@@ -136,17 +148,48 @@ def _try_canary(model: Model, before: Path | None, order: Order) -> CanaryCount:
     return found
 
 
+def _check_links(folder: Path) -> None:
+    for link in (folder / CURRENT, folder / PREVIOUS):
+        if link.exists() and not link.is_symlink():
+            raise OutputError(f"{link} is no link of deploy's: move it away")
+
+
+@contextlib.contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as cause:
+        raise OutputError(f"cannot write {str(path)!r}: {cause.strerror}") from cause
+
+
 def _lead(link: Path, to: Path) -> None:
     """Have a link lead to a file, from one moment to the next."""
     new = link.with_name(f".{link.name}.new")
-    try:
-        if link.exists() and not link.is_symlink():
-            raise OutputError(f"{link} is no link of deploy's: move it away")
+    with _writing(link):
         new.unlink(missing_ok=True)
         new.symlink_to(os.path.relpath(to, link.parent))
         new.replace(link)
-    except OSError as cause:
-        raise OutputError(f"cannot write {str(link)!r}: {cause.strerror}") from cause
+
+
+def _settle(folder: Path) -> None:
+    """Have PREVIOUS lead to what has left its place; what was about to and is still there is no longer about to."""
+    leaving = folder / LEAVING
+    with _writing(folder / PREVIOUS):
+        if target(leaving) not in (None, target(folder / CURRENT)):
+            leaving.replace(folder / PREVIOUS)
+        elif leaving.is_symlink():
+            leaving.unlink()
+
+
+def _put_back(folder: Path, before: Path | None) -> None:
+    """Have CURRENT lead to what was in place, where it does not."""
+    if target(folder / CURRENT) == before:
+        return
+    if before:
+        _lead(folder / CURRENT, before)
+    else:
+        with _writing(folder / CURRENT):
+            (folder / CURRENT).unlink()
 
 
 def _tidy(folder: Path) -> None:

@@ -21,13 +21,13 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from digitrec_edge import artifact, history, mnist
+from digitrec_edge import artifact, history, mnist, pretrained
 from digitrec_edge.artifact import golden
 from digitrec_edge.errors import TrainingError
 from digitrec_edge.records import load_json
 from tests import a_device
 from tests.crash import killed_at
-from tests.writing_commands import COMMANDS, DATA, DEVICE, Command, Deploy
+from tests.writing_commands import COMMANDS, DATA, DEVICE, OLDEST, Command, Deploy
 
 AGAIN_EVERY = 5
 """After every fifth kill the command is run again."""
@@ -60,14 +60,19 @@ def make_template(folder: Path) -> None:
 
 
 def make_device(folder: Path) -> None:
-    """Make a device that has an older artifact and no runtime."""
+    """Make a device that has an older artifact, one from before it, and no runtime."""
     a_device.make(folder)
     root = folder / "home" / "digitrec-edge"
-    old = root / "artifacts" / "older" / "digitrec-int8.tflite"
-    old.parent.mkdir(parents=True)
-    shutil.copy(Path(__file__).parent / "data" / "card-1.tflite", old)
-    (root / history.CURRENT).symlink_to(old.relative_to(root))
-    history.record(root, "deployed", artifact.read(old), by="pi@desk")
+    card_1 = Path(__file__).parent / "data" / "card-1.tflite"
+    for link, name, file in (
+        (history.PREVIOUS, Path(OLDEST).name, pretrained.DEFAULT),
+        (history.CURRENT, "older", card_1),
+    ):
+        old = root / "artifacts" / name / "digitrec-int8.tflite"
+        old.parent.mkdir(parents=True)
+        shutil.copy(file, old)
+        (root / link).symlink_to(old.relative_to(root))
+        history.record(root, "deployed", artifact.read(old), by="pi@desk")
 
 
 def _interrupt(train: Command, folder: Path) -> None:

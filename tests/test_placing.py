@@ -1,11 +1,12 @@
 """Placing on the device: what is proved takes the place, what fails changes nothing, and both are written down."""
 
 import dataclasses
+import itertools
 import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -21,9 +22,10 @@ from digitrec_edge.history import CURRENT, PREVIOUS
 from digitrec_edge.placing import Order, place, target
 from digitrec_edge.records import load_json, parse
 from runtimes import load
+from tests.crash import crash_points
 
 INT8, FLOAT32 = "digitrec-int8.tflite", "digitrec-float32.tflite"
-ONNX = "digitrec-int8.onnx"
+ONNX, TINY = "digitrec-int8.onnx", "digitrec-tiny.tflite"
 
 Sent = Callable[[str], str]
 
@@ -203,12 +205,85 @@ def test_what_is_in_place_and_unreadable_reads_none_of_the_canary(tmp_path: Path
     assert placed.canary == CanaryCount(len(disputed), len(disputed), 0)
 
 
-def test_a_file_in_the_place_of_the_link_is_not_written_over(tmp_path: Path, sent: Sent) -> None:
-    (tmp_path / CURRENT).write_text("mine")
+@pytest.mark.parametrize("link", [CURRENT, PREVIOUS])
+def test_a_file_in_the_place_of_a_link_is_not_written_over(tmp_path: Path, sent: Sent, link: str) -> None:
+    (tmp_path / link).write_text("mine")
     with pytest.raises(OutputError, match="is no link of deploy's"):
         place(tmp_path, Order(sent(INT8), "a"))
-    assert (tmp_path / CURRENT).read_text() == "mine"
-    assert [event for event, _ in happened(tmp_path)] == ["deployed", "refused"]
+    assert (tmp_path / link).read_text() == "mine"
+    assert [event for event, _ in happened(tmp_path)] == ["refused"]
+
+
+def test_a_line_that_cannot_be_written_leaves_in_place_what_was(
+    tmp_path: Path, sent: Sent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*rest: object, **options: object) -> None:
+        raise OutputError("cannot write: No space left on device")
+
+    (tmp_path / "artifacts").mkdir()
+    for before in ("", INT8):
+        with monkeypatch.context() as full, pytest.raises(OutputError, match="No space left"):
+            full.setattr(placing, "record", refuse)
+            place(tmp_path, Order(sent(FLOAT32), "a"))
+        assert in_place(tmp_path) == before
+        place(tmp_path, Order(sent(INT8), "a"))
+    assert not [*tmp_path.glob(".*")]
+
+
+CutOff = Callable[[str], Iterator[Path]]
+
+
+@pytest.fixture
+def cut_off(tmp_path: Path) -> CutOff:
+    """Cuts the power at each operation of an order, each time on a new device where int8 has replaced float32."""
+    counter = itertools.count()
+
+    def points(new: str) -> Iterator[Path]:
+        def prepare() -> Path:
+            folder = tmp_path / str(next(counter))
+            for name in filter(None, (FLOAT32, INT8, new)):
+                file = folder / "artifacts" / name / name
+                file.parent.mkdir(parents=True)
+                shutil.copy(pretrained.FOLDER / name, file)
+            for link, name in ((CURRENT, INT8), (PREVIOUS, FLOAT32)):
+                (folder / link).symlink_to(f"artifacts/{name}/{name}")
+            return folder
+
+        order = Order(f"artifacts/{new}/{new}" if new else "", "a")
+        return (folder for _, folder in crash_points(lambda folder: place(folder, order), prepare))
+
+    return points
+
+
+def test_a_rollback_that_is_cut_off_anywhere_is_gone_on_with(cut_off: CutOff) -> None:
+    seen = set()
+    for folder in cut_off(""):
+        seen.add(in_place(folder))
+        assert in_place(folder) == FLOAT32 or not happened(folder)
+        assert place(folder, Order("", "a")).before == INT8
+        assert (in_place(folder), in_place(folder, PREVIOUS)) == (FLOAT32, INT8)
+        assert happened(folder)[-1] == ("rolled back", FLOAT32)
+        assert not [*folder.glob(".*")]
+    assert seen == {INT8, FLOAT32}
+
+
+def test_a_deployment_that_is_cut_off_anywhere_has_happened_or_not(cut_off: CutOff) -> None:
+    seen = set()
+    for folder in cut_off(TINY):
+        seen.add(in_place(folder))
+        before = {INT8: FLOAT32, TINY: INT8}[in_place(folder)]
+        assert place(folder, Order("", "a")).artifact == before
+        assert not [*folder.glob(".*")]
+    assert seen == {INT8, TINY}
+
+
+def test_a_deployment_after_one_that_was_cut_off_keeps_what_was_in_place(cut_off: CutOff) -> None:
+    for folder in cut_off(TINY):
+        left = in_place(folder)
+        (folder / "artifacts" / ONNX).mkdir()
+        shutil.copy(pretrained.FOLDER / FLOAT32, folder / "artifacts" / ONNX)
+        place(folder, Order(f"artifacts/{ONNX}/{FLOAT32}", "a"))
+        assert (in_place(folder), in_place(folder, PREVIOUS)) == (FLOAT32, left)
 
 
 def run(folder: Path, order: str) -> "subprocess.CompletedProcess[str]":

@@ -98,7 +98,11 @@ MODEL = ("model.keras", "model.history.json")
 DATA = ("--data", "data.npz")
 ARTIFACTS = ("artifacts",)
 DEVICE = "device"
-DEPLOY = ("deploy", "artifacts/digitrec-int8.tflite", "--host", "pi")
+DEPLOY, ROLLBACK = (("deploy", what, "--host", "pi") for what in ("artifacts/digitrec-int8.tflite", "--rollback"))
+OLDEST = "device/home/digitrec-edge/artifacts/0123456789ab"
+"""What a deployment removes from the device: the artifact from before the last."""
+
+GONE = (OLDEST, f"{OLDEST}/digitrec-int8.tflite")
 COMMANDS = (
     Command("train", ("train", "--epochs", "1", *DATA, "-o", "model.keras"), (*MODEL, "data.npz")),
     Command(
@@ -131,6 +135,8 @@ COMMANDS = (
         (*MODEL, *ARTIFACTS, "b.json", "report.html", "data.npz"),
     ),
     Command("predict --explain", ("predict", "digit.png", "--explain", "strip.png"), ("digit.png", "strip.png")),
-    Deploy("deploy, the device loses its power", DEPLOY, (*ARTIFACTS, DEVICE)),
-    Deploy("deploy, this side is killed", DEPLOY, (*ARTIFACTS, DEVICE), desktop=True),
+    Deploy("deploy, the device loses its power", DEPLOY, (*ARTIFACTS, DEVICE), GONE),
+    Deploy("deploy, this side is killed", DEPLOY, (*ARTIFACTS, DEVICE), GONE, desktop=True),
+    Deploy("deploy --rollback, the device loses its power", ROLLBACK, (DEVICE,)),
+    Deploy("deploy --rollback, this side is killed", ROLLBACK, (DEVICE,), desktop=True),
 )
