@@ -129,6 +129,13 @@ def test_a_device_that_no_runtime_is_made_for_is_refused_with_the_reason(change:
         extras_for("pi", device, [Path("a.tflite")])
 
 
+@pytest.mark.parametrize("asked", [(), ("litert",)])
+def test_a_device_without_linux_is_refused_in_one_line(asked: tuple[str, ...]) -> None:
+    mac = changed(system="macos", os="macOS-15.1-arm64", os_version="15.1", libc="", libc_version="")
+    with pytest.raises(UnfitDeviceError, match=r"^pi: it runs macOS-15.1-arm64; Linux is needed$"):
+        extras_for("pi", mac, [Path("a.tflite")], asked)
+
+
 def test_both_ends_of_the_connection_use_the_same_words() -> None:
     assert agent.MARK == messages.MARK
     assert fleet.PROGRESS_VARIABLE == terminal.PROGRESS_VARIABLE

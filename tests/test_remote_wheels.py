@@ -105,6 +105,25 @@ def test_32_bits_get_wheels_of_their_own(folder: Path, tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize(("libc", "libc_version"), [("musl", "1.2.5"), ("musl", ""), ("", "")])
+def test_another_c_library_gets_no_wheels_for_glibc(folder: Path, tmp_path: Path, libc: str, libc_version: str) -> None:
+    other = dataclasses.replace(BOOKWORM, machine="x86_64", libc=libc, libc_version=libc_version)
+    make_wheel(folder, "pure", "1.0")
+    assert [path.name for path in fetch(["pure"], other, tmp_path / "pure")] == ["pure-1.0-py3-none-any.whl"]
+    make_wheel(folder, "a", "1.0", "cp311-cp311-manylinux_2_17_x86_64")
+    with pytest.raises(RemoteError, match=r"^no wheels for Python 3\.11\.2 on x86_64: "):
+        fetch(["a"], other, tmp_path / "got")
+
+
+def test_musl_gets_the_wheels_that_are_made_for_it(folder: Path, tmp_path: Path) -> None:
+    make_wheel(folder, "a", "1.0", "cp311-cp311-musllinux_1_1_x86_64")
+    make_wheel(folder, "a", "2.0", "cp311-cp311-manylinux_2_17_x86_64")
+    alpine = dataclasses.replace(BOOKWORM, machine="x86_64", libc="musl", libc_version="1.2.5")
+    assert [path.name for path in fetch(["a"], alpine, tmp_path / "got")] == [
+        "a-1.0-cp311-cp311-musllinux_1_1_x86_64.whl"
+    ]
+
+
 def test_what_the_device_provides_is_left_out(folder: Path) -> None:
     make_wheel(folder, "tflite-runtime", "2.14.0", "cp311-cp311-manylinux_2_34_armv7l", "numpy>=1.23")
     with pytest.raises(RemoteError, match=r"no wheels for Python 3\.11\.2 on armv7l: .*numpy") as caught:

@@ -24,9 +24,11 @@ def extras_for(host: str, device: Device, files: Sequence[Path], asked: Sequence
         asked: extras to install instead.
 
     Raises:
-        UnfitDeviceError: no runtime can be installed there.
+        UnfitDeviceError: it does not run Linux, or no runtime can be installed there.
     """
     machine = device.machine
+    if machine.system != "linux":
+        raise UnfitDeviceError(f"{host}: it runs {machine.os[:80]}; Linux is needed")
     advice = advise(machine)
     if advice.extra is None:
         reasons = [note for note in advice.notes if note.startswith("No runtime")] or list(advice.notes)

@@ -75,9 +75,10 @@ def resolve(
 def _platform(machine: Machine, folder: Path) -> list[str]:
     """Return uv's options for a machine; one that it has no name for is described in the project of ``folder``."""
     known = _UV_GLIBC.get(machine.machine)
+    if known and machine.libc == "musl":
+        return ["--python-platform", f"{machine.machine}-unknown-linux-musl"]
     if known and machine.libc == "glibc":
-        newest = int(machine.libc_version.split(".")[1])
-        minor = max((minor for minor in known if minor <= newest), default=known[0])
+        minor = max((minor for minor in known if minor <= _libc_minor(machine)), default=known[0])
         return ["--python-platform", f"{machine.machine}-manylinux_2_{minor}"]
     kind = f"sys_platform == 'linux' and platform_machine == '{machine.machine}'"
     version = f"python_full_version == '{machine.python}'"
@@ -110,12 +111,18 @@ def download(pins: Sequence[str], machine: Machine, folder: Path) -> list[Path]:
 
 
 def _tags(machine: Machine) -> list[str]:
-    """Return the platform tags of the wheels that a machine can take (PEP 600)."""
-    newest = int(machine.libc_version.split(".")[1])
-    return [
-        *(f"{old}_{machine.machine}" for old in ("linux", "manylinux2014")),
-        *(f"manylinux_2_{minor}_{machine.machine}" for minor in range(17, newest + 1)),
-    ]
+    """Return the platform tags of the wheels that a machine can take (PEP 600, PEP 656)."""
+    newest = _libc_minor(machine)
+    systems = {
+        "glibc": ["manylinux2014", *(f"manylinux_2_{minor}" for minor in range(17, newest + 1))],
+        "musl": [f"musllinux_1_{minor}" for minor in range(newest + 1)],
+    }
+    return [f"{system}_{machine.machine}" for system in ("linux", *systems.get(machine.libc, ()))]
+
+
+def _libc_minor(machine: Machine) -> int:
+    """Return the 36 of 2.36; -1 where the C library does not tell its version."""
+    return int(machine.libc_version.split(".")[1]) if machine.libc_version else -1
 
 
 def constraint_lines() -> list[str]:
