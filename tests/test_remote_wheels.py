@@ -167,6 +167,31 @@ def test_pips_constraint_files_are_read(tmp_path: Path, monkeypatch: pytest.Monk
     assert constraint_lines() == []
 
 
+@pytest.mark.usefixtures("asking_pip")
+@pytest.mark.parametrize("place", ["wheels", "./with space, comma/wheels"])
+def test_folders_of_wheels_are_found_from_where_digitrec_edge_is_run(
+    place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / place).mkdir(parents=True)
+    make_wheel(tmp_path / place, "a")
+    monkeypatch.chdir((tmp_path / place).parent)
+    monkeypatch.setenv("PIP_FIND_LINKS", "./wheels")
+    assert [path.name for path in fetch(["a"], BOOKWORM, tmp_path / "got")] == ["a-1.0-py3-none-any.whl"]
+
+
+def test_names_of_files_in_pips_configuration_count_from_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "wheels").mkdir()
+    (tmp_path / "ours.pem").touch()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PIP_FIND_LINKS", "wheels https://a.invalid/wheels none")
+    monkeypatch.setenv("PIP_CERT", "ours.pem")
+    found = index.pip_index()
+    assert found.find_links == ((tmp_path / "wheels").as_uri(), "https://a.invalid/wheels", "none")
+    assert found.certificates == str(tmp_path / "ours.pem")
+    assert found.pip_variables() == {"PIP_FIND_LINKS": " ".join(found.find_links), "PIP_CERT": found.certificates}
+    assert read_configuration("").pip_variables() == {}
+
+
 def test_uv_knows_each_platform_that_is_asked_for() -> None:
     done = subprocess.run([resolving.find_uv(), "pip", "compile", "--help"], capture_output=True, text=True, check=True)
     for machine, minors in resolving._UV_GLIBC.items():

@@ -1,6 +1,7 @@
 """Where pip takes packages from on this machine, for tools that do not read pip's configuration."""
 
 import ast
+import dataclasses
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -44,9 +45,14 @@ class PipIndex:
         }
         return {name: value for name, value in variables.items() if value}
 
+    def pip_variables(self) -> dict[str, str]:
+        """Return the variables that make pip find the same files, whatever folder it is run in."""
+        variables = {"PIP_FIND_LINKS": " ".join(self.find_links), "PIP_CERT": self.certificates}
+        return {name: value for name, value in variables.items() if value}
+
 
 def pip_index() -> PipIndex:
-    """Ask pip for its configuration: its files and its environment variables.
+    """Ask pip for its configuration: its files and its environment variables; names of files count from this folder.
 
     Raises:
         RemoteError: this Python has no pip.
@@ -56,7 +62,16 @@ def pip_index() -> PipIndex:
     )
     if done.returncode:
         raise RemoteError(f"pip is needed to fetch packages for a device: {sys.executable} -m ensurepip")
-    return read_configuration(done.stdout)
+    found = read_configuration(done.stdout)
+    return dataclasses.replace(
+        found,
+        find_links=tuple(Path(name).absolute().as_uri() if _is_here(name) else name for name in found.find_links),
+        certificates=str(Path(found.certificates).absolute()) if found.certificates else None,
+    )
+
+
+def _is_here(name: str) -> bool:
+    return not Path(name).is_absolute() and Path(name).exists()
 
 
 def read_configuration(listed: str) -> PipIndex:

@@ -99,10 +99,11 @@ def download(pins: Sequence[str], machine: Machine, folder: Path) -> list[Path]:
     command += ["--implementation", "cp", "--python-version", machine.python, "--dest", str(folder)]
     for tag in _tags(machine):
         command += ["--platform", tag]
-    unconstrained = {**os.environ, "PIP_CONSTRAINT": os.devnull}  # pip would read their markers for its own Python
+    variables = {**os.environ, **pip_index().pip_variables()}
+    variables["PIP_CONSTRAINT"] = os.devnull  # pip would read their markers for its own Python
     with tempfile.TemporaryDirectory() as elsewhere:  # where no file has a package's name
         done = subprocess.run(
-            [*command, *pins], env=unconstrained, cwd=elsewhere, capture_output=True, text=True, check=False
+            [*command, *pins], env=variables, cwd=elsewhere, capture_output=True, text=True, check=False
         )
     if done.returncode:
         reasons = [line for line in done.stderr.splitlines() if line.startswith("ERROR")] or ["pip said nothing"]
