@@ -251,7 +251,7 @@ def make_folder(path: Path) -> None:
     try:
         path.mkdir(parents=True, exist_ok=True)
     except FileExistsError:
-        raise OutputError(f"cannot write into {str(path)!r}: it is a file, and a folder is needed") from None
+        raise OutputError(f"cannot write {str(path)!r}: it is a file, and a folder is needed") from None
     except (OSError, ValueError) as cause:
         raise _not_written(path, cause) from cause
 

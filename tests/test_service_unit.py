@@ -29,7 +29,7 @@ def words_of(unit: str) -> list[str]:
 
 def test_it_starts_what_was_asked_with_paths_that_hold_there(cli: Cli, tmp_path: Path) -> None:
     model = tmp_path / "100% $mine" / "model.tflite"
-    asked = ("--lan", "--name", "meter.local", "--keep", "unsure", "--keep-mb", "10", "--port", "80")
+    asked = ("--lan", "--name", "meter.local", "--keep", "unsure", "--keep-mb", "10", "--port", "8080")
     words = words_of(unit_of(cli, model, *asked))
     assert words[1:4] == ["-m", "digitrec_edge", "serve"]
     assert words[4] == str(model)
