@@ -161,7 +161,7 @@ def test_every_variant_has_an_option_a_file_and_tools_of_its_own() -> None:
     assert len({variant.option for variant in VARIANTS}) == len(VARIANTS)
     assert len({(variant.name, variant.format) for variant in VARIANTS}) == len(VARIANTS)
     for variant in VARIANTS:
-        assert set(tool_versions(variant)) >= {"tensorflow", "keras", "numpy", "digitrec-edge"}
+        assert set(tool_versions(variant)) >= {"tensorflow", "keras", "numpy"}
 
 
 def test_calibration_is_a_seeded_sample_of_training_images(trained: Path, source: Source) -> None:
