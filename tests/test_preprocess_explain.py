@@ -29,8 +29,8 @@ def test_the_boxes_of_a_picture_that_was_decoded_smaller_are_where_the_digits_ar
     draw_page: DrawPage, mnist_test: mnist.Digits, sigma: float
 ) -> None:
     """The second picture is so dark and noisy that it is averaged, too."""
-    page = draw_page(mnist_test.images[0], 280, shape=(480, 640)) * (0.2 if sigma else 1.0)
-    page = np.clip(page + np.random.default_rng(0).normal(0, sigma, page.shape), 0, 255).astype(np.uint8)
+    drawn = draw_page(mnist_test.images[0], 280, shape=(480, 640)) * (0.2 if sigma else 1.0)
+    page = np.clip(drawn + np.random.default_rng(0).normal(0, sigma, drawn.shape), 0, 255).astype(np.uint8)
     row = np.full(10, 0.1, np.float32)
     whole, smaller = (read_stages(page, reduction) for reduction in (1, 4))
     assert (whole.reduced > 1) == bool(sigma)

@@ -77,9 +77,8 @@ export function withoutRulings(foreground, parts) {
     put(taken, dashedRulingsOf({ ...own, data: Uint8Array.from(own.data, (x) => (x > 0 ? 1 : 0)) }, gap), box);
   }
   if (!countOf(taken.data)) {
-    const [highest, second] = twoHighest(components);
     for (const suspect of suspects) {
-      const others = heightOf(suspect.box) === highest ? second : highest;
+      const others = components.reduce((most, c) => (c === suspect ? most : Math.max(most, heightOf(c.box))), 0);
       put(taken, rulingsOf(cutOf(suspect, labels), others), suspect.box);
     }
   }
@@ -115,24 +114,12 @@ function large(components) {
 function suspectsOf(labels, components) {
   const suspects = [];
   let covered = 0;
-  for (const component of large(components)) {
-    if (!isThin(component, labels, 1.3 * THIN)) continue;
-    suspects.push(component);
-    covered += heightOf(component.box) * widthOf(component.box);
-    if (suspects.length > MAX_SUSPECTS || covered > MAX_COVERED * labels.width * labels.height) return [];
+  for (const one of large(components)) {
+    if (!isThin(one, labels, 1.3 * THIN)) continue;
+    covered += heightOf(one.box) * widthOf(one.box);
+    if (suspects.push(one) > MAX_SUSPECTS || covered > MAX_COVERED * labels.data.length) return [];
   }
   return suspects;
-}
-
-/** The heights of the two highest, 0 for those that there are not. */
-function twoHighest(components) {
-  let [highest, second] = [0, 0];
-  for (const { box } of components) {
-    const height = heightOf(box);
-    second = Math.max(second, Math.min(highest, height));
-    highest = Math.max(highest, height);
-  }
-  return [highest, second];
 }
 
 function isThin(component, labels, thin = THIN) {
@@ -229,12 +216,8 @@ function meet(upright, level) {
   const column = mean(upright.centre);
   const row = level.at(column);
   const reach = 2 * level.thickness + 0.05 * Math.min(upright.length, level.length) + 3;
-  return (
-    upright.start - reach <= row &&
-    row <= upright.end + reach &&
-    level.start - reach <= column &&
-    column <= level.end + reach
-  );
+  const reached = (place, line) => line.start - reach <= place && place <= line.end + reach;
+  return reached(row, upright) && reached(column, level);
 }
 
 function isCorner(upright, level) {
