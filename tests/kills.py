@@ -66,7 +66,7 @@ def make_device(folder: Path) -> None:
     card_1 = Path(__file__).parent / "data" / "card-1.tflite"
     for link, name, file in (
         (history.PREVIOUS, Path(OLDEST).name, pretrained.DEFAULT),
-        (history.CURRENT, "older", card_1),
+        (history.CURRENT, "fedcba987654", card_1),
     ):
         old = root / "artifacts" / name / "digitrec-int8.tflite"
         old.parent.mkdir(parents=True)
