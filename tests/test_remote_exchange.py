@@ -7,6 +7,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -34,6 +35,24 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("PATH", f"{programs}:{os.defpath}")
     monkeypatch.setenv("HOME", str(home))
     return home
+
+
+def test_a_client_that_starts_while_the_connection_is_closed_ends_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    start, started = subprocess.Popen, []
+    connection = Connection("pi", 60)
+    closing = threading.Thread(target=connection.close)
+
+    def closed_meanwhile(*arguments: Any, **options: Any) -> "subprocess.Popen[bytes]":
+        closing.start()
+        closing.join(0.5)
+        started.append(start(["sleep", "600"]))
+        return started[0]
+
+    monkeypatch.setattr(subprocess, "Popen", closed_meanwhile)
+    connection._start(["ssh"])
+    monkeypatch.undo()
+    closing.join()
+    assert started[0].wait(10) != 0
 
 
 def test_files_go_there_and_results_come_back(tmp_path: Path, home: Path) -> None:

@@ -12,6 +12,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+import threading
 import time
 import zlib
 from collections.abc import Callable, Iterator, Sequence
@@ -100,7 +101,7 @@ class Connection:
         self._ssh = program
         self._end = time.monotonic() + limit_s
         self._processes: set[subprocess.Popen[bytes]] = set()
-        self._closed = False
+        self._closed, self._starting = False, threading.Lock()
         self._folder = tempfile.mkdtemp(prefix="digitrec-")
         self._socket = f"{self._folder}/s"
 
@@ -149,18 +150,19 @@ class Connection:
 
     def _start(self, command: Sequence[str], stdin: int = subprocess.DEVNULL) -> "subprocess.Popen[bytes]":
         """Start a client in a process group of its own, for Ctrl-C is for us to act on; it ends when we are killed."""
-        if self._closed:
-            raise RemoteError(f"{self.host}: interrupted")
-        process = subprocess.Popen(
-            ending_with_parent(command),
-            bufsize=0,
-            stdin=stdin,
-            stdout=subprocess.PIPE if stdin == subprocess.PIPE else subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            env={**os.environ, "LC_ALL": "C"},  # its messages are recognised by their words
-            start_new_session=True,
-        )
-        self._processes.add(process)
+        with self._starting:
+            if self._closed:
+                raise RemoteError(f"{self.host}: interrupted")
+            process = subprocess.Popen(
+                ending_with_parent(command),
+                bufsize=0,
+                stdin=stdin,
+                stdout=subprocess.PIPE if stdin == subprocess.PIPE else subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                env={**os.environ, "LC_ALL": "C"},  # its messages are recognised by their words
+                start_new_session=True,
+            )
+            self._processes.add(process)
         return process
 
     def close(self) -> None:
@@ -168,8 +170,9 @@ class Connection:
 
         From another thread, too: a request that waits there meets the end of its client, whose pipes are its own.
         """
-        self._closed = True
-        processes = [*self._processes]
+        with self._starting:
+            self._closed = True
+            processes = [*self._processes]
         for process in processes:
             process.terminate()
         for process in processes:
