@@ -50,6 +50,14 @@ def make(folder: Path) -> None:
     power_on(folder)
 
 
+def small_wheel(folder: Path) -> Path:
+    """Write a file of a wheel's name, in the place of the true one, into a folder."""
+    folder.mkdir(exist_ok=True)
+    path = folder / "digitrec_edge-0-py3-none-any.whl"
+    path.write_bytes(bytes(1000))
+    return path
+
+
 def environment(folder: Path) -> dict[str, str]:
     """Return the variables with which this machine reaches the device, and no other."""
     return {"PATH": f"{folder / 'programs'}:{os.defpath}", "HOME": str(folder / "home")}

@@ -36,15 +36,8 @@ def job(name: str | Path | None, canary: Path | None = None, share: float | None
 @pytest.fixture
 def devices(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Path]:
     """Two devices that are this machine; returns the folder that deploy keeps on each."""
-
-    def small(folder: Path) -> Path:
-        folder.mkdir(exist_ok=True)
-        path = folder / "digitrec_edge-0-py3-none-any.whl"
-        path.write_bytes(bytes(1000))
-        return path
-
-    monkeypatch.setattr(venv, "pack_wheel", small)
-    monkeypatch.setattr(resolve, "fetch", lambda names, machine, to, *rest: [small(to)])
+    monkeypatch.setattr(venv, "pack_wheel", a_device.small_wheel)
+    monkeypatch.setattr(resolve, "fetch", lambda names, machine, to, *rest: [a_device.small_wheel(to)])
     for host in ("one", "two"):
         a_device.make(tmp_path / host)
     reach = "export HOME PATH=" + f"{tmp_path}/one/programs:{os.defpath}"

@@ -66,15 +66,8 @@ def test_pip_finds_the_wheel_that_it_is_asked_for(
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Home folder of a device that is this machine."""
-
-    def small(folder: Path) -> Path:
-        folder.mkdir(exist_ok=True)
-        path = folder / "digitrec_edge-0-py3-none-any.whl"
-        path.write_bytes(bytes(1000))
-        return path
-
-    monkeypatch.setattr(venv, "pack_wheel", small)
-    monkeypatch.setattr(resolve, "fetch", lambda names, machine, to, *rest: [small(to)])
+    monkeypatch.setattr(venv, "pack_wheel", a_device.small_wheel)
+    monkeypatch.setattr(resolve, "fetch", lambda names, machine, to, *rest: [a_device.small_wheel(to)])
     monkeypatch.setattr(resolve, "constraint_lines", list)
     a_device.make(tmp_path / "device")
     for name, value in a_device.environment(tmp_path / "device").items():

@@ -45,6 +45,11 @@ def _find(name: str) -> str:
         raise typer.BadParameter(str(error)) from None
 
 
+def find_artifact(path: Path | None) -> Path | None:
+    """Return the file of an artifact that is named as a path, or as one of those that ship with this."""
+    return path and pretrained.find(path)
+
+
 def check_runtimes(several: list[str] | None) -> list[str] | None:
     """Do the same for several; ``auto`` is none of them."""
     for name in (word.strip() for words in several or [] for word in words.split(",") if word.strip()):
@@ -85,7 +90,7 @@ ModelOption = Annotated[
     Path | None,
     typer.Option(
         help=f"Artifact to use; {' and '.join(pretrained.NAMED)} ship with this. Default: the pretrained int8 one.",
-        callback=lambda path: path and pretrained.find(path),
+        callback=find_artifact,
     ),
 ]
 ThreadsOption = Annotated[int, typer.Option(min=1, max=256, help="Threads that the runtime may use.")]
@@ -126,13 +131,13 @@ def check_apart(outputs: Mapping[str, Path | None], inputs: Iterable[str | Path]
     """
     from digitrec_edge.files import is_stream
 
-    uses = {os.path.realpath(path): "read" for path in inputs}
-    for option, path in outputs.items():
-        if path is not None and not is_stream(path):
-            own = f"written by {option}"
-            use = uses.setdefault(os.path.realpath(path), own)
-            if use != own:
-                raise typer.BadParameter(f"{str(path)!r} is also {use}: name another file", param_hint=option)
+    files = {option: path for option, path in outputs.items() if path is not None and not is_stream(path)}
+    uses = {os.path.realpath(path): "read" for path in inputs} if files else {}
+    for option, path in files.items():
+        own = f"written by {option}"
+        use = uses.setdefault(os.path.realpath(path), own)
+        if use != own:
+            raise typer.BadParameter(f"{str(path)!r} is also {use}: name another file", param_hint=option)
 
 
 def flag_per_variant(command: Callable[..., None]) -> Callable[..., None]:

@@ -6,9 +6,8 @@ from typing import Annotated
 
 import typer
 
-from digitrec_edge import pretrained
 from digitrec_edge.cli import terminal
-from digitrec_edge.cli.options import AUTO, RuntimeOption
+from digitrec_edge.cli.options import AUTO, RuntimeOption, find_artifact
 from digitrec_edge.cli.predict import default_artifact
 
 
@@ -16,7 +15,7 @@ def verify(
     file: Annotated[
         Path | None,
         typer.Argument(
-            callback=lambda path: path and pretrained.find(path),
+            callback=find_artifact,
             help="An artifact that digitrec-edge exported. Default: the pretrained one.",
         ),
     ] = None,
