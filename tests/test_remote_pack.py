@@ -9,12 +9,25 @@ import sys
 import zipfile
 from pathlib import Path
 
+import pytest
+
 from digitrec_edge.remote.pack import PACKAGES, pack_wheel, repack_wheel
 
 
 def test_the_same_installation_gives_the_same_bytes(tmp_path: Path) -> None:
     first = pack_wheel(tmp_path).read_bytes()
     assert pack_wheel(tmp_path).read_bytes() == first
+
+
+def test_it_has_its_metadata_in_a_checkout_in_which_a_wheel_was_built(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built = tmp_path / "digitrec_edge.egg-info"
+    built.mkdir()
+    (built / "PKG-INFO").write_text("Metadata-Version: 2.4\nName: digitrec-edge\nVersion: 7.0\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    with zipfile.ZipFile(pack_wheel(tmp_path)) as archive:
+        assert b"Version: 7.0" in archive.read("digitrec_edge-7.0.dist-info/METADATA")
 
 
 def test_its_record_fits_every_file(tmp_path: Path) -> None:

@@ -34,8 +34,9 @@ def pack_wheel(folder: Path) -> Path:
         raise RemoteError(f"{_NAME} is run without being installed; pip install it to use it over ssh") from cause
     information = f"digitrec_edge-{distribution.version}.dist-info"
     contents = {name: path.read_bytes() for package in PACKAGES for name, path in _files(package)}
-    for name in ("METADATA", "entry_points.txt"):
-        contents[f"{information}/{name}"] = (distribution.read_text(name) or "").encode()
+    described = distribution.read_text("METADATA") or distribution.read_text("PKG-INFO")  # of a build
+    contents[f"{information}/METADATA"] = (described or "").encode()
+    contents[f"{information}/entry_points.txt"] = (distribution.read_text("entry_points.txt") or "").encode()
     contents[f"{information}/WHEEL"] = _WHEEL.encode()
     return _write(contents, information, folder / f"digitrec_edge-{distribution.version}-py3-none-any.whl")
 
