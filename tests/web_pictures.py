@@ -7,7 +7,7 @@ import io
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageFilter
 
 from digitrec_edge import mnist
 from tests import photographs
@@ -150,6 +150,15 @@ def _thin(digits: mnist.Digits, seed: int) -> Pixels:
     return np.ascontiguousarray(page.T) if random.random() < 0.5 else page
 
 
+def _thick(digits: mnist.Digits, seed: int) -> Pixels:
+    """Digits of a thick felt pen, of any size."""
+    random = np.random.default_rng([seed, 14])
+    digit = Image.fromarray(np.pad(digits.images[random.integers(len(digits))], 4))
+    fine = digit.resize((144, 144)).filter(ImageFilter.MaxFilter(2 * int(random.integers(5, 13)) + 1))
+    size = (int(random.integers(16, 300)), int(random.integers(16, 300)))
+    return np.invert(np.asarray(fine.resize(size)))
+
+
 def _huge(digits: mnist.Digits, seed: int) -> Pixels:
     """Long ones, and those around the size at which pictures are averaged down; plain, noisy, or noise alone."""
     shapes = ((200, 20_000), (20_000, 200), (4, 400), (400, 4), (5, 1_025), (1_025, 5), (1_024, 1_025), (41, 4_100))
@@ -216,8 +225,8 @@ KINDS: dict[str, tuple[int, Make]] = {
     **{f"{set_} {kind}": (SHARES.get(set_, 40), _made(set_, kind)) for set_ in SETS for kind in module_of(set_)[0]},
     "photographs": (160, _photograph), "turned": (60, _turned), "large": (30, _large), "scaled": (200, _scaled),
     "pages": (150, _page), "marks": (200, _marks), "textures": (16, _texture), "noise": (80, _noise),
-    "blank": (40, _blank), "tiny": (200, _tiny), "thin": (60, _thin), "huge": (24, _huge), "colours": (40, _colours),
-    "transparent": (80, _transparent), "hues": (120, _hues), "fuzz": (4_000, _fuzz),
+    "blank": (40, _blank), "tiny": (200, _tiny), "thin": (60, _thin), "thick": (120, _thick), "huge": (24, _huge),
+    "colours": (40, _colours), "transparent": (80, _transparent), "hues": (120, _hues), "fuzz": (4_000, _fuzz),
 }  # fmt: skip
 
 

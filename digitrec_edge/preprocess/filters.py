@@ -1,5 +1,6 @@
 """Box filters on arrays, in numpy: means by sums, extremes by doubling; and the median of many values."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -99,6 +100,19 @@ def _window_max(plane: Plane, size: int) -> Plane:
             plane, width = np.maximum(plane[:-step], plane[step:]), width + step
         plane = plane.T
     return plane
+
+
+def disc_min(plane: Plane, radius: int) -> Plane:
+    """Return the minimum over discs; what lies outside is 0."""
+    height, width = plane.shape
+    wide, least = np.pad(plane, radius), plane
+    for above in range(radius + 1):
+        reach = math.isqrt(radius**2 - above**2)
+        row = wide[:, radius - reach : radius + reach + width]
+        spans = np.lib.stride_tricks.sliding_window_view(row, 2 * reach + 1, axis=1).min(axis=-1)
+        for top in (radius - above, radius + above):
+            least = np.minimum(least, spans[top : top + height])
+    return least
 
 
 def close(plane: Plane, radius: int) -> Plane:

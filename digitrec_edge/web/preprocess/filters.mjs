@@ -111,6 +111,23 @@ export function boxMax(picture, radius) {
   return windowMax(extended(picture, radius), 2 * radius + 1);
 }
 
+/** The minimum over discs, float32; what lies outside is 0. */
+export function discMin({ width, height, data }, radius) {
+  const least = plane(width, height);
+  for (let y = radius; y < height - radius; y++) {
+    for (let x = radius; x < width - radius; x++) {
+      let lowest = Infinity;
+      for (let above = -radius; above <= radius; above++) {
+        const reach = Math.floor(Math.sqrt(radius * radius - above * above));
+        const middle = (y + above) * width + x;
+        for (let at = middle - reach; at <= middle + reach; at++) if (data[at] < lowest) lowest = data[at];
+      }
+      least.data[y * width + x] = lowest;
+    }
+  }
+  return least;
+}
+
 /** The maximum over squares of `size` that lie in the plane, which is `size - 1` larger each way. */
 function windowMax(picture, size) {
   const { width, height } = picture;

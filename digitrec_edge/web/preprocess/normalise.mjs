@@ -1,7 +1,7 @@
 // Twin of digitrec_edge/preprocess/normalise.py.
 
-import { clip, largest, pairwiseSum, plane, rint } from "./arrays.mjs";
-import { boxMax } from "./filters.mjs";
+import { clip, crop, largest, pairwiseSum, plane, rint, smallest } from "./arrays.mjs";
+import { boxMax, discMin } from "./filters.mjs";
 import { resize } from "./pillow.mjs";
 
 const f = Math.fround;
@@ -16,6 +16,12 @@ export const BOX = 20;
 const THIN_PX = 1.8;
 const WANTED_PX = 2.2;
 
+/** In the 20 x 20 box; strokes of more are thinned first, in a finer box; what is fainter is none of the digit then. */
+const THICK_PX = 5;
+const THINNED_PX = 3;
+const FINE_BOX = 80;
+const FAINT = 0.02;
+
 /** A digit enlarged more than so many times has soft, wide strokes: it is made a little smaller and harder. */
 const COARSE = 2;
 const COARSE_BOX = 19;
@@ -28,7 +34,10 @@ const COARSE_GAIN = 1.15;
  */
 export function normalise(strength) {
   let own = strength;
-  if (Math.max(own.width, own.height) >= 2 * BOX) own = widen(own);
+  const longer = Math.max(own.width, own.height);
+  const widthPx = (strokeWidth(own) * BOX) / longer;
+  if (widthPx < THIN_PX && longer >= 2 * BOX) own = widened(own, widthPx);
+  if (widthPx >= THICK_PX && COARSE * longer >= BOX) own = thinned(own);
   if (Math.max(own.width, own.height) !== BOX) own = fit(own);
   const gain = 255 / Math.max(largest(own.data), 1e-9);
   return centred({ ...own, data: Float64Array.from(own.data, (x) => x * gain) });
@@ -56,12 +65,35 @@ export function strokeWidth({ width, height, data }) {
   return (2 * area) / Math.max((Math.PI / 4) * crossings, 1);
 }
 
-function widen(strength) {
-  const scale = BOX / Math.max(strength.width, strength.height);
-  const widthPx = strokeWidth(strength) * scale;
-  if (widthPx >= THIN_PX) return strength;
-  const radius = rint((WANTED_PX - widthPx) / scale / 2);
+function widened(strength, widthPx) {
+  const radius = rint(((WANTED_PX - widthPx) * Math.max(strength.width, strength.height)) / BOX / 2);
   return boxMax(padded(strength, radius), radius);
+}
+
+function thinned(strength) {
+  const fine = resized(strength, FINE_BOX);
+  fine.data = fine.data.map((x) => Math.min(x, 1));
+  const radius = rint((strokeWidth(fine) - (THINNED_PX * FINE_BOX) / BOX) / 2);
+  return boundsOf(discMin(fine, Math.max(0, radius))) ?? strength;
+}
+
+/** What is not faint, cut at its bounds; null where there is nothing. */
+function boundsOf(picture) {
+  const { width, data } = picture;
+  const [columns, rows] = [[], []];
+  data.forEach((x, at) => x > f(FAINT) && columns.push(at % width) && rows.push(Math.floor(at / width)));
+  if (!rows.length) return null;
+  const [left, right] = [smallest(columns), largest(columns) + 1];
+  return crop(picture, { top: rows[0], left, bottom: rows.at(-1) + 1, right });
+}
+
+/** Scale to so many pixels along the longer side, 0 and more. */
+function resized(strength, longer) {
+  const { width, height } = strength;
+  const scale = longer / Math.max(height, width);
+  const size = [width, height].map((side) => Math.max(1, rint(side * scale)));
+  const fitted = resize(strength, size[0], size[1], "lanczos");
+  return { ...fitted, data: fitted.data.map((x) => Math.max(x, 0)) };
 }
 
 /** Surround float32 with 0. */
@@ -74,14 +106,11 @@ function padded({ width, height, data }, margin) {
 }
 
 function fit(strength) {
-  const { width, height } = strength;
-  const coarse = COARSE * Math.max(height, width) < BOX;
-  const scale = (coarse ? COARSE_BOX : BOX) / Math.max(height, width);
-  const size = [width, height].map((side) => Math.max(1, rint(side * scale)));
-  const fitted = resize(strength, size[0], size[1], "lanczos");
-  const data = fitted.data.map((x) => Math.max(x, 0));
-  const gain = coarse ? f(COARSE_GAIN / largest(data)) : 1;
-  return { ...fitted, data: coarse ? data.map((x) => Math.min(f(x * gain), 1)) : data };
+  const coarse = COARSE * Math.max(strength.height, strength.width) < BOX;
+  const fitted = resized(strength, coarse ? COARSE_BOX : BOX);
+  if (!coarse) return fitted;
+  const gain = f(COARSE_GAIN / largest(fitted.data));
+  return { ...fitted, data: fitted.data.map((x) => Math.min(f(x * gain), 1)) };
 }
 
 /** Place pixels of at most 20 x 20 so that their centre of mass comes nearest to the pixel (14, 14). */
