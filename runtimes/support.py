@@ -7,10 +7,13 @@ there refuses what it cannot run when it is given the model.
 import json
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from digitrec_edge.formats.graph import Graph
-from digitrec_edge.variants import VARIANTS, Variant
 from runtimes.table import Target
+
+if TYPE_CHECKING:
+    from digitrec_edge.variants import Variant
 
 FACTS = Path(__file__).with_name("support.json")
 LAYERS, WIDENS = ("FULLY_CONNECTED", "CONV_2D", "DEPTHWISE_CONV_2D"), "DEQUANTIZE"
@@ -50,7 +53,7 @@ def lacks(row: Target, version: str, name: str, needed: int) -> bool:
     return has is not None and has.get(name, 0) < needed
 
 
-def fits(row: Target, variant: Variant) -> bool:
+def fits(row: Target, variant: "Variant") -> bool:
     """Say whether the release that artifacts are made for can run a variant at all."""
     kind = variant.precision
     computes = not row.activations or kind.activations in row.activations
@@ -62,6 +65,8 @@ def fits(row: Target, variant: Variant) -> bool:
 
 def can_be_made(row: Target, precision: str, format_name: str) -> bool:
     """Say whether a variant of a precision, by its name, and a format can be exported for a runtime."""
+    from digitrec_edge.variants import VARIANTS
+
     return any((one.precision.name, one.format) == (precision, format_name) and fits(row, one) for one in VARIANTS)
 
 

@@ -1,6 +1,7 @@
 """The foreground of one digit fills its box as MNIST's digits do, by the centre of mass."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,7 +25,7 @@ def centre_of_mass(image: NDArray[np.uint8]) -> tuple[float, float]:
     return float((mass.sum(1) * places).sum() / mass.sum()), float((mass.sum(0) * places).sum() / mass.sum())
 
 
-def cut_out(plane: NDArray[np.float32]) -> NDArray[np.float32]:
+def cut_out(plane: NDArray[Any]) -> NDArray[Any]:
     rows, columns = np.flatnonzero(plane.any(axis=1)), np.flatnonzero(plane.any(axis=0))
     return plane[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
 

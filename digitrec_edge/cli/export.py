@@ -11,15 +11,8 @@ import typer
 
 from digitrec_edge import pretrained
 from digitrec_edge.cli import terminal
-from digitrec_edge.cli.options import (
-    DataOption,
-    TargetOption,
-    flag_per_variant,
-    listed,
-    one_of,
-    parse_points,
-    parse_share,
-)
+from digitrec_edge.cli.export_options import TargetOption, flag_per_variant
+from digitrec_edge.cli.options import DataOption, listed, one_of, parse_points, parse_share
 from digitrec_edge.cli.sign import open_signer
 from digitrec_edge.variants import KERNEL_NAMES, OUTPUT_TYPES, ROUNDING_NAMES, VARIANTS, ExportChoice, Variant
 from runtimes.elsewhere import find_target

@@ -1,18 +1,14 @@
-"""Options that several commands share; those that stand for rows of a table are made from the rows."""
+"""Options that several commands share."""
 
-import functools
-import inspect
 import os
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from digitrec_edge import formats, pretrained
+from digitrec_edge import pretrained
 from digitrec_edge.errors import InputError
-from digitrec_edge.variants import VARIANTS, Variant
-from runtimes.elsewhere import find_target, target_names
 from runtimes.table import find, names
 
 AUTO = "auto"
@@ -28,14 +24,6 @@ def check_runtime(name: str) -> str:
         typer.BadParameter: names those there are; the exit status is 2.
     """
     return name if name == AUTO else _find(name)
-
-
-def check_target(name: str | None) -> str | None:
-    """Let pass what artifacts are made for; None stands for the first runtime of each format."""
-    try:
-        return name if name is None else find_target(name).name
-    except InputError as error:
-        raise typer.BadParameter(str(error)) from None
 
 
 def _find(name: str) -> str:
@@ -79,12 +67,6 @@ RuntimeOption = Annotated[str, typer.Option(help=f"{listed([AUTO, *names()])}.",
 RuntimesOption = Annotated[
     list[str] | None,
     typer.Option(help=f"{listed(names())}; may be repeated. Default: all for each format.", callback=check_runtimes),
-]
-TargetOption = Annotated[
-    str | None,
-    typer.Option(
-        help=f"Runtime to fit: {listed(target_names())}. Default: the first of each format.", callback=check_target
-    ),
 ]
 ModelOption = Annotated[
     Path | None,
@@ -138,26 +120,3 @@ def check_apart(outputs: Mapping[str, Path | None], inputs: Iterable[str | Path]
         use = uses.setdefault(os.path.realpath(path), own)
         if use != own:
             raise typer.BadParameter(f"{str(path)!r} is also {use}: name another file", param_hint=option)
-
-
-def flag_per_variant(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command a flag for each row of the table of variants; its ``chosen`` gets the rows asked for."""
-    rows = {row.option.replace("-", "_"): row for row in VARIANTS}
-
-    @functools.wraps(command)
-    def with_flags(**values: Any) -> None:
-        chosen = [row for name, row in rows.items() if values.pop(name)]
-        command(chosen=chosen, **values)
-
-    parameters: list[inspect.Parameter] = []
-    for parameter in inspect.signature(command).parameters.values():
-        parameters += [_flag(name, row) for name, row in rows.items()] if parameter.name == "chosen" else [parameter]
-    with_flags.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    with_flags.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
-    return with_flags
-
-
-def _flag(name: str, row: Variant) -> inspect.Parameter:
-    text = f"{row.stem}{formats.by_name(row.format).suffix}: {row.help}."
-    option = Annotated[bool, typer.Option(f"--{row.option}", help=text)]
-    return inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=False, annotation=option)

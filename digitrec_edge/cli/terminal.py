@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import IO, Any, cast
 
-from digitrec_edge.cli.layout import Heading, lay_out
 from digitrec_edge.records import strict_json
 
 DEBUG_VARIABLE = "DIGITREC_DEBUG"
@@ -225,6 +224,8 @@ def print_table(
         drop: headings of columns that a narrow terminal can do without, the least important first.
         note: heading of the column that can stand below, see :func:`digitrec_edge.cli.layout.lay_out`.
     """
+    from digitrec_edge.cli.layout import Heading, lay_out
+
     rule = "─" if "utf" in (sys.stdout.encoding or "").lower() else "-"
     headings = [Heading(heading.translate(_CONTROLS), right) for heading, right in columns]
     cells = [[escaped(cell) for cell in row] for row in rows]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw
+from PIL import Image
 
 from digitrec_edge.preprocess.components import Component, find_components
 from digitrec_edge.preprocess.filters import box_max, box_mean
@@ -163,6 +163,8 @@ def _area(corners: NDArray[np.float64]) -> float:
 
 
 def _polygon(corners: NDArray[np.float64], shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    from PIL import ImageDraw  # takes longer than most pictures, of which few show a sheet
+
     drawn = Image.new("1", (shape[1], shape[0]))
     ImageDraw.Draw(drawn).polygon([(float(x), float(y)) for x, y in corners], fill=1)
     return np.asarray(drawn, bool)

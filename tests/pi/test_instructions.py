@@ -52,3 +52,4 @@ def test_the_document_shows_the_accepted_figures() -> None:
     document = instructions.DOCUMENT.read_text()
     table = instructions.Table(**json.loads(instructions.ACCEPTED.read_text()))
     assert "\n".join(instructions.table_lines(table)) in document
+    assert "\n".join(instructions.start_lines(table)) in document

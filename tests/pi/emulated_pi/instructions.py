@@ -6,15 +6,17 @@ later ones are held against, and the table in the docs is written anew.
 
 import argparse
 import json
-import re
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from PIL import Image
+
+from digitrec_edge import mnist
 from digitrec_edge.files import write_file
 from emulated_pi.artifacts import export_all
-from emulated_pi.counting import Count, count
+from emulated_pi.counting import Count, cold_start, count
 from emulated_pi.setups import COUNTED, installed
 from emulated_pi.userland import BUILD
 from tests.conftest import make_artifacts
@@ -25,6 +27,9 @@ MEASURED = BUILD / "instructions.json"
 DOCUMENT = ROOT / "docs" / "instructions.md"
 MOST_GROWTH = 0.02
 CALLS = ("invoke", "classify", "public idiom", "noise")
+START = "a whole predict / cold start"
+STARTED = {COUNTED[0]: ("tflite-runtime",), COUNTED[-1]: ("litert", "native")}
+"""Where a whole ``predict`` of one picture is counted."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +51,17 @@ def measure(artifacts: Path, boards: Sequence[str] = ("pi2", "pi4", "pi5")) -> T
                 figures |= {each.key: each.instructions for each in counts}
                 for artifact, reason in refusals.items():
                     refused[Count(setup.board.name, runtime, artifact, "invoke", 0, 0.0).key] = reason
+            for runtime in STARTED.get(setup, ()):
+                key = f"{setup.board.name} / {runtime} / {START}"
+                figures[key] = cold_start(installed(setup), _picture(), runtime)
     return Table(figures, refused)
+
+
+def _picture() -> Path:
+    """Draw a digit, dark on white, as a PNG file."""
+    path = BUILD / "picture.png"
+    Image.fromarray(255 - mnist.load("test").images[0]).resize((200, 200)).save(path)
+    return path
 
 
 def regressions(accepted: dict[str, int], measured: dict[str, int]) -> list[str]:
@@ -75,7 +90,8 @@ def table_lines(table: Table) -> list[str]:
         "| board | runtime | artifact | invoke alone | classify | idiom of public examples | classify, noise |",
         "| --- | --- | --- | ---: | ---: | ---: | ---: |",
     ]
-    rows = sorted({key.rpartition(" / ")[0] for key in (*table.figures, *table.refused)})
+    calls = [key for key in (*table.figures, *table.refused) if not key.endswith(START)]
+    rows = sorted({key.rpartition(" / ")[0] for key in calls})
     for row in rows:
         cells = [table.figures.get(f"{row} / {call}") for call in CALLS]
         absent = "" if any(cells) else "refused"
@@ -84,16 +100,23 @@ def table_lines(table: Table) -> list[str]:
     return lines
 
 
+def start_lines(table: Table) -> list[str]:
+    """Return the table of whole commands in Markdown: a row per runtime and board."""
+    starts = {tuple(key.split(" / ")[:2]): count for key, count in table.figures.items() if key.endswith(START)}
+    lines = ["| board | runtime | from the start of Python to the answer |", "| --- | --- | ---: |"]
+    return lines + [f"| {board} | {runtime} | {count:,} |" for (board, runtime), count in sorted(starts.items())]
+
+
 def write_document(table: Table) -> None:
-    """Put the table between the two marks of the document."""
+    """Put each table between its two marks in the document."""
     text = DOCUMENT.read_text()
-    body = "\n".join(table_lines(table))
-    fresh, found = re.subn(
-        r"(<!-- table -->\n).*?(<!-- end of table -->)", lambda match: f"{match[1]}{body}\n{match[2]}", text, flags=re.S
-    )
-    if not found:
-        raise RuntimeError(f"{DOCUMENT} has no marks to put the table between")
-    write_file(DOCUMENT, fresh.encode())
+    for name, lines in (("table", table_lines(table)), ("starts", start_lines(table))):
+        before, mark, rest = text.partition(f"<!-- {name} -->\n")
+        _, end, after = rest.partition(f"<!-- end of {name} -->")
+        if not end:
+            raise RuntimeError(f"{DOCUMENT} has no marks to put the {name} between")
+        text = "".join([before, mark, *(f"{line}\n" for line in lines), end, after])
+    write_file(DOCUMENT, text.encode())
 
 
 def save(table: Table, path: Path) -> None:
@@ -116,7 +139,7 @@ def main() -> int:
         parser.error("figures of the tests' own model are held against: --accept without --model")
     table = measure(export_all(options.model.resolve()) if options.model else _of_the_tests())
     save(table, MEASURED)
-    print("\n".join(table_lines(table)))
+    print("\n".join([*table_lines(table), "", *start_lines(table)]))
     for key, reason in sorted(table.refused.items()):
         print(f"refused: {key.rpartition(' / ')[0]}: {reason}")
     print(f"saved: {MEASURED.relative_to(ROOT)}")
