@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from digitrec_edge.preprocess.filters import BAND_ROWS, SAMPLE, box_max, box_mean, close, median, sums_of_nine
+from digitrec_edge.preprocess.filters import BAND_ROWS, SAMPLE, box_max, box_mean, close, disc_min, median, sums_of_nine
 
 
 @pytest.mark.parametrize("radius", [1, 2, 5])
@@ -42,6 +42,16 @@ def test_closing_is_a_maximum_and_then_a_minimum(radius: int) -> None:
     wide = np.pad(plane, 2 * radius, mode="edge")
     closed = -box_max(-box_max(wide, radius), radius)
     assert np.array_equal(close(plane, radius), closed[2 * radius :, 2 * radius :][:11, :6])
+
+
+@pytest.mark.parametrize("radius", [0, 1, 2, 5])
+def test_the_minimum_of_a_disc_is_that_of_the_definition_and_0_at_the_border(radius: int) -> None:
+    plane = np.random.default_rng(3).random((9, 13)).astype(np.float32)
+    wide = np.pad(plane, radius)
+    rows, columns = np.mgrid[-radius : radius + 1, -radius : radius + 1]
+    disc = rows**2 + columns**2 <= radius**2
+    windows = np.lib.stride_tricks.sliding_window_view(wide, disc.shape)
+    assert np.array_equal(disc_min(plane, radius), windows[:, :, disc].min(axis=-1))
 
 
 @pytest.mark.parametrize("count", [1, 2, SAMPLE - 1, SAMPLE, 4 * SAMPLE + 1, 100_000, 100_001])

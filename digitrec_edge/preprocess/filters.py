@@ -1,4 +1,4 @@
-"""Box filters on arrays, in numpy: means by sums, extremes by doubling; and the median of many values."""
+"""Filters on arrays, in numpy: means of boxes by sums, extremes of boxes and discs; and the median of many values."""
 
 import math
 from typing import Any

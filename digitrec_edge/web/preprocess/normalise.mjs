@@ -80,11 +80,11 @@ function thinned(strength) {
 /** What is not faint, cut at its bounds; null where there is nothing. */
 function boundsOf(picture) {
   const { width, data } = picture;
-  const [columns, rows] = [[], []];
-  data.forEach((x, at) => x > f(FAINT) && columns.push(at % width) && rows.push(Math.floor(at / width)));
-  if (!rows.length) return null;
-  const [left, right] = [smallest(columns), largest(columns) + 1];
-  return crop(picture, { top: rows[0], left, bottom: rows.at(-1) + 1, right });
+  const places = [...data.keys()].filter((at) => data[at] > f(FAINT));
+  if (!places.length) return null;
+  const columns = places.map((at) => at % width);
+  const [top, bottom] = [places[0], places.at(-1)].map((at) => Math.floor(at / width));
+  return crop(picture, { top, left: smallest(columns), bottom: bottom + 1, right: largest(columns) + 1 });
 }
 
 /** Scale to so many pixels along the longer side, 0 and more. */
