@@ -5,6 +5,7 @@ import itertools
 import socket
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 from PIL import Image
 
 from digitrec_edge.errors import NotInstalledError, SourceError
+from digitrec_edge.preprocess.reading import read
 from digitrec_edge.watching.addresses import credentials, from_file, shown
 from digitrec_edge.watching.frames import Frame, Missing
 from digitrec_edge.watching.sources import SOURCES, Asked, find, open_source
@@ -102,6 +104,17 @@ def test_a_followed_folder_gives_pictures_as_they_appear_and_when_they_are_whole
 
 
 def test_every_picture_of_a_folder_is_read_however_slowly_they_are_asked_for(tmp_path: Path) -> None:
+    for number in range(4):
+        save(tmp_path, number)
+    assert means(open_source(str(tmp_path), Asked(per_second=20))) == [30, 90, 150, 210]
+
+
+def test_a_picture_after_one_that_took_long_to_read_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def slow_at_first(path: Path) -> Any:
+        time.sleep(0.15 if path.name.startswith("0") else 0)
+        return read(path)
+
+    monkeypatch.setattr("digitrec_edge.watching.folder.read", slow_at_first)
     for number in range(4):
         save(tmp_path, number)
     assert means(open_source(str(tmp_path), Asked(per_second=20))) == [30, 90, 150, 210]

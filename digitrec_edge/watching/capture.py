@@ -9,7 +9,7 @@ from typing import Any
 from digitrec_edge.errors import NotInstalledError, SourceError
 from digitrec_edge.pip_lines import install_extra
 from digitrec_edge.watching.addresses import shown
-from digitrec_edge.watching.frames import Events, Frame
+from digitrec_edge.watching.frames import Events, Frame, paced
 from digitrec_edge.watching.newest import newest
 from digitrec_edge.watching.sources import Asked
 
@@ -23,11 +23,15 @@ _MODULE = "cv2"
 
 
 def video(text: str, asked: Asked) -> Events:
-    """Yield every frame of a video file, as fast as they are read; their clock is the video's.
+    """Yield the frames of a video file, as fast as they are read, at most so many a second of the video's clock.
 
     Raises:
         SourceError: the file is no video.
     """
+    return paced(_of_file(text), asked.per_second)
+
+
+def _of_file(text: str) -> Events:
     cv2 = _opencv(text)
     capture = _opened(cv2, text, lambda: cv2.VideoCapture(str(Path(text).resolve()), cv2.CAP_FFMPEG))
     rate, number = capture.get(cv2.CAP_PROP_FPS) or USUAL_RATE, 0

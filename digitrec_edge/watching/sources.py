@@ -8,7 +8,7 @@ from pathlib import Path
 
 from digitrec_edge.errors import SourceError
 from digitrec_edge.watching.addresses import from_file, shown
-from digitrec_edge.watching.frames import Events, paced, reopened
+from digitrec_edge.watching.frames import Events, reopened
 
 
 @dataclass(frozen=True)
@@ -103,6 +103,6 @@ def open_source(text: str, asked: Asked) -> Events:
     module, _, function = row.opener.partition(":")
     opener: Callable[[str, Asked], Events] = getattr(import_module(module), function)
     if not row.live:
-        return paced(opener(text, asked), asked.per_second)
+        return opener(text, asked)
     asked = replace(asked, per_second=asked.per_second or LIVE_PER_SECOND)
     return reopened(lambda: opener(text, asked))
