@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from digitrec_edge.preprocess.components import find_components
+from digitrec_edge.preprocess.components import Box, bounds_of, find_components
 
 
 def plain_components(mask: NDArray[np.bool_]) -> NDArray[np.int32]:
@@ -42,3 +42,11 @@ def test_components_are_those_of_a_plain_flood_fill(seed: int, height: int, widt
         )  # fmt: skip
         assert component.area == len(rows)
     assert [c.area for c in components] == sorted((c.area for c in components), reverse=True)
+
+
+@given(st.integers(0, 6), st.integers(0, 5), st.integers(1, 4), st.integers(1, 3))
+def test_bounds_are_half_open_and_empty_where_nothing_is(top: int, left: int, height: int, width: int) -> None:
+    mask = np.zeros((10, 8), bool)
+    assert bounds_of(mask) == Box(0, 0, 0, 0)
+    mask[top, left + width - 1] = mask[top + height - 1, left] = True
+    assert bounds_of(mask) == Box(top, left, top + height, left + width)

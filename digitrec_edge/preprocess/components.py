@@ -53,6 +53,14 @@ class Component:
         return own
 
 
+def bounds_of(mask: NDArray[np.bool_]) -> Box:
+    """Return the smallest box around what is True, an empty one where nothing is."""
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    if not len(rows):
+        return Box(0, 0, 0, 0)
+    return Box(int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1)
+
+
 def find_components(mask: NDArray[np.bool_]) -> tuple[NDArray[np.int32], list[Component]]:
     """Label the 8-connected components of ``(H, W) bool``.
 

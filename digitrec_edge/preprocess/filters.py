@@ -103,7 +103,7 @@ def _window_max(plane: Plane, size: int) -> Plane:
 
 
 def disc_min(plane: Plane, radius: int) -> Plane:
-    """Return the minimum over discs; what lies outside is 0."""
+    """Return the minimum over discs (a morphological erosion); what lies outside is 0."""
     height, width = plane.shape
     wide, least = np.pad(plane, radius), plane
     for above in range(radius + 1):

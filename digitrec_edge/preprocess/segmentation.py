@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitrec_edge.errors import PictureError
-from digitrec_edge.preprocess.components import Box, Component, find_components
+from digitrec_edge.preprocess.components import Box, Component, bounds_of, find_components
 from digitrec_edge.preprocess.filters import box_max
 from digitrec_edge.preprocess.foreground import Foreground
 
@@ -193,10 +193,6 @@ def _cut(group: _Group, labels: NDArray[np.int32], foreground: Foreground) -> Re
     else:
         reach = box_max(own.astype(np.float32), margin) > 0
         strength = np.where(reach, foreground.strength[window], 0).astype(np.float32)
-    strong = strength > foreground.threshold
-    rows, columns = np.flatnonzero(strong.any(axis=1)), np.flatnonzero(strong.any(axis=0))
-    tight = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    tight_box = Box(
-        box.top + int(rows[0]), box.left + int(columns[0]), box.top + int(rows[-1]) + 1, box.left + int(columns[-1]) + 1
-    )
-    return Region(tight_box, strength[tight])
+    tight = bounds_of(strength > foreground.threshold)
+    tight_box = Box(box.top + tight.top, box.left + tight.left, box.top + tight.bottom, box.left + tight.right)
+    return Region(tight_box, strength[tight.top : tight.bottom, tight.left : tight.right])

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from digitrec_edge.preprocess.components import Component, find_components
+from digitrec_edge.preprocess.components import Component, bounds_of, find_components
 from digitrec_edge.preprocess.filters import box_max, box_mean
 from digitrec_edge.quantization import PIXEL_MAX
 
@@ -183,8 +183,8 @@ def _alone(
         near = box_mean(weight, radius)
         filled = np.where(near > 0.05, box_mean(tone, radius) / np.maximum(near, 1e-6), filled).astype(np.float32)
     whole = _polygon((inner + 0.5) * factor - 0.5, grey.shape)
-    rows, columns = np.flatnonzero(whole.any(axis=1)), np.flatnonzero(whole.any(axis=0))
-    top, bottom, left, right = int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
+    bounds = bounds_of(whole)
+    top, bottom, left, right = bounds.top, bounds.bottom, bounds.left, bounds.right
     alone = np.empty((bottom - top, right - left), np.uint8)
     wide = Image.fromarray(filled).resize((grey.shape[1], len(filled)), Image.Resampling.BILINEAR)
     for start in range(left, right, BAND_COLUMNS):

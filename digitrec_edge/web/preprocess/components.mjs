@@ -37,6 +37,21 @@ export function union(one, other) {
   );
 }
 
+/** @returns {Box} the smallest one around what is above a level, an empty one where nothing is */
+export function boundsOf({ width, height, data }, level) {
+  const bounds = boxOf(height, width, 0, 0);
+  for (let y = 0, at = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      if (!(data[at++] > level)) continue;
+      bounds.top = Math.min(bounds.top, y);
+      bounds.left = Math.min(bounds.left, x);
+      bounds.bottom = y + 1;
+      bounds.right = Math.max(bounds.right, x + 1);
+    }
+  }
+  return bounds.bottom ? bounds : boxOf(0, 0, 0, 0);
+}
+
 /**
  * The pixels of a component, cut at its bounds.
  * @param {Component} component

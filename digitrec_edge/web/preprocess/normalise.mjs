@@ -1,6 +1,7 @@
 // Twin of digitrec_edge/preprocess/normalise.py.
 
-import { clip, crop, largest, pairwiseSum, plane, rint, smallest } from "./arrays.mjs";
+import { clip, crop, largest, pairwiseSum, plane, rint } from "./arrays.mjs";
+import { boundsOf } from "./components.mjs";
 import { boxMax, discMin } from "./filters.mjs";
 import { resize } from "./pillow.mjs";
 
@@ -74,17 +75,9 @@ function thinned(strength) {
   const fine = resized(strength, FINE_BOX);
   fine.data = fine.data.map((x) => Math.min(x, 1));
   const radius = rint((strokeWidth(fine) - (THINNED_PX * FINE_BOX) / BOX) / 2);
-  return boundsOf(discMin(fine, Math.max(0, radius))) ?? strength;
-}
-
-/** What is not faint, cut at its bounds; null where there is nothing. */
-function boundsOf(picture) {
-  const { width, data } = picture;
-  const places = [...data.keys()].filter((at) => data[at] > f(FAINT));
-  if (!places.length) return null;
-  const columns = places.map((at) => at % width);
-  const [top, bottom] = [places[0], places.at(-1)].map((at) => Math.floor(at / width));
-  return crop(picture, { top, left: smallest(columns), bottom: bottom + 1, right: largest(columns) + 1 });
+  const eroded = discMin(fine, Math.max(0, radius));
+  const bounds = boundsOf(eroded, f(FAINT));
+  return bounds.bottom ? crop(eroded, bounds) : strength;
 }
 
 /** Scale to so many pixels along the longer side, 0 and more. */

@@ -1,7 +1,7 @@
 // Twin of digitrec_edge/preprocess/segmentation.py.
 
 import { crop, pairwiseSum32, plane } from "./arrays.mjs";
-import { boxOf, heightOf, union, widthOf } from "./components.mjs";
+import { boundsOf, boxOf, heightOf, union, widthOf } from "./components.mjs";
 import { PictureError } from "./errors.mjs";
 import { boxMax } from "./filters.mjs";
 
@@ -187,16 +187,7 @@ function cut(group, labels, foreground) {
 
 /** Cut off what is not above the threshold; `box` is the strength's. */
 function tight(strength, threshold, box) {
-  const bounds = boxOf(strength.height, strength.width, 0, 0);
-  for (let y = 0, at = 0; y < strength.height; y++) {
-    for (let x = 0; x < strength.width; x++) {
-      if (!(strength.data[at++] > threshold)) continue;
-      bounds.top = Math.min(bounds.top, y);
-      bounds.left = Math.min(bounds.left, x);
-      bounds.bottom = y + 1;
-      bounds.right = Math.max(bounds.right, x + 1);
-    }
-  }
+  const bounds = boundsOf(strength, threshold);
   const { top, left, bottom, right } = bounds;
   return {
     box: boxOf(box.top + top, box.left + left, box.top + bottom, box.left + right),

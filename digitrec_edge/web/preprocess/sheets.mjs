@@ -1,7 +1,7 @@
 // Twin of digitrec_edge/preprocess/sheets.py.
 
 import { ceilDivide, clip, countOf, crop, percentiles, plane, rint } from "./arrays.mjs";
-import { boxOf, findComponents, heightOf, widthOf } from "./components.mjs";
+import { boundsOf, findComponents, heightOf, widthOf } from "./components.mjs";
 import { boxMax, boxMean, median } from "./filters.mjs";
 import { above } from "./foreground.mjs";
 import { reduce, resize } from "./pillow.mjs";
@@ -206,20 +206,8 @@ function alone(grey, coarse, corners, factor) {
   const tones = resize(toneAround(coarse, inner), grey.width, grey.height, "bilinear").data;
   const enlarged = inner.map((corner) => corner.map((x) => (x + 0.5) * factor - 0.5));
   const whole = polygon(enlarged, grey.width, grey.height);
-  const bounds = boxOf(grey.height, grey.width, 0, 0);
-  const data = grey.data.slice();
-  for (let y = 0, at = 0; y < grey.height; y++) {
-    for (let x = 0; x < grey.width; x++, at++) {
-      if (!whole.data[at]) {
-        data[at] = clip(rint(tones[at]), 0, 255);
-        continue;
-      }
-      bounds.top = Math.min(bounds.top, y);
-      bounds.left = Math.min(bounds.left, x);
-      bounds.bottom = y + 1;
-      bounds.right = Math.max(bounds.right, x + 1);
-    }
-  }
+  const bounds = boundsOf(whole, 0);
+  const data = grey.data.map((shade, at) => (whole.data[at] ? shade : clip(rint(tones[at]), 0, 255)));
   return { grey: crop({ ...grey, data }, bounds), corner: [bounds.top, bounds.left] };
 }
 
