@@ -2,10 +2,11 @@
 
 from ai_edge_litert.interpreter import Interpreter
 
+from digitrec_edge.artifact import Artifact
 from runtimes.interpreter import InterpreterSession
 from runtimes.session import Session
 
 
-def open_session(data: bytes, threads: int) -> Session:
-    """Load a TFLite model from its bytes."""
-    return InterpreterSession(Interpreter, data, threads)
+def open_session(found: Artifact, threads: int) -> Session:
+    """Load a TFLite model."""
+    return InterpreterSession(Interpreter, found.model, threads)

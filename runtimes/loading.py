@@ -91,7 +91,7 @@ def open_model(found: Artifact, row: RuntimeRow, threads: int, key: Path | None 
             f"{found.card.variant if found.card else found.path} {lacking}{_cure(found, row)}"
         )
     try:
-        session = module.open_session(found.payload if found.format.envelope_of else found.data, threads)
+        session = module.open_session(found, threads)
     except (ValueError, RuntimeError, TypeError) as cause:
         if "vector::reserve" in str(cause):
             raise BrokenRuntimeError(f"{row.name} does not work here: {diagnose(cause)}") from cause

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from digitrec_edge.artifact import Artifact
 from digitrec_edge.artifact.sample import images_of
 from digitrec_edge.dense.block import lay_out
 from digitrec_edge.dense.library import Library, load_library
@@ -175,12 +176,12 @@ def _spec(name: str, network: Network, *, given: bool) -> TensorSpec:
     return TensorSpec(name, shape, network.output_dtype, network.output_scale, network.output_zero_point)
 
 
-def open_session(data: bytes, threads: int) -> NativeSession:
+def open_session(found: Artifact, threads: int) -> NativeSession:
     """Load a network of int8 or int4 Dense layers from a model file, and try it on the images that travel in it.
 
     Raises:
         ValueError: it is another model; names what it has instead.
         OSError: the library for this machine is missing, damaged, or computes something else than it should.
     """
-    network, rounding = network_of(data)
-    return NativeSession(network, rounding, threads, images=images_of(data))
+    network, rounding = network_of(found.payload, found.graph)
+    return NativeSession(network, rounding, threads, images=images_of(found.files))

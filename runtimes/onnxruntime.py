@@ -8,6 +8,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from digitrec_edge.artifact import Artifact
 from digitrec_edge.formats.graph import fixed_shape
 from runtimes.session import Prepare, TensorSpec
 
@@ -105,13 +106,13 @@ def _spec(arguments: list[Any]) -> TensorSpec:
     return TensorSpec(argument.name, fixed_shape(shape), _DTYPES.get(argument.type, argument.type), None, None)
 
 
-def open_session(data: bytes, threads: int) -> OnnxSession:
-    """Load an ONNX model from its bytes.
+def open_session(found: Artifact, threads: int) -> OnnxSession:
+    """Load an ONNX model.
 
     Raises:
         ValueError: ONNX Runtime refuses the model.
     """
     try:
-        return OnnxSession(data, threads)
+        return OnnxSession(found.model, threads)
     except Exception as cause:  # ONNX Runtime's own exceptions share no base class but Exception
         raise ValueError(str(cause)) from cause

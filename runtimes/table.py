@@ -15,14 +15,15 @@ from digitrec_edge.errors import BrokenRuntimeError, InputError, NotInstalledErr
 from digitrec_edge.pip_lines import install, install_extra
 
 if TYPE_CHECKING:
+    from digitrec_edge.artifact import Artifact
     from runtimes.session import Session
 
 
 class RuntimeModule(Protocol):
     """What every runtime module offers."""
 
-    def open_session(self, data: bytes, threads: int) -> "Session":
-        """Load a model from its bytes."""
+    def open_session(self, found: "Artifact", threads: int) -> "Session":
+        """Load the model of a file that was found whole."""
         ...
 
 

@@ -7,10 +7,11 @@ if np.lib.NumpyVersion(np.__version__) >= "2.0.0":  # it would fail at the first
 
 from tflite_runtime.interpreter import Interpreter
 
+from digitrec_edge.artifact import Artifact
 from runtimes.interpreter import InterpreterSession
 from runtimes.session import Session
 
 
-def open_session(data: bytes, threads: int) -> Session:
-    """Load a TFLite model from its bytes."""
-    return InterpreterSession(Interpreter, data, threads)
+def open_session(found: Artifact, threads: int) -> Session:
+    """Load a TFLite model."""
+    return InterpreterSession(Interpreter, found.model, threads)

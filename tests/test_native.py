@@ -255,10 +255,10 @@ def test_images_that_travel_in_the_artifact_are_read_from_it() -> None:
     from digitrec_edge.artifact.sample import images_of
 
     found = artifact.read(pretrained.DEFAULT)
-    images = images_of(found.data)
+    images = images_of(found.files)
     assert images is not None
     assert images.shape == (32, 28, 28)
-    assert images_of(found.payload) is None
+    assert images_of({}) is None
 
 
 def broken(kernel: Kernel) -> Library:
@@ -344,7 +344,7 @@ def test_a_foreign_model_of_another_size_is_no_digit_recogniser() -> None:
 
 
 def test_a_damaged_artifact_does_not_reach_the_kernels(artifacts: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("runtimes.native.open_session", lambda data, threads: pytest.fail("was opened"))
+    monkeypatch.setattr("runtimes.native.open_session", lambda found, threads: pytest.fail("was opened"))
     data = bytearray((artifacts / "digitrec-int8.tflite").read_bytes())
     data[len(data) // 3] ^= 1
     with pytest.raises(ArtifactError, match="damaged"):

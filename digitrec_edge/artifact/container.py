@@ -57,6 +57,11 @@ class Artifact:
         """The card's name, or the file's."""
         return self.card.name if self.card else self.path.stem
 
+    @property
+    def model(self) -> bytes:
+        """What a runtime is given: the file, or of an envelope the model in it."""
+        return self.payload if self.format.envelope_of else self.data
+
 
 def read(path: str | os.PathLike[str], *, sealed: bool = True) -> Artifact:
     """Read a model file and check it.

@@ -1,12 +1,13 @@
 """A sample of the test set that travels inside an artifact, so that any device can test it alone."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from digitrec_edge.errors import DamagedError
-from digitrec_edge.formats import SAMPLE_FILE, recognise
+from digitrec_edge.formats import SAMPLE_FILE
 from digitrec_edge.formats.budget import BUDGET
 from digitrec_edge.labels import Numbers
 from digitrec_edge.mnist import SIDE
@@ -56,19 +57,15 @@ def unpack(data: bytes, classes: int) -> Sample:
     return found
 
 
-def images_of(data: bytes) -> NDArray[np.uint8] | None:
-    """Return the images ``(N, 28, 28)`` that travel in a file that was found whole; None where none do.
+def images_of(files: Mapping[str, bytes]) -> NDArray[np.uint8] | None:
+    """Return the images ``(N, 28, 28)`` among what travels with a model; None where there are none.
 
     Raises:
         DamagedError: there is a sample that cannot be read.
     """
-    kind = recognise(data) if SAMPLE_FILE.encode() in data else None
-    if kind is None:
+    if SAMPLE_FILE not in files:
         return None
     try:
-        _, files = kind.load().split(data)
-        if SAMPLE_FILE not in files:
-            return None
         (images,) = read_arrays(files[SAMPLE_FILE], ["images"], limit_bytes=BUDGET.attached_bytes)
     except ValueError as cause:
         raise DamagedError(f"the artifact's sample cannot be read: {cause}; export it again") from cause
