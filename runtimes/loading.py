@@ -16,9 +16,8 @@ from digitrec_edge.errors import (
 from digitrec_edge.pip_lines import install, install_extra
 from runtimes import support
 from runtimes.model import Model
-from runtimes.table import RUNTIMES, RuntimeRow, diagnose, find, for_format
+from runtimes.table import AUTO, RUNTIMES, RuntimeRow, diagnose, find, for_format
 
-AUTO = "auto"
 MAX_THREADS = 256
 
 

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from runtimes.session import Session
 
 
+AUTO = "auto"
+"""Stands for the first installed runtime that runs the artifact."""
+
+
 class RuntimeModule(Protocol):
     """What every runtime module offers."""
 

@@ -56,9 +56,11 @@ def prepare(desktop: bool) -> None:
     from typer.testing import CliRunner
 
     from digitrec_edge import pretrained
-    from digitrec_edge.cli import app
+    from digitrec_edge.cli.program import program
 
-    CliRunner().invoke(app, ["inspect", str(pretrained.DEFAULT)])  # typer and rich import much of themselves when used
+    CliRunner().invoke(
+        program(), ["inspect", str(pretrained.DEFAULT)]
+    )  # typer and rich import much of themselves when used
     gc.collect()
     gc.freeze()  # nothing of it is looked through, and so copied, in every fork
 

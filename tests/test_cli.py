@@ -10,7 +10,7 @@ import pytest
 
 import digitrec_edge
 from digitrec_edge import pretrained
-from digitrec_edge.cli import app
+from digitrec_edge.cli.program import program
 
 Cli = Callable[..., "subprocess.CompletedProcess[str]"]
 COMMANDS = ("train", "export", "benchmark", "predict")
@@ -46,8 +46,8 @@ def test_help_shows_every_summary_whole(cli: Cli, monkeypatch: pytest.MonkeyPatc
     lines = cli("--help").stdout.splitlines()
     assert max(map(len, lines)) <= int(width)
     listed = " ".join(" ".join(lines[lines.index("Commands:") + 1 :]).split())
-    assert len(app.registered_commands) > 10
-    for command in app.registered_commands:
+    assert len(program().registered_commands) > 10
+    for command in program().registered_commands:
         assert command.callback is not None
         first = re.split(r"\.(?:\s|$)", " ".join((command.callback.__doc__ or "").split()))[0]
         assert f"{command.callback.__name__} {first}." in listed

@@ -55,6 +55,20 @@ def test_pictures_are_read_with_the_pretrained_artifact(cli: Cli, pictures: Path
     assert all(float(match[5]) * 1000 > int(match[4]) for match in found if match)
 
 
+def test_pictures_alone_are_read_as_with_an_option_that_changes_nothing(cli: Cli, pictures: Path) -> None:
+    """They take a shorter way: no option, no typer."""
+    times = re.compile(r"latency .*|\d+\.\d s$", re.M)
+    for names in ("0.png",), ("0.png", "blank.png", "text.png", "empty.png", "cut.png", "4.gif"):
+        paths = [pictures / name for name in names]
+        short, long = (cli("predict", *paths, *more, ok=False) for more in ((), ("--runtime", "auto")))
+        assert short.returncode == long.returncode == (len(names) > 1)
+        assert times.sub("", short.stdout) == times.sub("", long.stdout)
+        assert times.sub("", short.stderr) == times.sub("", long.stderr)
+    for words in ([pictures / "0.png", "--nonsense"], [pictures / "none.png"], []):
+        done = cli("predict", *words, ok=False)
+        assert done.returncode == (2 if words != [pictures / "none.png"] else 1)
+
+
 def test_json_is_a_list_with_an_object_per_picture(cli: Cli, pictures: Path) -> None:
     (result,) = json.loads(cli("predict", pictures / "0.png", "--json").stdout)
     assert result["picture"] == str(pictures / "0.png")
@@ -281,7 +295,7 @@ def test_processes_are_started_when_asked_for_or_when_reading_takes_long(
     monkeypatch: pytest.MonkeyPatch, alone_s: float, cores: int, jobs: int | None, apart: int | None
 ) -> None:
     """What takes less than a second does not pay for starting them."""
-    command = importlib.import_module("digitrec_edge.cli.predict")
+    command = importlib.import_module("digitrec_edge.cli.reading")
     started = []
 
     class Stub:

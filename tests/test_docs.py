@@ -17,7 +17,7 @@ import typer
 from PIL import Image
 
 from digitrec_edge import errors, mnist
-from digitrec_edge.cli import app
+from digitrec_edge.cli.program import program
 
 ROOT = Path(__file__).parents[1]
 WRITTEN = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "mkdocs.yml")
@@ -98,7 +98,7 @@ def test_make_docs_builds_strictly_and_is_part_of_make_test() -> None:
 
 def test_every_command_and_every_option_is_in_the_reference(site: Path) -> None:
     text = (site / "command-line.html").read_text()
-    group = typer.main.get_command(app)
+    group = typer.main.get_command(program())
     for name, command in group.commands.items():  # type: ignore[attr-defined]
         section = text.partition(f'id="digitrec-edge-{name}"')[2].partition("<h2")[0]
         assert section, name

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from digitrec_edge.cli import app
 from digitrec_edge.cli.doctor import show
+from digitrec_edge.cli.program import program
 from digitrec_edge.installation import doctor
 from digitrec_edge.installation.advice import advise
 from digitrec_edge.installation.doctor import BASE, CONVERT, Examination, Part, Report, examine
@@ -142,9 +142,9 @@ def test_a_ready_device_is_told_what_to_do_next_and_nothing_of_installing(capsys
     text = capsys.readouterr().out
     assert all(f"  {line}\n" in text for line in doctor.NEXT)
     assert "install" not in text
-    for program, command, *_ in map(str.split, doctor.NEXT):
-        assert program == "digitrec-edge"
-        assert command in [one.callback.__name__ for one in app.registered_commands if one.callback]
+    for name, command, *_ in map(str.split, doctor.NEXT):
+        assert name == "digitrec-edge"
+        assert command in [one.callback.__name__ for one in program().registered_commands if one.callback]
     assert not {part.name for part in CONVERT} & set(text.split())  # a device needs none of them
     trained = replace(found, convert=(Examination("tensorflow", "broken", "2.20", "it died"), *missing[1:]))
     show(trained)

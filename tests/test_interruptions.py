@@ -30,10 +30,11 @@ CODE = """
 import os, signal, sys
 signal.signal(signal.SIGINT, signal.default_int_handler)
 from digitrec_edge import cli
+from digitrec_edge.cli import program
 from digitrec_edge.errors import DigitrecError
 def app():
     {body}
-cli.program = lambda names: app
+program.program = lambda names: app
 cli.main()
 """
 PRESS = "os.kill(os.getpid(), signal.SIGINT)"

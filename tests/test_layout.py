@@ -29,6 +29,7 @@ from digitrec_edge.cli.doctor import show as show_report
 from digitrec_edge.cli.inspect import inspect
 from digitrec_edge.cli.layout import Heading, lay_out
 from digitrec_edge.cli.learning import show as show_relearned
+from digitrec_edge.cli.program import program
 from digitrec_edge.cli.remote import show_outcomes
 from digitrec_edge.cli.robustness import RobustnessTables
 from digitrec_edge.cli.robustness import show as print_robustness
@@ -128,7 +129,7 @@ def tables(make_run: Callable[..., Run], make_result: Callable[..., Result]) -> 
         "benchmark": (lambda: show(runs[0]), [word for r in results for word in (r.artifact, r.runtime)]),
         "benchmark of devices": (lambda: _show_all(document(*runs)), ["4170.2", "15.8", "INVALID"]),
         "compare": (
-            lambda: cli.app(["compare", str(old), str(old)], standalone_mode=False),
+            lambda: program()(["compare", str(old), str(old)], standalone_mode=False),
             ["digitrec-int8.tflite", "same"],
         ),
         "inspect": (lambda: inspect(pretrained.DEFAULT, False, None), ["hidden_1/kernel", "200,704", "72.1%"]),

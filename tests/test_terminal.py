@@ -73,13 +73,13 @@ def test_what_is_said_beside_an_answer_may_be_lost(folder: Path) -> None:
 def test_output_that_click_gave_up_is_dropped(folder: Path) -> None:
     """What is left of it must not fail again when the stream is destroyed: from Python 3.13 on that is shown."""
     code = (
-        "import os, sys\nfrom digitrec_edge import cli\n"
+        "import os, sys\nfrom digitrec_edge import cli\nfrom digitrec_edge.cli import program\n"
         "def app():\n"
         "    global given\n"
         "    given = sys.stdout\n"
         "    try: print('x', flush=True)\n"
         "    except OSError: sys.stdout = open(os.devnull, 'w'); sys.exit(1)\n"
-        "cli.program = lambda names: app\n"
+        "program.program = lambda names: app\n"
         "try: cli.main()\n"
         "except SystemExit as end: print(end.code, os.path.samefile(1, os.devnull), file=sys.stderr)\n"
     )

@@ -4,94 +4,12 @@ Exit status: 0 good, 1 the work failed, 2 wrong usage, 130 interrupted.
 """
 
 import errno
-import math
 import sys
-from collections.abc import Sequence
-from importlib import import_module
-from typing import Any, cast
+from os.path import isfile
 
-import typer
-from typer.core import TyperCommand, TyperGroup
-
-from digitrec_edge import __version__
 from digitrec_edge.cli import terminal
 from digitrec_edge.cli.interrupts import STATUS, Interrupts
 from digitrec_edge.errors import DigitrecError, InterruptedRunError
-
-
-class Program(TyperGroup):
-    """The program, whose help shows each command's first sentence whole, on as many lines as that takes."""
-
-    def format_commands(self, ctx: Any, formatter: Any) -> None:
-        """Write the list of commands."""
-        commands = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, found.get_short_help_str(limit=1000)) for name, found in commands if found])
-
-
-class Command(TyperCommand):
-    """A command that refuses what no type and no bound of an option refuses: nan, and an empty word."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Read the words of the command line."""
-        if "" in args:
-            raise typer.BadParameter("an empty word is given, as an unset variable leaves one: name something", ctx)
-        return super().parse_args(ctx, args)
-
-    def invoke(self, ctx: Any) -> Any:
-        """Run the command."""
-        for parameter in self.params:
-            value = ctx.params.get(parameter.name)
-            if isinstance(value, float) and not math.isfinite(value):
-                raise typer.BadParameter(f"{value} is no finite number", ctx, parameter)
-        return super().invoke(ctx)
-
-
-COMMANDS = (
-    "train", "export", "sign", "inspect", "verify", "strip", "benchmark", "robustness", "compare", "report", "predict",
-    "read", "serve", "watch", "collect", "deploy", "doctor",
-)  # fmt: skip
-"""In the order of the help; each is a function in the file of its name."""
-
-
-def program(names: Sequence[str] = COMMANDS) -> typer.Typer:
-    """Return the program with these commands."""
-    made = typer.Typer(
-        cls=Program,
-        name="digitrec-edge",
-        help="Take a hand-written digit recogniser to small devices: train, export, run, and measure that nothing "
-        "was lost.\n\nThe way: train writes build/model.keras; export writes build/artifacts; copy one artifact to a "
-        "device; predict and benchmark run it there.",
-        no_args_is_help=True,
-        rich_markup_mode=None,
-        pretty_exceptions_enable=False,
-        add_completion=False,
-        context_settings={"help_option_names": ["-h", "--help"]},
-    )
-    made.callback()(common)
-    for name in names:
-        made.command(cls=Command)(getattr(import_module(f"{__name__}.{name}"), name))
-    return made
-
-
-def __getattr__(name: str) -> typer.Typer:
-    """Return ``app``, the program with all of its commands, made when it is asked for."""
-    if name != "app":
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    globals()["app"] = program()
-    return cast(typer.Typer, globals()["app"])
-
-
-def _print_version(asked: bool) -> None:
-    if asked:
-        print(f"digitrec-edge {__version__}")
-        raise typer.Exit
-
-
-def common(
-    version: bool = typer.Option(False, "--version", help="Print the version.", callback=_print_version, is_eager=True),
-) -> None:
-    """Options of the program itself."""
 
 
 def main() -> None:
@@ -115,8 +33,7 @@ def _run() -> None:
     output = sys.stdout  # click puts another in its place when nobody reads any more
     try:
         try:
-            asked = sys.argv[1:2]
-            program(asked if asked and asked[0] in COMMANDS else COMMANDS)()
+            _run_command(sys.argv[1:])
         finally:
             output.flush()
     except DigitrecError as error:
@@ -127,3 +44,16 @@ def _run() -> None:
         if error.errno != errno.EPIPE:  # somebody who stopped reading wants no message either
             print(f"digitrec-edge: cannot write to standard output: {error.strerror}", file=sys.stderr)
         sys.exit(1)
+
+
+def _run_command(words: list[str]) -> None:
+    """Run what was typed; pictures alone need nobody who reads options, and are answered before typer is imported."""
+    command, *given = words or [""]
+    if command == "predict" and given and all(word[:1] != "-" and isfile(word) for word in given):  # noqa: PTH113
+        from digitrec_edge.cli.pictures import Named
+        from digitrec_edge.cli.reading import read_and_print
+
+        sys.exit(read_and_print([Named(word) for word in given]))
+    from digitrec_edge.cli.program import COMMANDS, program
+
+    program([command] if command in COMMANDS else COMMANDS)()

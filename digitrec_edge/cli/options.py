@@ -9,9 +9,7 @@ import typer
 
 from digitrec_edge import pretrained
 from digitrec_edge.errors import InputError
-from runtimes.table import find, names
-
-AUTO = "auto"
+from runtimes.table import AUTO, find, names
 
 MB = 1 << 20
 """Of every limit that an option gives."""

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from digitrec_edge.cli import terminal
-from digitrec_edge.cli.options import AUTO, ModelOption, RuntimeOption
+from digitrec_edge.cli.options import ModelOption, RuntimeOption
 from digitrec_edge.cli.pictures import expand
-from digitrec_edge.cli.predict import default_artifact
+from digitrec_edge.cli.reading import default_artifact
 from digitrec_edge.errors import DataError, NotInstalledError, OutputError
+from runtimes.table import AUTO
 
 if TYPE_CHECKING:
     from digitrec_edge.farm.inputs import Input

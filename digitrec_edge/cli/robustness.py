@@ -10,7 +10,8 @@ import typer
 
 from digitrec_edge import pretrained
 from digitrec_edge.cli import terminal
-from digitrec_edge.cli.options import AUTO, DataOption, RuntimeOption, ThreadsOption, check_apart
+from digitrec_edge.cli.options import DataOption, RuntimeOption, ThreadsOption, check_apart
+from runtimes.table import AUTO
 
 if TYPE_CHECKING:
     from benchmarks.quality.corrupted import Corrupted

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from digitrec_edge.cli import terminal
-from digitrec_edge.cli.options import AUTO, MB, RuntimeOption
-from digitrec_edge.cli.predict import default_artifact
+from digitrec_edge.cli.options import MB, RuntimeOption
+from digitrec_edge.cli.reading import default_artifact
+from runtimes.table import AUTO
 
 if TYPE_CHECKING:
     from digitrec_edge.service.settings import Settings

@@ -7,8 +7,9 @@ from typing import Annotated
 import typer
 
 from digitrec_edge.cli import terminal
-from digitrec_edge.cli.options import AUTO, RuntimeOption, find_artifact
-from digitrec_edge.cli.predict import default_artifact
+from digitrec_edge.cli.options import RuntimeOption, find_artifact
+from digitrec_edge.cli.reading import default_artifact
+from runtimes.table import AUTO
 
 
 def verify(

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Protocol
 import typer
 
 from digitrec_edge.cli import terminal
-from digitrec_edge.cli.options import AUTO, MB, ModelOption, RuntimeOption, ThreadsOption, check_apart
+from digitrec_edge.cli.options import MB, ModelOption, RuntimeOption, ThreadsOption, check_apart
 from digitrec_edge.cli.pictures import expand
+from runtimes.table import AUTO
 
 if TYPE_CHECKING:
     from digitrec_edge.collection import Keep
@@ -188,7 +189,7 @@ def _end(_number: int, _frame: Any) -> None:
 
 
 def _load(model: Path | None, runtime: str, threads: int) -> "Model":
-    from digitrec_edge.cli.predict import default_artifact
+    from digitrec_edge.cli.reading import default_artifact
     from runtimes import load
 
     loaded = load(model or default_artifact(runtime), runtime, threads)

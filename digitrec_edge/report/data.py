@@ -24,7 +24,7 @@ from digitrec_edge.mnist import Digits
 from digitrec_edge.quantization import softmax
 from digitrec_edge.report.summary import KerasLayer, summarise_model
 from digitrec_edge.training.history import History, read_history
-from runtimes.loading import AUTO
+from runtimes.table import AUTO
 
 KERAS = "Keras"
 

@@ -53,7 +53,7 @@ def _page(target: str) -> str:
 
 def command_line() -> str:
     """Return the reference of the command line, as typer writes it."""
-    command = [sys.executable, "-m", "typer", "--app", "app", "digitrec_edge.cli", "utils", "docs"]
+    command = [sys.executable, "-m", "typer", str(Path(__file__).with_name("app.py")), "utils", "docs"]
     options = ["--name", "digitrec-edge", "--title", "Command line"]
     return subprocess.run([*command, *options], cwd=ROOT, check=True, capture_output=True, text=True).stdout
 

@@ -17,7 +17,7 @@ from digitrec_edge import mnist
 from digitrec_edge.files import write_file
 from emulated_pi.artifacts import export_all
 from emulated_pi.counting import Count, cold_start, count
-from emulated_pi.setups import COUNTED, installed
+from emulated_pi.setups import COUNTED, STARTED, installed
 from emulated_pi.userland import BUILD
 from tests.conftest import make_artifacts
 
@@ -28,8 +28,6 @@ DOCUMENT = ROOT / "docs" / "instructions.md"
 MOST_GROWTH = 0.02
 CALLS = ("invoke", "classify", "public idiom", "noise")
 START = "a whole predict / cold start"
-STARTED = {COUNTED[0]: ("tflite-runtime",), COUNTED[-1]: ("litert", "native")}
-"""Where a whole ``predict`` of one picture is counted."""
 
 
 @dataclass(frozen=True)
@@ -51,9 +49,10 @@ def measure(artifacts: Path, boards: Sequence[str] = ("pi2", "pi4", "pi5")) -> T
                 figures |= {each.key: each.instructions for each in counts}
                 for artifact, reason in refusals.items():
                     refused[Count(setup.board.name, runtime, artifact, "invoke", 0, 0.0).key] = reason
-            for runtime in STARTED.get(setup, ()):
-                key = f"{setup.board.name} / {runtime} / {START}"
-                figures[key] = cold_start(installed(setup), _picture(), runtime)
+    for setup in STARTED:
+        if setup.board.name in boards:
+            key = f"{setup.board.name} / {setup.runtimes[0]} / {START}"
+            figures[key] = cold_start(installed(setup), _picture(), setup.runtimes[0])
     return Table(figures, refused)
 
 

@@ -56,6 +56,9 @@ COUNTED = (
 )
 """Those whose instructions are counted: every runtime on Pi 4 and Pi 5, and in 32 bits our own kernels."""
 
+STARTED = (SETUPS[0], SETUPS[1], Setup("Pi 5, Bookworm, no extra", PI5, BOOKWORM, (), ("native",)))
+"""Where a whole ``predict`` is counted, each with its first runtime, which ``auto`` takes."""
+
 
 @cache
 def wheel() -> Path:
