@@ -14,6 +14,7 @@ const BODY = ["said", "artifact", "app", "boot"];
 const ATTRIBUTES = ["id", "charset", "name", "http-equiv", "rel", "href", "type", "content"];
 const MARK = " digitrec_edge ";
 const REFUSED = "This page is damaged or was changed, and reads nothing. Copy it again, or ask for it again.";
+const TOO_OLD = "This browser is too old for this page, which reads nothing in it. Open it in a newer browser.";
 
 const by = (id) => document.getElementById(id);
 
@@ -56,11 +57,21 @@ async function start(done) {
   by("said").remove();
 }
 
+/** Whether the browser cannot unpack what is in the page; those that can have all else that the page needs, too. */
+function isTooOld() {
+  try {
+    return !new DecompressionStream("deflate-raw");
+  } catch {
+    return true;
+  }
+}
+
 globalThis.digitrec = {};
 globalThis.digitrec.ready = new Promise((done, failed) => {
   const refuse = (cause) => {
-    failed(new Error(REFUSED, { cause }));
-    document.body.replaceChildren(Object.assign(document.createElement("p"), { textContent: REFUSED }));
+    const said = isTooOld() ? TOO_OLD : `${REFUSED} What was found: ${cause.message}.`;
+    failed(new Error(said, { cause }));
+    document.body.replaceChildren(Object.assign(document.createElement("p"), { textContent: said }));
   };
   start((answer) => (answer instanceof Error ? refuse(answer) : done(answer))).catch(refuse);
 });

@@ -27,8 +27,9 @@ END = b"</body></html><!-- digitrec_edge "
 """The seal stands behind it; a comment that ends with the file needs no end of its own."""
 
 CHECKING = (
-    "This page is checking itself. If this sentence stays, the file is damaged or the browser is too old for it, and "
-    "nothing is read: copy the file again, or open it in a newer browser."
+    "This page is checking itself. If this sentence stays, nothing is read. Scripts may be switched off, as in the "
+    "preview of a mail: open the file in a browser. Or the browser is too old, or the file is damaged: open it in a "
+    "newer one, or copy it again."
 )
 _ARTIFACT = re.compile(rb'<script id="artifact" type="text/plain">([^<&]*)</script>')
 _FOR_HTML, _FROM_HTML = bytes.maketrans(b"<&", b",."), bytes.maketrans(b",.", b"<&")

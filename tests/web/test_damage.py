@@ -126,3 +126,47 @@ def test_an_extension_of_the_browser_may_add_to_the_page(page: Path, browser: "B
         assert browser.evaluate("digitrec.ready.then((result) => result.passed)")
     finally:
         browser.send("Page.removeScriptToEvaluateOnNewDocument", identifier=script["identifier"])
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "delete globalThis.DecompressionStream",
+        "globalThis.DecompressionStream = class extends DecompressionStream {"
+        " constructor(how) { if (how === 'deflate-raw') throw new TypeError('Unsupported'); super(how); } }",
+    ],
+    ids=["none", "an older one"],
+)
+def test_a_browser_that_cannot_unpack_it_is_called_too_old_and_not_the_page_damaged(
+    code: str, page: Path, browser: "Browser"
+) -> None:
+    script = browser.send("Page.addScriptToEvaluateOnNewDocument", source=code)
+    try:
+        browser.open(page, width=390, mobile=True)
+        said = browser.evaluate("digitrec.ready.catch((cause) => cause.message)")
+    finally:
+        browser.send("Page.removeScriptToEvaluateOnNewDocument", identifier=script["identifier"])
+    assert "too old" in said
+    assert "damaged" not in said
+    assert browser.evaluate("document.body.innerText") == said
+
+
+def test_what_was_found_wrong_is_told(page: Path, browser: "Browser", tmp_path: Path) -> None:
+    (tmp_path / "digitrec.html").write_bytes(
+        page.read_bytes().replace(b"This page is checking", b"That page is checking")
+    )
+    browser.open(tmp_path / "digitrec.html", width=390, mobile=True)
+    said = browser.evaluate("digitrec.ready.catch(() => document.body.innerText)")
+    assert "damaged" in said
+    assert said.endswith("What was found: the seal is broken.")
+
+
+def test_without_scripts_the_page_says_how_it_is_opened(page: Path, browser: "Browser") -> None:
+    browser.send("Emulation.setScriptExecutionDisabled", value=True)
+    try:
+        browser.open(page, width=390, mobile=True)
+    finally:
+        browser.send("Emulation.setScriptExecutionDisabled", value=False)
+    said = browser.evaluate("document.body.innerText")
+    assert "Scripts may be switched off" in said
+    assert "open the file in a browser" in said

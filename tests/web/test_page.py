@@ -1,6 +1,7 @@
 """The page in a real browser: what it computes, draws and reads, and that it asks nobody for anything."""
 
 import base64
+import dataclasses
 import json
 import re
 from pathlib import Path
@@ -11,6 +12,8 @@ import pytest
 from numpy.typing import NDArray
 
 from digitrec_edge import artifact, pretrained
+from digitrec_edge.artifact import sample
+from digitrec_edge.formats import SAMPLE_FILE
 from tests.browser import HEARD, LISTEN, TOUCHED_MS
 from tests.web.pen import written
 from tests.web.visits import PHONE, SETTLED, click, draw, state, visit
@@ -48,6 +51,17 @@ def test_it_tests_itself_with_both_kernels(page: Path, browser: "Browser") -> No
     assert "32 images" in browser.evaluate("document.getElementById('test').textContent")
 
 
+@pytest.mark.parametrize("images", [31, 1])
+def test_it_tests_itself_with_as_many_images_as_travel(images: int, browser: "Browser", tmp_path: Path) -> None:
+    found = artifact.read(pretrained.DEFAULT)
+    assert found.card
+    whole = sample.unpack(found.files[SAMPLE_FILE], 10)
+    few = {field.name: getattr(whole, field.name)[:images] for field in dataclasses.fields(whole)}
+    path = tmp_path / "few.html"
+    artifact.write(path, found.payload, found.card, sample.pack(sample.Sample(**few)), envelope="html")
+    assert visit(browser, path)["images"] == images
+
+
 @pytest.mark.parametrize("kernel", ["simd", "js"])
 def test_all_logits_are_those_of_litert(
     kernel: str, page: Path, browser: "Browser", packed_images: str, logits: NDArray[np.int8]
@@ -58,8 +72,15 @@ def test_all_logits_are_those_of_litert(
     assert int((found != logits).sum()) == 0
 
 
-def test_without_simd_plain_javascript_is_chosen(page: Path, browser: "Browser") -> None:
-    code = "WebAssembly.Module = class { constructor() { throw new WebAssembly.CompileError('no SIMD'); } }"
+@pytest.mark.parametrize(
+    "code",
+    [
+        "WebAssembly.Module = class { constructor() { throw new WebAssembly.CompileError('no SIMD'); } }",
+        "WebAssembly.Memory = class { constructor() { throw new RangeError('could not allocate memory'); } }",
+    ],
+    ids=["no SIMD", "no memory"],
+)
+def test_without_simd_or_its_memory_plain_javascript_is_chosen(code: str, page: Path, browser: "Browser") -> None:
     script = browser.send("Page.addScriptToEvaluateOnNewDocument", source=code)
     try:
         assert visit(browser, page)["different"] == {"js": 0}
@@ -174,9 +195,6 @@ def test_an_example_is_an_image_that_travels(page: Path, browser: "Browser") -> 
 
 
 def artifact_labels() -> NDArray[np.uint8]:
-    from digitrec_edge.artifact import sample
-    from digitrec_edge.formats import SAMPLE_FILE
-
     labels: NDArray[np.uint8] = sample.unpack(artifact.read(pretrained.DEFAULT).files[SAMPLE_FILE], 10).labels.astype(
         np.uint8
     )

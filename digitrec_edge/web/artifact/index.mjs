@@ -10,7 +10,6 @@ const CARD = "digitrec_edge.card.json",
  * @typedef {Object} Sample
  * @property {number} count
  * @property {(k: number) => Uint8Array} image 784 bytes
- * @property {Uint8Array|Uint16Array} labels
  * @property {(k: number) => Float32Array} expected the artifact's own logits when it was exported
  */
 
@@ -45,10 +44,8 @@ async function sampleOf(npz, classes) {
     expected = numbersOf(files["expected.npy"], Float32Array);
   const count = expected.length / classes,
     side = images.length / count;
-  const labels = numbersOf(files["labels.npy"], files["labels.npy"].length > 2 * count + 64 ? Uint16Array : Uint8Array);
   return {
     count,
-    labels: labels.subarray(0, count),
     image: (k) => images.subarray(side * k, side * (k + 1)),
     expected: (k) => expected.subarray(classes * k, classes * (k + 1)),
   };

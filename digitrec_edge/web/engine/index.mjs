@@ -27,15 +27,15 @@ export const PIXELS = 784;
 export function openModel(file, kernel) {
   const { layers, scale, zeroPoint } = networkOf(file);
   if (layers[0].inputs !== PIXELS) throw new Error(`the model takes ${layers[0].inputs} pixels, ${PIXELS} are needed`);
-  const simd = compiled(kernel);
-  const kernels = { ...(simd && { simd: simdKernel(layers, simd) }), js: plainKernel(layers) };
+  const simd = simdIfThere(layers, kernel);
+  const kernels = { ...(simd && { simd }), js: plainKernel(layers) };
   return { kernel: simd ? "simd" : "js", kernels, scale, zeroPoint, outputs: layers.at(-1).outputs };
 }
 
-/** @returns {WebAssembly.Module|null} null where there is no WebAssembly with SIMD */
-function compiled(kernel) {
+/** @returns {((picture: Uint8Array) => Uint8Array)|null} null where WebAssembly has no SIMD, or gets no memory */
+function simdIfThere(layers, kernel) {
   try {
-    return new WebAssembly.Module(kernel);
+    return simdKernel(layers, new WebAssembly.Module(kernel));
   } catch {
     return null;
   }

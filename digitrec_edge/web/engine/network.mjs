@@ -1,7 +1,8 @@
 /**
  * From a TFLite file of static int8 Dense layers to these layers; anything else is refused.
  *
- * The twin of digitrec_edge/dense/tflite.py: numbers q are taken as x = q + 128, 0 to 255, so that background is 0.
+ * The twin of digitrec_edge/dense/tflite.py, and of what digitrec_edge/formats/tflite_checks.py says of scales and zero
+ * points: numbers q are taken as x = q + 128, 0 to 255, so that background is 0.
  * Slots are those of https://github.com/google-ai-edge/LiteRT/blob/main/tflite/converter/schema/schema.fbs.
  */
 import { Table } from "./flatbuffer.mjs";
@@ -14,6 +15,7 @@ const FULLY_CONNECTED = 9,
   QUANTIZE = 114; // BuiltinOperator
 const NO_ACTIVATION = 0,
   RELU = 1;
+const MOST_LAYERS = 8;
 const MOST_NUMBERS = 1024;
 const IDENTIFIER = 0x334c4654; // "TFL3"
 
@@ -80,9 +82,12 @@ function read(bytes) {
     }
     now = sink;
   }
-  need(now === result && layers.length > 0, "it has no layers");
+  need(
+    now === result && layers.length > 0 && layers.length <= MOST_LAYERS,
+    `it has ${layers.length} layers, 1 to ${MOST_LAYERS} fit`,
+  );
   layers.forEach((layer, k) => need(!k || layer.inputs === layers[k - 1].outputs, "its layers do not fit one another"));
-  need(tensors.kind(result) === INT8, "its output is not int8");
+  need(tensors.kind(result) === INT8 && tensors.isScaled(result), "its output is not int8");
   return { layers, scale: tensors.scales(result)[0], zeroPoint: tensors.zeroPoint(result) };
 }
 
@@ -109,8 +114,19 @@ class Tensors {
     return this.tables[k].table(4).vector(2, Float32Array);
   }
 
+  zeroPoints(k) {
+    return Array.from(this.tables[k].table(4).vector(3, BigInt64Array), Number);
+  }
+
   zeroPoint(k) {
-    return Number(this.tables[k].table(4).vector(3, BigInt64Array)[0] ?? 0);
+    return this.zeroPoints(k)[0];
+  }
+
+  /** Whether the numbers of a tensor have one scale, above 0, and a zero point that is one of them. */
+  isScaled(k) {
+    const [scales, zeros, zero] = [this.scales(k), this.zeroPoints(k), this.zero(k)];
+    const single = scales.length === 1 && zeros.length === 1;
+    return single && scales[0] > 0 && scales[0] < Infinity && zero >= 0 && zero <= 255;
   }
 
   /** What stands for 0.0, in numbers from 0 to 255. */
@@ -127,12 +143,15 @@ class Tensors {
 /** @returns {Dense} */
 function layerOf(operator, tensors, [source, weights, bias = -1], sink) {
   need(tensors.kind(weights) === INT8, "its weights are not int8");
+  need(tensors.zeroPoints(weights).every((zero) => zero === 0), "its weights have a zero point");
   need(
-    [source, sink].every((k) => tensors.kind(k) === INT8 && tensors.scales(k).length === 1),
+    [source, sink].every((k) => tensors.kind(k) === INT8 && tensors.isScaled(k)),
     "its activations are not int8",
   );
-  const activation = operator.table(4)?.number(0, "Int8") ?? NO_ACTIVATION;
+  const options = operator.table(4),
+    activation = options?.number(0, "Int8") ?? NO_ACTIVATION;
   need(activation === NO_ACTIVATION || activation === RELU, `a layer has activation ${activation}`);
+  need(!options?.number(1, "Int8"), "its weights are shuffled");
   const [outputs, inputs] = tensors.shape(weights);
   need(
     outputs > 0 && inputs > 0 && Math.max(outputs, inputs) <= MOST_NUMBERS,
