@@ -2,16 +2,12 @@
 
 from pathlib import Path
 
-import numpy as np
-
 from converters import tflite
 from converters.source import Source
 from digitrec_edge.artifact import Artifact
-from digitrec_edge.dense.tflite import NotDenseError, read_network
-from digitrec_edge.errors import UnfitModelError
+from digitrec_edge.dense.in_page import check
 from digitrec_edge.files import make_folder, write_file
 from digitrec_edge.formats import SEAL_BYTES, sealed
-from digitrec_edge.quantization import PIXEL_MAX, pixel_table
 from digitrec_edge.variants import ExportChoice
 from digitrec_edge.web import folder as web
 from digitrec_edge.web import page
@@ -40,24 +36,6 @@ def of_artifact(found: Artifact, choice: ExportChoice) -> bytes:
     """
     check(found.payload)
     return found.payload
-
-
-def check(payload: bytes) -> None:
-    """Let pass what the page's engine computes: int8 Dense layers on a picture's own bytes.
-
-    Raises:
-        UnfitModelError: says what the model has instead.
-    """
-    try:
-        network = read_network(payload)
-    except NotDenseError as cause:
-        raise UnfitModelError(f"the page runs Dense layers only: {cause}; export with --int8") from cause
-    taken = pixel_table(np.uint8, network.input_scale, network.input_zero_point)
-    as_it_is = network.input_dtype == "uint8" and np.array_equal(taken, np.arange(PIXEL_MAX + 1))
-    if not as_it_is or any(layer.bits != 8 for layer in network.layers):
-        raise UnfitModelError("the page runs int8 weights on a picture's own bytes, uint8; export with --int8")
-    if network.output_dtype != "int8":
-        raise UnfitModelError(f"the page takes int8 logits, these are {network.output_dtype}; export with --int8")
 
 
 def folder(path: Path) -> None:

@@ -1,12 +1,13 @@
 """What a service answers: what predict answers, and one clear line to everything that is not as it must be."""
 
+import io
 import json
 import socket
 import threading
 from collections.abc import Iterator
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from digitrec_edge import mnist, pretrained
 from digitrec_edge.preprocess.reading import open_picture
@@ -44,6 +45,27 @@ def test_the_answer_is_that_of_predict(service: Serving, images: list[bytes], qu
             reply = service.read(picture, query)
             assert reply.status == 200
             assert timeless(reply.json) == timeless(expected)
+
+
+@pytest.mark.parametrize(
+    ("step", "words"),
+    [
+        (130, "3 digits found where one is expected; read them all with ?multi=1"),
+        (82, "no digit found: nothing has a digit's shape; digits that touch are read with ?multi=1"),
+    ],
+    ids=["apart", "touching"],
+)
+def test_advice_is_a_parameter_of_the_request_and_no_option_of_the_command_line(
+    service: Serving, step: int, words: str
+) -> None:
+    picture = Image.new("L", (430, 200), 255)
+    for x in (40, 40 + step, 40 + 2 * step):
+        ImageDraw.Draw(picture).ellipse((x, 50, x + 90, 150), outline=0, width=10)
+    data = io.BytesIO()
+    picture.save(data, "PNG")
+    reply = service.read(data.getvalue())
+    assert (reply.status, reply.json["error"]) == (422, f"picture: {words}")
+    assert len(service.read(data.getvalue(), "?multi=1").json["text"]) >= 3
 
 
 def test_a_form_with_one_file_is_a_picture(service: Serving, images: list[bytes]) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -196,3 +197,9 @@ def test_the_page_is_that_of_the_artifact_or_says_why_there_is_none() -> None:
     assert page_of(again) == page
     other = page_of(artifact.read(pretrained.BY_FORMAT["onnx"]))
     assert b"needs an int8 .tflite artifact, and this is " in other
+
+
+def test_an_int8_artifact_that_the_page_does_not_compute_has_no_page_to_draw_on(web_artifacts: Path) -> None:
+    page = page_of(artifact.read(web_artifacts / "digitrec-int8-litert-web.tflite"))
+    assert b"<canvas" not in page
+    assert b"There is no page to draw on: the page takes int8 logits, these are uint8" in page

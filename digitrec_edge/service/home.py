@@ -4,7 +4,8 @@ import html
 
 from digitrec_edge import artifact
 from digitrec_edge.artifact import Artifact
-from digitrec_edge.dense.reading import network_of
+from digitrec_edge.dense.in_page import check
+from digitrec_edge.errors import UnfitModelError
 from digitrec_edge.formats import SAMPLE_FILE
 
 PRECISION = "int8"
@@ -18,9 +19,9 @@ def page_of(found: Artifact) -> bytes:
         kind = f"{found.card.variant if found.card else 'foreign'} {found.format.suffix}"
         return _plain(found, f"the page needs an int8 .tflite artifact, and this is {kind}")
     try:
-        network_of(found.data)
-    except ValueError as cause:
-        return _plain(found, f"the page runs networks of Dense layers, and this has other parts: {cause}")
+        check(found.payload)
+    except UnfitModelError as cause:
+        return _plain(found, str(cause))
     return artifact.seal(found.payload, found.card, found.files[SAMPLE_FILE], "html")
 
 

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 NAME = "picture"
 """What answers and errors call a picture: names that a client gives are not used for anything."""
 
+_OPTION, _PARAMETER = "--multi", "?multi=1"
+"""What the sentences of :mod:`digitrec_edge.preprocess` advise to type, and what asks for the same here."""
+
 
 def main() -> None:
     """Serve the socket that is standard input; whatever a runtime prints goes to standard error."""
@@ -85,7 +88,7 @@ def answer(model: "Model", frame: PipeFrame) -> PipeFrame:
     except BodyError as error:
         return PipeFrame(FrameKind.REFUSED, [400, str(error)])
     except PictureError as error:
-        return PipeFrame(FrameKind.REFUSED, [422, str(error)])
+        return PipeFrame(FrameKind.REFUSED, [422, str(error).replace(_OPTION, _PARAMETER)])
     except DigitrecError as error:
         return PipeFrame(FrameKind.FAILED, str(error))
     digits = content["digits"] if how.multi else [content]

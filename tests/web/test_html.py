@@ -11,6 +11,7 @@ import pytest
 
 from digitrec_edge import artifact, formats, pretrained
 from digitrec_edge.artifact import Artifact
+from digitrec_edge.dense import in_page
 from digitrec_edge.dense.tflite import read_network
 from digitrec_edge.errors import ArtifactError, ChangedError, ConversionError, DamagedError
 from digitrec_edge.formats import SAMPLE_FILE, SEAL_BYTES, html, sealed
@@ -164,16 +165,14 @@ def test_the_command_wraps_without_tensorflow(cli: Callable[..., Any], tmp_path:
 
 
 def test_models_that_the_page_does_not_compute_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    from converters import html as converter
-
     payload = artifact.read(pretrained.FLOAT32).payload
     with pytest.raises(ConversionError, match="the page runs Dense layers only"):
-        converter.check(payload)
+        in_page.check(payload)
     network = read_network(artifact.read(pretrained.DEFAULT).payload)
     for change in ({"input_dtype": "int8"}, {"input_scale": 0.0034}, {"input_zero_point": 1}):
-        monkeypatch.setattr(converter, "read_network", lambda payload, c=change: dataclasses.replace(network, **c))
+        monkeypatch.setattr(in_page, "read_network", lambda payload, c=change: dataclasses.replace(network, **c))
         with pytest.raises(ConversionError, match="uint8"):
-            converter.check(payload)
+            in_page.check(payload)
 
 
 def test_modules_become_one_script(tmp_path: Path) -> None:
