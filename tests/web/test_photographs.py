@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw, ImageOps
 
 from digitrec_edge import mnist
 from digitrec_edge.errors import PictureError
 from digitrec_edge.preprocess import decode, read_number, read_stages
 from runtimes import Model
 from tests import photographs
-from tests.web.visits import click, state, visit
+from tests.web.visits import SETTLED, click, draw, state, visit
 
 if TYPE_CHECKING:
     from tests.browser import Browser
@@ -25,7 +25,32 @@ COUNTED = """(() => {
   new MutationObserver(() => { globalThis.readings += 1; })
     .observe(document.getElementById("words"), { childList: true });
 })()"""
-READ = "new Promise((done) => { const look = () => readings ? done(readings = 0) : setTimeout(look, 5); look(); })"
+READ = """new Promise((done) => {
+  const busy = () => document.getElementById("reading").ariaBusy === "true";
+  const look = () => (readings && !busy() ? done(readings = 0) : setTimeout(look, 5));
+  look();
+})"""
+HOLD = """(() => {
+  const open = globalThis.createImageBitmap, gate = new Promise((done) => { globalThis.release = done; });
+  globalThis.bitmaps = { opened: 0, closed: 0 };
+  let calls = 0;
+  globalThis.createImageBitmap = async (...given) => {
+    if (calls++ === 0) await gate;
+    const bitmap = await open(...given), close = bitmap.close;
+    bitmaps.opened += 1;
+    bitmap.close = () => { bitmaps.closed += 1; close.call(bitmap); };
+    return bitmap;
+  };
+})()"""
+"""The first picture is not opened until ``release()``, as if it were large."""
+BUSY = """new Promise((done) => {
+  const look = () =>
+    document.getElementById("reading").ariaBusy === "true" ? done(true) : requestAnimationFrame(look);
+  look();
+})"""
+RELEASED = f"(release(), new Promise((done) => setTimeout(done, 300)).then(() => {SETTLED}))"
+ONE = [[(0.6, 0.2 + 0.05 * k) for k in range(13)]]
+"""A stroke that is read as a 1."""
 
 
 def choose(browser: "Browser", path: Path, selector: str = "#picture") -> dict[str, str]:
@@ -120,13 +145,92 @@ def test_what_cannot_be_read_is_refused_in_words(page: Path, browser: "Browser",
     browser.evaluate(COUNTED)
     blank = io.BytesIO()
     Image.new("L", (300, 300), 240).save(blank, "PNG")
-    for name, data, words in (
-        ("blank.png", blank.getvalue(), "blank"),
-        ("text.png", b"no picture at all", "is no picture that this browser can open"),
-    ):
-        (tmp_path / name).write_bytes(data)
+    (tmp_path / "blank.png").write_bytes(blank.getvalue())
+    (tmp_path / "text.png").write_bytes(b"no picture at all")
+    for name, words in (("text.png", "is no picture that this browser can open"), ("blank.png", "blank")):
         shown = choose(browser, tmp_path / name)
         assert shown["digit"] == ""
         assert words in shown["words"]
-    click(browser, "clear")
-    assert state(browser)["words"].startswith("Use a finger")
+        assert words in shown["spoken"]
+        click(browser, "clear")
+        assert state(browser)["words"].startswith("Use a finger")
+
+
+def test_a_file_that_is_no_picture_leaves_the_drawing_as_it_is(page: Path, browser: "Browser", tmp_path: Path) -> None:
+    visit(browser, page)
+    browser.evaluate(COUNTED)
+    draw(browser, ONE)
+    (tmp_path / "text.png").write_bytes(b"no picture at all")
+    shown = choose(browser, tmp_path / "text.png")
+    assert shown["digit"] == "1"
+    assert "is no picture that this browser can open" in shown["words"]
+    assert not browser.evaluate("document.getElementById('undo').disabled")
+    click(browser, "undo")
+    assert state(browser)["digit"] == ""
+
+
+@pytest.fixture
+def slow(page: Path, browser: "Browser", tmp_path: Path) -> Path:
+    """A picture of a 7 that is chosen on the page, and is not open yet."""
+    drawn = Image.new("L", (280, 280), 255)
+    ImageDraw.Draw(drawn).line([(80, 60), (200, 60), (130, 220)], fill=0, width=20, joint="curve")
+    drawn.save(tmp_path / "seven.png")
+    visit(browser, page)
+    browser.evaluate(HOLD)
+    browser.give_file("#picture", tmp_path / "seven.png")
+    browser.evaluate(BUSY)
+    return tmp_path / "seven.png"
+
+
+@pytest.mark.usefixtures("slow")
+def test_it_is_said_that_a_picture_is_being_read(browser: "Browser") -> None:
+    assert state(browser)["words"] == "One momentthe picture is being read"
+    assert state(browser)["spoken"] == "One moment: the picture is being read."
+    browser.evaluate(RELEASED)
+    assert state(browser)["digit"] == "7"
+    assert browser.evaluate("document.getElementById('reading').ariaBusy") == "false"
+    assert browser.evaluate("bitmaps") == {"opened": 1, "closed": 1}
+
+
+@pytest.mark.usefixtures("slow")
+@pytest.mark.parametrize("done", ["draw", "clear", "example", "turn"])
+def test_what_is_done_while_a_picture_is_opened_stays(browser: "Browser", done: str) -> None:
+    if done == "draw":
+        draw(browser, ONE)
+    else:
+        click(browser, "example")
+        browser.evaluate("document.getElementById('turn').hidden = false")
+        if done != "example":
+            click(browser, done)
+    before = state(browser)
+    assert "being read" not in before["words"]
+    browser.evaluate(RELEASED)
+    assert state(browser) == before
+
+
+def test_of_two_pictures_the_later_one_is_read_whichever_is_opened_first(
+    slow: Path, browser: "Browser", tmp_path: Path
+) -> None:
+    with Image.open(slow) as seven:
+        ImageOps.flip(seven).save(tmp_path / "other.png")
+    browser.evaluate(COUNTED)
+    before = choose(browser, tmp_path / "other.png", "#camera")
+    assert before["digit"] not in ("", "7")
+    browser.evaluate(RELEASED)
+    assert state(browser) == before
+
+
+def test_a_picture_too_large_is_refused_and_takes_no_memory_any_more(
+    slow: Path, browser: "Browser", page: Path
+) -> None:
+    visit(browser, page)
+    browser.evaluate(HOLD)
+    browser.evaluate(
+        "(() => { const open = createImageBitmap; globalThis.createImageBitmap = async (...given) =>"
+        " Object.defineProperty(await open(...given), 'width', { value: 1e6 }); })()"
+    )
+    browser.give_file("#picture", slow)
+    browser.evaluate(BUSY)
+    browser.evaluate(RELEASED)
+    assert "100 million fit" in state(browser)["words"]
+    assert browser.evaluate("bitmaps") == {"opened": 1, "closed": 1}

@@ -81,6 +81,12 @@ export class AnswerView {
     by("bars").ariaLabel = `Probabilities: ${answer ? shares.join(", ") : "nothing is read yet"}`;
   }
 
+  /** What is to be known of something else than a reading. */
+  tell(heading, rest) {
+    by("words").replaceChildren(make("strong", { textContent: heading }), rest);
+    by("spoken").textContent = `${heading}: ${rest}.`;
+  }
+
   /** Tell those who listen, once a stroke or a picture is complete. */
   say() {
     by("spoken").textContent = sentence(this.reading, this.labels);

@@ -19,6 +19,7 @@ import { noun, shown } from "./words.mjs";
 
 const PARTS = Symbol.for("digitrec");
 const QUICK_MS = 12; // so long a reading may take at every frame
+const SEEN_MS = 32; // two frames: after these, words are seen, whatever keeps the browser busy then
 
 /** Take over from boot.mjs, and tell it the result of the self-test, or the error that ends it. */
 export function main() {
@@ -47,7 +48,8 @@ async function start({ artifact: bytes, kernel, served }) {
 /** What is on the paper, and what is read of it. */
 class Page {
   constructor(sample, answer, labels) {
-    Object.assign(this, { sample, answer, labels, reading: NOTHING, next: 0, busy: false, finished: false, readMs: 0 });
+    Object.assign(this, { sample, answer, labels, reading: NOTHING, next: 0, ticket: 0, readMs: 0 });
+    this.pending = this.finished = false; // a reading of what is drawn, and whether a stroke has ended since the last
     this.view = new AnswerView(labels);
     this.pad = new Pad(by("pad"), (finished) => this.drawn(finished));
   }
@@ -60,7 +62,7 @@ class Page {
     by("clear").addEventListener("click", () => this.pad.clear());
     by("example").addEventListener("click", () => this.example());
     by("share").addEventListener("click", () => share(by("pad"), this.reading, this.labels));
-    by("turn").addEventListener("click", () => this.picture(turned(this.photo, this.reading.turn)));
+    by("turn").addEventListener("click", () => this.turn());
     by("stages").addEventListener("toggle", () => this.stages());
     for (const id of ["camera", "picture"]) by(id).addEventListener("change", () => this.photograph(by(id)));
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.pad.paint());
@@ -69,10 +71,11 @@ class Page {
 
   /** Read what is drawn: once for all that happens before the next frame, and no more often than it takes. */
   drawn(finished) {
+    this.ticket++;
     this.finished ||= finished;
-    if (this.busy && !finished) return;
-    clearTimeout(this.timer);
-    cancelAnimationFrame(this.frame);
+    if (this.pending && !finished) return;
+    this.cancel();
+    this.pending = true;
     this.setBusy(true);
     const soon = () => {
       this.frame = requestAnimationFrame(() => this.readDrawn());
@@ -84,20 +87,25 @@ class Page {
   readDrawn() {
     const start = performance.now(),
       complete = this.finished;
+    this.cancel();
     this.finished = false;
-    this.setBusy(false);
-    if (this.pad.under) return; // a picture has come in between
     this.show(this.pad.empty ? NOTHING : readDrawing(this.pad.field, SIDE, SIDE, this.answer), complete);
     this.readMs = performance.now() - start;
   }
 
+  cancel() {
+    clearTimeout(this.timer);
+    cancelAnimationFrame(this.frame);
+    this.pending = false;
+  }
+
   setBusy(busy) {
-    this.busy = busy;
     by("reading").ariaBusy = String(busy);
   }
 
   show(reading, complete) {
     this.reading = reading;
+    this.setBusy(false);
     this.view.show(reading, "Use a finger, a pen or the mouse; or let a picture be read.");
     const empty = this.pad.empty && !this.pad.under;
     by("hint").hidden = !empty;
@@ -116,6 +124,7 @@ class Page {
 
   /** The next of the images that travel with the model, as a picture like any other; one in a hundred is no digit to it. */
   example() {
+    this.ticket++;
     let image;
     for (let tries = 0; tries < this.sample.count; tries++) {
       image = this.sample.image(this.next);
@@ -127,20 +136,39 @@ class Page {
     this.picture({ grey: enlarged(image), width: SIDE, height: SIDE, picture });
   }
 
+  turn() {
+    this.ticket++;
+    this.picture(turned(this.photo, this.reading.turn));
+  }
+
+  /** Opening takes time; where anything else is done meanwhile, that is what was wanted, and the file is forgotten. */
   async photograph(input) {
     const [file] = input.files;
     if (!file) return;
+    const mine = ++this.ticket;
+    if (this.pending) this.readDrawn();
+    this.setBusy(true);
+    this.view.tell("One moment", "the picture is being read");
+    await new Promise((done) => setTimeout(done, SEEN_MS));
     try {
-      this.picture(await openPhotograph(file));
+      const photograph = await openPhotograph(file);
+      if (mine === this.ticket) this.picture(photograph);
     } catch (cause) {
-      this.pad.forget();
-      this.pad.paint();
-      this.show({ ...NOTHING, refusal: cause.message }, true);
+      if (mine === this.ticket) this.refuse(cause.message);
     }
     input.value = "";
   }
 
+  /** A file that is no picture is told; what is on the paper stays, with what was read of it. */
+  refuse(why) {
+    this.setBusy(false);
+    this.view.tell("The file is not read", why);
+    by("clear").disabled = false;
+  }
+
   picture(photograph) {
+    this.cancel();
+    this.finished = false;
     const { grey, width, height, picture } = photograph;
     const reading = readPicture(grey, width, height, this.answer),
       scale = picture.width / width;

@@ -17,6 +17,14 @@ export async function openPhotograph(file) {
     .catch(() => {
       throw new Error(`${file.name || "this file"} is no picture that this browser can open`);
     });
+  try {
+    return photographOf(bitmap);
+  } finally {
+    bitmap.close(); // its pixels are many, and no garbage collector counts them
+  }
+}
+
+function photographOf(bitmap) {
   if (bitmap.width * bitmap.height > MOST_PIXELS) {
     throw new Error(`the picture has ${bitmap.width} x ${bitmap.height} pixels, ${MOST_PIXELS / 1e6} million fit`);
   }
@@ -25,7 +33,6 @@ export async function openPhotograph(file) {
     { width, height } = read;
   const { data } = read.getContext("2d", { willReadFrequently: true }).getImageData(0, 0, width, height);
   const picture = scaled(bitmap, Math.min(1, SHOWN / longer));
-  bitmap.close();
   return { grey: readColour(data, width, height), width, height, picture };
 }
 
