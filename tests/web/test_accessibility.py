@@ -64,6 +64,30 @@ def draw_two(browser: "Browser") -> None:
     assert browser.evaluate("document.querySelectorAll('#several button').length") == 2, state(browser)
 
 
+def contrast(one: str, other: str) -> float:
+    """Of two colours, #rrggbb, as WCAG 2 defines it."""
+
+    def brightness(colour: str) -> float:
+        shares = [int(colour[k : k + 2], 16) / 255 for k in (1, 3, 5)]
+        linear = [share / 12.92 if share <= 0.04045 else ((share + 0.055) / 1.055) ** 2.4 for share in shares]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    low, high = sorted((brightness(one), brightness(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_bars_and_the_hint_stand_out_which_axe_does_not_look_at(dark: bool, page: Path, browser: "Browser") -> None:
+    visit(browser, page, dark=dark)
+    names = ("bar", "accent", "surface", "muted", "paper")
+    style = "getComputedStyle(document.documentElement)"
+    bar, accent, surface, muted, paper = (browser.evaluate(f"{style}.getPropertyValue('--{name}')") for name in names)
+    assert contrast(bar, surface) >= 3
+    assert contrast(accent, surface) >= 3
+    assert contrast(muted, paper) >= 4.5
+    assert browser.evaluate("getComputedStyle(document.getElementById('hint')).opacity") == "1"
+
+
 def test_motion_stops_when_asked(page: Path, browser: "Browser") -> None:
     visit(browser, page)
     moving = "getComputedStyle(document.querySelector('#bars .fill')).transitionDuration"

@@ -264,6 +264,37 @@ def test_it_fits_and_asks_for_nothing(width: int, dark: bool, page: Path, browse
     assert browser.complaints == []
 
 
+@pytest.mark.parametrize(("width", "height"), [(568, 320), (667, 375), (740, 360), (844, 390), (1280, 400)])
+def test_on_a_low_window_the_field_the_tools_and_the_answer_are_seen_at_once(
+    width: int, height: int, page: Path, browser: "Browser"
+) -> None:
+    browser.open(page, width=width, height=height, mobile=width < 1000)
+    browser.evaluate("digitrec.ready")
+    click(browser, "example")
+    edges = """(id) => {
+      const { left, top, right, bottom } = document.getElementById(id).getBoundingClientRect();
+      return [left, top, right, bottom];
+    }"""
+    pad, tools, digit = (browser.evaluate(f"({edges})('{one}')") for one in ("pad", "tools", "digit"))
+    assert pad[3] - pad[1] == pytest.approx(pad[2] - pad[0])
+    assert pad[3] - pad[1] >= 200
+    assert tools[3] <= height + 8
+    assert digit[3] <= height
+    assert digit[0] >= pad[2]
+    assert browser.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize("width", [280, 320])
+def test_on_a_narrow_screen_the_tools_stay_in_their_row(width: int, page: Path, browser: "Browser") -> None:
+    visit(browser, page, width=width)
+    ends = browser.evaluate(
+        "[document.getElementById('tools'), ...document.querySelectorAll('#tools > *')]"
+        ".map((one) => one.getBoundingClientRect().right)"
+    )
+    assert max(ends) <= ends[0] + 0.5
+    assert browser.evaluate("document.documentElement.scrollWidth") <= width
+
+
 def test_its_policy_lets_nothing_else_run_or_leave(page: Path, browser: "Browser") -> None:
     visit(browser, page)
     tried = """(async () => {

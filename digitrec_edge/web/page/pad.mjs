@@ -169,6 +169,7 @@ function paintPen(context, [x, y], colour) {
   context.stroke();
 }
 
+/** A picture, and over it a box and a label for each digit; labels are smaller where digits are, to stay apart. */
 function paintPicture(context, side, { under: picture, boxes }, style) {
   const [colour, letters] = ["--box", "--on-accent"].map((name) => style.getPropertyValue(name));
   const scale = side / Math.max(picture.width, picture.height);
@@ -177,17 +178,19 @@ function paintPicture(context, side, { under: picture, boxes }, style) {
   context.drawImage(picture, left, top, picture.width * scale, picture.height * scale);
   context.strokeStyle = context.fillStyle = colour;
   context.lineWidth = Math.max(2, side / 180);
-  const text = Math.round(side / 16);
+  const fitting = boxes.map((box) => ((box.right - box.left) * scale) / Math.max(1, 0.6 * box.label.length));
+  const text = Math.round(Math.max(side / 32, Math.min(side / 16, ...fitting)));
   context.font = `700 ${text}px system-ui, sans-serif`;
   for (const box of boxes) {
     const x = left + box.left * scale,
       y = top + box.top * scale;
     context.strokeRect(x, y, (box.right - box.left) * scale, (box.bottom - box.top) * scale);
-    const { width } = context.measureText(box.label),
-      above = y > 1.3 * text ? y - 1.25 * text : y;
-    context.fillRect(x - context.lineWidth / 2, above, width + 0.6 * text, 1.25 * text);
+    const width = context.measureText(box.label).width + 0.6 * text,
+      above = y > 1.3 * text ? y - 1.25 * text : y,
+      start = Math.max(0, Math.min(x - context.lineWidth / 2, side - width));
+    context.fillRect(start, above, width, 1.25 * text);
     context.fillStyle = letters;
-    context.fillText(box.label, x + 0.3 * text - context.lineWidth / 2, above + text);
+    context.fillText(box.label, start + 0.3 * text, above + text);
     context.fillStyle = colour;
   }
 }
