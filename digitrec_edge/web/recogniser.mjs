@@ -43,7 +43,7 @@ function softmax(logits, temperature) {
 }
 
 /** The largest logit less the mean, in float32 and in numpy's order of adding. */
-export function scoreOf(logits) {
+function scoreOf(logits) {
   const mean = Math.fround(sumOf(logits) / logits.length);
   return Math.fround(Math.max(...logits) - mean);
 }

@@ -50,6 +50,12 @@ def test_every_label_is_shown_as_it_is_called(browser: "Browser", tmp_path: Path
     assert browser.complaints == []
 
 
+def test_words_are_shown_apart(browser: "Browser", tmp_path: Path) -> None:
+    visit(browser, page_of(WORDS, tmp_path))
+    draw(browser, [[(x, 0.3 + 0.04 * k) for k in range(10)] for x in (0.2, 0.7)])
+    assert state(browser)["digit"] == "one one"
+
+
 def test_no_sign_is_an_answer_and_scripts_get_numbers(browser: "Browser", tmp_path: Path) -> None:
     visit(browser, page_of(LETTERS, tmp_path))
     draw(browser, [[(0.35 + 0.3 * (k % 2), 0.2 + 0.05 * k) for k in range(13)]])

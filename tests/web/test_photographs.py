@@ -1,6 +1,7 @@
 """Photographs through the file input: read as ``predict --multi`` reads them, with boxes, stages and refusals."""
 
 import io
+import itertools
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -138,6 +139,50 @@ def test_several_digits_are_read_in_order_and_can_be_chosen(
             assert not browser.evaluate("document.getElementById('turn').hidden"), degrees
             click(browser, "turn")
             assert state(browser)["digit"] == "427", degrees
+
+
+CHOSEN = "[...document.querySelectorAll('#several button')].findIndex((one) => one.ariaPressed === 'true')"
+TAGS = """(() => {
+  globalThis.tags = [];
+  const fill = CanvasRenderingContext2D.prototype.fillRect;
+  CanvasRenderingContext2D.prototype.fillRect = function (x, y, width, height) {
+    if (this.canvas.id === "pad") tags.push([x, y, x + width, y + height]);
+    fill.call(this, x, y, width, height);
+  };
+})()"""
+
+
+def test_the_least_sure_of_several_digits_is_shown_first(page: Path, browser: "Browser") -> None:
+    visit(browser, page)
+    lines = [[(x, 0.3 + 0.04 * k) for k in range(10)] for x in (0.15, 0.85)]
+    draw(browser, [*lines, [(0.42 + 0.16 * (k % 2), 0.3 + 0.033 * k) for k in range(13)]])
+    assert state(browser)["digit"] == "1?1"
+    assert state(browser)["words"].startswith("2nd of 3: no digit")
+    assert browser.evaluate(CHOSEN) == 1
+    browser.evaluate("document.querySelectorAll('#several button')[2].click()")
+    assert state(browser)["words"].startswith("3rd of 3: 9")
+
+
+def test_eight_digits_leave_room_for_the_words_and_for_each_label(
+    page: Path, browser: "Browser", mnist_test: mnist.Digits, tmp_path: Path
+) -> None:
+    """Digits of different sureness, the first of the test set, from edge to edge of the picture."""
+    row = np.full((90, 8 * 66), 255, np.uint8)
+    for place, image in enumerate(mnist_test.images[:8]):
+        row[15:75, 3 + 66 * place : 63 + 66 * place] -= np.asarray(Image.fromarray(image).resize((60, 60)))
+    Image.fromarray(row).save(tmp_path / "row.png")
+    visit(browser, page)
+    browser.evaluate(COUNTED)
+    browser.evaluate(TAGS)
+    assert choose(browser, tmp_path / "row.png")["digit"] == "72104149"
+    names = browser.evaluate("[...document.querySelectorAll('#several button')].map((one) => one.ariaLabel)")
+    sureness = [float(name.split(", ")[1].split()[0]) for name in names]
+    assert sureness[browser.evaluate(CHOSEN)] == min(sureness)
+    assert browser.evaluate("document.getElementById('words').getBoundingClientRect().width") > 180
+    side, tags = browser.evaluate("[document.getElementById('pad').width, tags.slice(-8)]")
+    assert len(tags) == 8
+    assert all(0 <= left < right <= side for left, _, right, _ in tags)
+    assert all(before[2] <= after[0] for before, after in itertools.pairwise(tags))
 
 
 def test_what_cannot_be_read_is_refused_in_words(page: Path, browser: "Browser", tmp_path: Path) -> None:

@@ -1,10 +1,10 @@
 /** The answer: what was read, how sure, and the probability of every label. */
 import { NO_DIGIT } from "../recogniser.mjs";
 import { by, greyCanvas, make } from "./elements.mjs";
-import { noun, percent, sentence, shown, told } from "./words.mjs";
+import { noun, ordinal, percent, sentence, shown, shownAll, told } from "./words.mjs";
 
 const COLUMNS = 10;
-const LONG = 5; // from so many digits on they are shown smaller
+const LONG = 5; // from so many letters on they are shown smaller
 
 export class AnswerView {
   /** @param {string[]} labels */
@@ -27,19 +27,16 @@ export class AnswerView {
     this.reading = reading;
     const { digits } = reading,
       big = by("digit");
-    big.textContent =
-      digits.length === 1
-        ? shown(digits[0].answer, this.labels)
-        : digits.map((one) => shown(one.answer, this.labels)).join("");
+    big.textContent = shownAll(digits, this.labels);
     big.className = [
-      digits.length >= LONG ? "long" : "",
+      big.textContent.length >= LONG ? "long" : "",
       digits.every((one) => one.answer.digit === NO_DIGIT) ? "none" : "",
     ]
       .join(" ")
       .trim();
     by("several").hidden = digits.length < 2;
     by("several").replaceChildren(...(digits.length < 2 ? [] : digits.map((one, k) => this.chip(one, k))));
-    this.choose(0, invitation);
+    this.choose(leastSure(digits), invitation);
   }
 
   /** One of several digits: its pixels and label, to be chosen. */
@@ -59,11 +56,12 @@ export class AnswerView {
     [...by("several").querySelectorAll("button")].forEach((button, j) => {
       button.ariaPressed = String(j === k);
     });
-    const [heading, rest] = one
+    const [said, rest] = one
       ? told(one.answer, this.labels)
       : refusal
         ? ["Nothing is read", refusal]
         : ["", invitation];
+    const heading = digits.length > 1 ? `${ordinal(k + 1)} of ${digits.length}: ${said.toLowerCase()}` : said;
     by("words").replaceChildren(...(heading ? [make("strong", { textContent: heading })] : []), rest);
     this.bars(one?.answer);
   }
@@ -91,6 +89,12 @@ export class AnswerView {
   say() {
     by("spoken").textContent = sentence(this.reading, this.labels);
   }
+}
+
+/** The place of the answer that most needs a look: one that is none, else the least probable. */
+function leastSure(digits) {
+  const sureness = digits.map(({ answer }) => answer.probability - (answer.digit === NO_DIGIT ? 1 : 0));
+  return Math.max(0, sureness.indexOf(Math.min(...sureness)));
 }
 
 /** The places of the likeliest labels, in the labels' order where they are all. */

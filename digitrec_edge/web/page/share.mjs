@@ -1,6 +1,6 @@
 /** The result as a picture: to another app where the browser can, else to a file. */
 import { download } from "./elements.mjs";
-import { sentence, shown } from "./words.mjs";
+import { sentence, shownAll } from "./words.mjs";
 
 const WIDTH = 1080,
   HEIGHT = 1350,
@@ -40,10 +40,9 @@ function draw(pad, reading, labels) {
   context.clip();
   context.drawImage(pad, MARGIN, MARGIN, side, side);
   context.restore();
-  const digits = reading.digits.map(({ answer }) => shown(answer, labels)).join("");
   context.fillStyle = colour("--accent");
   context.font = "700 150px system-ui, sans-serif";
-  context.fillText(digits, MARGIN, side + MARGIN + 170, side);
+  context.fillText(shownAll(reading.digits, labels), MARGIN, side + MARGIN + 170, side);
   context.fillStyle = colour("--muted");
   context.font = "34px system-ui, sans-serif";
   context.fillText(`${sentence(reading, labels)} By digitrec-edge, on this device.`, MARGIN, HEIGHT - 60, side);

@@ -15,6 +15,16 @@ export const noun = (labels) => (labels.join("") === DIGITS ? "digit" : "sign");
 /** What stands for one answer: its label, or ? for none. */
 export const shown = (answer, labels) => (answer.digit === NO_DIGIT ? "?" : labels[answer.digit]);
 
+/** What stands for all answers, in their order; labels of several letters are kept apart. */
+export const shownAll = (digits, labels) =>
+  digits.map(({ answer }) => shown(answer, labels)).join(labels.some((label) => label.length > 1) ? " " : "");
+
+/** @returns {string} 1st, 2nd, 3rd, 4th, 11th, 21st */
+export function ordinal(number) {
+  const teens = number % 100 > 10 && number % 100 < 14;
+  return number + ((!teens && ["th", "st", "nd", "rd"][number % 10]) || "th");
+}
+
 /** @returns {[string, string]} a heading and the rest of what is said of one answer */
 export function told(answer, labels) {
   const { candidate, digit, probability } = answer;
