@@ -2,6 +2,7 @@
 const OWN = `digitrec ${self.registration.scope} `; // caches are the origin's, which may serve other such folders, too
 const CACHE = `${OWN}@VERSION@`;
 const FILES = ["./", "manifest.webmanifest", "icon-192.png", "icon-512.png"];
+const OTHER_NAME = new URL("index.html", self.registration.scope).pathname; // of the page: some links use it
 
 self.addEventListener("install", (event) => {
   const fresh = FILES.map((file) => new Request(file, { cache: "reload" })); // and not what the browser has kept itself
@@ -18,6 +19,8 @@ self.addEventListener("activate", (event) => {
   event.waitUntil(clean.then(() => self.clients.claim()));
 });
 self.addEventListener("fetch", (event) => {
-  const kept = caches.open(CACHE).then((cache) => cache.match(event.request, { ignoreSearch: true }));
-  event.respondWith(kept.then((found) => found ?? fetch(event.request)));
+  const asked = new URL(event.request.url).pathname === OTHER_NAME ? "./" : event.request;
+  const kept = caches.open(CACHE).then((cache) => cache.match(asked, { ignoreSearch: true }));
+  const found = kept.catch(() => undefined); // a browser's store may fail, and the network be there
+  event.respondWith(found.then((one) => one ?? fetch(event.request)));
 });

@@ -64,6 +64,36 @@ def test_it_opens_when_the_server_is_gone(served: Path, browser: "Browser") -> N
     assert browser.complaints == []
 
 
+def test_it_opens_by_its_other_name_too(served: Path, browser: "Browser") -> None:
+    with serving(served) as address:
+        visit(browser, f"{address}/index.html")
+        browser.evaluate("navigator.serviceWorker.ready.then(() => true)")
+        visit(browser, f"{address}/index.html")
+    browser.send("Network.clearBrowserCache")
+    for query in ("", "?from=mail"):  # a connection that was open before may still have answered the first
+        assert visit(browser, f"{address}/index.html{query}")["passed"]
+
+
+def test_where_the_browser_s_store_fails_it_is_asked_of_the_server(
+    served: Path, browser: "Browser", tmp_path: Path
+) -> None:
+    shutil.copytree(served, tmp_path / "site")
+    worker = tmp_path / "site" / "worker.js"
+    failing = """let broken = false;
+      const open = caches.open.bind(caches);
+      self.addEventListener("message", () => { broken = true; });
+      caches.open = (name) => (broken ? Promise.reject(new DOMException("failed", "UnknownError")) : open(name));
+    """
+    worker.write_text(failing + worker.read_text())
+    with serving(tmp_path / "site") as address:
+        visit(browser, f"{address}/")
+        browser.evaluate("navigator.serviceWorker.ready.then(() => true)")
+        visit(browser, f"{address}/")
+        browser.evaluate("navigator.serviceWorker.controller.postMessage('break')")
+        assert visit(browser, f"{address}/")["passed"]
+        assert browser.evaluate("Boolean(navigator.serviceWorker.controller)")
+
+
 def titled(browser: "Browser", address: str) -> str:
     """Return the title of the page there, once it stands in the browser's own store."""
     visit(browser, address)
