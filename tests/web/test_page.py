@@ -5,7 +5,7 @@ import dataclasses
 import json
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -222,13 +222,80 @@ def test_the_model_is_given_back_to_the_byte(page: Path, browser: "Browser") -> 
 def test_the_keyboard_draws_too(page: Path, browser: "Browser") -> None:
     visit(browser, page, width=1000)
     browser.evaluate("document.getElementById('pad').focus()")
-    keys = ["ArrowUp"] * 6 + [" "] + ["ArrowDown"] * 12 + [" "]
-    for key in keys:
-        code = "Space" if key == " " else key
-        browser.send("Input.dispatchKeyEvent", type="keyDown", key=key, code=code)
-        browser.send("Input.dispatchKeyEvent", type="keyUp", key=key, code=code)
-    browser.evaluate(SETTLED)
+    press(browser, *["ArrowUp"] * 6, " ", *["ArrowDown"] * 12, " ")
     assert state(browser)["digit"] == "1"
+    click(browser, "example")
+    press(browser, *["ArrowUp"] * 12, " ", *["ArrowDown"] * 12, " ")
+    assert state(browser)["digit"] == "1"
+
+
+def press(browser: "Browser", *keys: str, held: int = 0) -> None:
+    """Press keys one after another, each repeated as often as the keyboard does while one is held."""
+    codes: dict[str, dict[str, Any]] = {
+        " ": {"code": "Space"},
+        "Tab": {"windowsVirtualKeyCode": 9},
+        "Enter": {"windowsVirtualKeyCode": 13, "text": "\r"},
+    }
+    for key in keys:
+        more: dict[str, Any] = {"key": key, "code": key, **codes.get(key, {})}
+        for k in range(1 + held):
+            browser.send("Input.dispatchKeyEvent", type="keyDown", autoRepeat=k > 0, **more)
+        browser.send("Input.dispatchKeyEvent", type="keyUp", key=key, code=more["code"])
+    browser.evaluate(SETTLED)
+
+
+def test_a_space_bar_that_is_held_sets_the_pen_down_once(page: Path, browser: "Browser") -> None:
+    visit(browser, page, width=1000)
+    browser.evaluate("document.getElementById('pad').focus()")
+    press(browser, *["ArrowUp"] * 6)
+    press(browser, " ", held=4)
+    press(browser, *["ArrowDown"] * 12)
+    assert state(browser)["digit"] == "1"
+    click(browser, "undo")
+    assert browser.evaluate("document.getElementById('undo').disabled")
+
+
+@pytest.mark.parametrize("by", ["Tab", "mouse"])
+def test_the_keyboard_s_stroke_ends_where_something_else_begins(by: str, page: Path, browser: "Browser") -> None:
+    visit(browser, page, width=1000)
+    browser.evaluate("document.getElementById('pad').focus()")
+    press(browser, *["ArrowUp"] * 6, " ", *["ArrowDown"] * 12)
+    assert state(browser)["spoken"] == ""
+    if by == "Tab":
+        press(browser, "Tab")
+        assert state(browser)["spoken"].startswith("Read: 1, ")
+        browser.evaluate("document.getElementById('pad').focus()")
+    else:
+        box = browser.evaluate("document.getElementById('pad').getBoundingClientRect().toJSON()")
+        place = {"x": box["left"] + 0.1 * box["width"], "y": box["top"] + 0.1 * box["width"], "button": "left"}
+        browser.send("Input.dispatchMouseEvent", type="mousePressed", clickCount=1, **place)
+        browser.send("Input.dispatchMouseEvent", type="mouseReleased", clickCount=1, **place)
+    browser.evaluate(SETTLED)
+    before = browser.evaluate("document.getElementById('bars').ariaLabel")
+    press(browser, *["ArrowRight"] * 6)
+    assert browser.evaluate("document.getElementById('bars').ariaLabel") == before
+
+
+@pytest.mark.parametrize("modifier", [1, 2, 4], ids=["alt", "control", "meta"])
+def test_arrow_keys_with_another_key_are_the_browser_s(modifier: int, page: Path, browser: "Browser") -> None:
+    visit(browser, page, width=1000)
+    browser.evaluate("document.getElementById('pad').focus()")
+    browser.evaluate("addEventListener('keydown', (event) => { globalThis.taken = event.defaultPrevented; })")
+    for modifiers, taken in ((0, True), (modifier, False)):
+        browser.send("Input.dispatchKeyEvent", type="keyDown", key="ArrowDown", code="ArrowDown", modifiers=modifiers)
+        assert browser.evaluate("taken") is taken
+    browser.send("Input.dispatchKeyEvent", type="keyUp", key="ArrowDown", code="ArrowDown")
+
+
+@pytest.mark.parametrize("button", ["undo", "clear"])
+def test_the_keyboard_stays_on_the_page_when_its_button_goes(button: str, page: Path, browser: "Browser") -> None:
+    visit(browser, page, width=1000)
+    browser.evaluate("document.getElementById('pad').focus()")
+    press(browser, " ", "ArrowDown", " ")
+    browser.evaluate(f"document.getElementById('{button}').focus()")
+    press(browser, "Enter")
+    assert browser.evaluate(f"document.getElementById('{button}').disabled")
+    assert browser.evaluate("document.activeElement.id") == "pad"
 
 
 def test_what_scripts_are_offered(page: Path, browser: "Browser") -> None:

@@ -107,12 +107,14 @@ class Page {
     this.reading = reading;
     this.setBusy(false);
     this.view.show(reading, "Use a finger, a pen or the mouse; or let a picture be read.");
-    const empty = this.pad.empty && !this.pad.under;
+    const empty = this.pad.empty && !this.pad.under,
+      held = document.activeElement;
     by("hint").hidden = !empty;
     by("undo").disabled = this.pad.empty;
     by("clear").disabled = empty && !reading.refusal;
     by("share").disabled = !reading.digits.length;
     by("turn").hidden = !reading.turn;
+    if (held?.disabled || held?.hidden) by("pad").focus({ preventScroll: true }); // a button that goes must not take it
     if (!complete) return;
     this.view.say();
     this.stages();

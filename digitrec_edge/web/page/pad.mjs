@@ -22,7 +22,10 @@ export class Pad {
     for (const kind of ["down", "move", "up", "cancel"])
       canvas.addEventListener(`pointer${kind}`, (event) => this[kind](event));
     canvas.addEventListener("keydown", (event) => this.key(event));
-    canvas.addEventListener("blur", () => this.showPen(false));
+    canvas.addEventListener("blur", () => {
+      this.lift();
+      this.showPen(false);
+    });
     new ResizeObserver(() => this.paint()).observe(canvas);
   }
 
@@ -66,6 +69,7 @@ export class Pad {
     if (this.pointer !== null || event.button > 0) return;
     event.preventDefault();
     this.canvas.setPointerCapture(event.pointerId);
+    this.lift();
     this.showPen(false);
     this.begin(this.at(event));
     this.pointer = event.pointerId;
@@ -106,18 +110,30 @@ export class Pad {
   }
 
   key(event) {
+    if (event.altKey || event.ctrlKey || event.metaKey) return; // the browser's own
     const way = KEYS[event.key];
     if (way) {
       const [x, y] = place(this.pen);
       this.pen = point(x + KEY_STEP * way[0], y + KEY_STEP * way[1]);
       if (this.penDown) this.extend(this.pen);
     } else if (event.key === " ") {
-      this.penDown = !this.penDown;
-      if (this.penDown) this.begin(this.pen);
-      else this.changed(true);
+      if (!event.repeat) this.press();
     } else return;
     event.preventDefault();
     this.showPen(true);
+  }
+
+  press() {
+    if (this.penDown) return this.lift();
+    this.begin(this.pen);
+    this.penDown = true;
+  }
+
+  /** End the keyboard's stroke: by its key, for a finger or a mouse, or when the keyboard goes elsewhere. */
+  lift() {
+    if (!this.penDown) return;
+    this.penDown = false;
+    this.changed(true);
   }
 
   showPen(shown) {
