@@ -62,6 +62,19 @@ def test_it_tests_itself_with_as_many_images_as_travel(images: int, browser: "Br
     assert visit(browser, path)["images"] == images
 
 
+def test_numbers_that_differ_from_the_export_s_are_counted_as_numbers(browser: "Browser", tmp_path: Path) -> None:
+    found = artifact.read(pretrained.DEFAULT)
+    assert found.card
+    whole = sample.unpack(found.files[SAMPLE_FILE], 10)
+    expected = whole.expected.copy()
+    expected[:2, :4] += np.diff(np.unique(expected)).min()
+    files = sample.pack(dataclasses.replace(whole, expected=expected))
+    path = tmp_path / "apart.html"
+    artifact.write(path, found.payload, found.card, files, envelope="html")
+    assert visit(browser, path)["different"] == {"simd": 8, "js": 8}
+    assert "but for 8 of their numbers, " in browser.evaluate("document.getElementById('test').textContent")
+
+
 @pytest.mark.parametrize("kernel", ["simd", "js"])
 def test_all_logits_are_those_of_litert(
     kernel: str, page: Path, browser: "Browser", packed_images: str, logits: NDArray[np.int8]
@@ -307,9 +320,11 @@ def test_what_scripts_are_offered(page: Path, browser: "Browser") -> None:
     for wrong in (
         "digitrec.logits([1])",
         "digitrec.read(new Uint8Array(5), 2, 2)",
+        "digitrec.read(new Uint8Array(784), -28, -28)",
         "digitrec.logits(new Uint8Array(784), 'x')",
+        "digitrec.logits(new Uint8Array(784), 'toString')",
     ):
-        with pytest.raises(RuntimeError, match="TypeError"):
+        with pytest.raises(RuntimeError, match=r"TypeError: (a picture is|no kernel is called)"):
             browser.evaluate(wrong)
 
 
@@ -360,6 +375,53 @@ def test_on_a_narrow_screen_the_tools_stay_in_their_row(width: int, page: Path, 
     )
     assert max(ends) <= ends[0] + 0.5
     assert browser.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_sharing_that_is_open_already_keeps_no_file(page: Path, browser: "Browser") -> None:
+    visit(browser, page)
+    click(browser, "example")
+    tapped = """(async (failing) => {
+      const seen = [];
+      let open = false;
+      navigator.canShare = () => true;
+      navigator.share = () => {
+        seen.push("share");
+        const refused = failing || (open && "InvalidStateError");
+        open = true;
+        return refused ? Promise.reject(new DOMException("refused", refused)) : new Promise(() => {});
+      };
+      HTMLAnchorElement.prototype.click = function () { seen.push(this.download); };
+      const button = document.getElementById("share"), end = performance.now() + 10_000, count = failing ? 1 : 2;
+      for (let k = 0; k < count; k++) button.click();
+      while (seen.length < 2 && performance.now() < end) await new Promise((done) => setTimeout(done, 10));
+      await new Promise((done) => setTimeout(done, 100));
+      return seen;
+    })"""
+    assert browser.evaluate(f"{tapped}()") == ["share", "share"]
+    assert browser.evaluate(f"{tapped}('AbortError')".replace("< 2", "< 1")) == ["share"]
+    assert browser.evaluate(f"{tapped}('NotAllowedError')") == ["share", "digits.png"]
+
+
+def test_an_example_is_drawn_by_the_pen_of_the_theme(page: Path, browser: "Browser") -> None:
+    visit(browser, page)
+    click(browser, "example")
+    drawn = """(() => {
+      const pad = document.getElementById("pad"), pen = getComputedStyle(pad).getPropertyValue("--pen");
+      const { data } = pad.getContext("2d").getImageData(0, 0, pad.width, pad.height);
+      const wanted = [1, 3, 5].map((at) => parseInt(pen.slice(at, at + 2), 16));
+      let count = 0;
+      for (let k = 0; k < data.length; k += 4) {
+        count += data[k + 3] > 250 && wanted.every((part, c) => Math.abs(part - data[k + c]) < 3);
+      }
+      return [pen, count];
+    })()"""
+    pen, count = browser.evaluate(drawn)
+    assert count > 500
+    browser.send("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": "dark"}])
+    browser.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    other, again = browser.evaluate(drawn)
+    assert other != pen
+    assert again == count
 
 
 def test_its_policy_lets_nothing_else_run_or_leave(page: Path, browser: "Browser") -> None:

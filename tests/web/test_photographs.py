@@ -185,6 +185,24 @@ def test_eight_digits_leave_room_for_the_words_and_for_each_label(
     assert all(before[2] <= after[0] for before, after in itertools.pairwise(tags))
 
 
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize(("ink", "paper"), [(0, 255), (255, 0)], ids=["black ink", "white ink"])
+def test_ink_on_nothing_is_seen_on_the_paper_that_it_is_read_on(
+    ink: int, paper: int, dark: bool, page: Path, browser: "Browser", tmp_path: Path
+) -> None:
+    drawn = Image.new("LA", (280, 280), (ink, 0))
+    ImageDraw.Draw(drawn).line([(80, 60), (200, 60), (130, 220)], fill=(ink, 255), width=20, joint="curve")
+    drawn.save(tmp_path / "seven.png")
+    visit(browser, page, dark=dark)
+    browser.evaluate(COUNTED)
+    assert choose(browser, tmp_path / "seven.png")["digit"] == "7"
+    corner = """(() => {
+      const pad = document.getElementById("pad");
+      return [...pad.getContext("2d").getImageData(10, 10, 1, 1).data];
+    })()"""
+    assert browser.evaluate(corner) == [paper, paper, paper, 255]
+
+
 def test_what_cannot_be_read_is_refused_in_words(page: Path, browser: "Browser", tmp_path: Path) -> None:
     visit(browser, page)
     browser.evaluate(COUNTED)

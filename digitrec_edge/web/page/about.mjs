@@ -11,7 +11,10 @@ const grouped = (number) => number.toLocaleString("en");
 export function showTest({ images, different }) {
   const ways = Object.keys(different),
     most = Math.max(...Object.values(different));
-  const equal = most === 0 ? "to the last bit" : `but for ${most} that are a step apart, as other kernels round`;
+  const equal =
+    most === 0
+      ? "to the last bit"
+      : `but for ${most} of their numbers, which differ by a step or two, as other kernels round,`;
   const names = ways.map((name) => KERNELS[name]).join(" and ");
   by("test").textContent =
     `Tested just now on this device: the ${images} images that travel with the model give the answers of its export ` +

@@ -10,13 +10,13 @@ export function offer(model, answer) {
   Object.assign(globalThis.digitrec, {
     kernel: model.kernel,
     logits: (picture, kernel = model.kernel) => {
-      if (!(kernel in model.kernels))
+      if (!Object.hasOwn(model.kernels, kernel))
         throw new TypeError(`no kernel is called ${kernel}; there is ${Object.keys(model.kernels).join(", ")}`);
       return logitsOf(model, picture, kernel);
     },
     classify: (picture) => answer(picture).digit,
     read: (grey, width, height) => {
-      if (!(grey instanceof Uint8Array) || grey.length !== width * height || grey.length === 0) {
+      if (!(grey instanceof Uint8Array && grey.length === width * height && width > 0 && height > 0)) {
         throw new TypeError(
           `a picture is a Uint8Array of width times height, not ${grey?.length} of ${width} x ${height}`,
         );

@@ -65,7 +65,7 @@ class Page {
     by("turn").addEventListener("click", () => this.turn());
     by("stages").addEventListener("toggle", () => this.stages());
     for (const id of ["camera", "picture"]) by(id).addEventListener("change", () => this.photograph(by(id)));
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.pad.paint());
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.themed());
     this.show(NOTHING, true);
   }
 
@@ -134,8 +134,13 @@ class Page {
       const { digits } = readPicture(enlarged(image), SIDE, SIDE, this.answer);
       if (digits.length && digits.every(({ answer }) => answer.accepted)) break;
     }
-    const picture = inkOf(image, getComputedStyle(by("pad")).getPropertyValue("--pen"));
-    this.picture({ grey: enlarged(image), width: SIDE, height: SIDE, picture });
+    this.picture({ grey: enlarged(image), width: SIDE, height: SIDE, picture: inkOf(image), image });
+  }
+
+  /** Another theme has another pen; what it has drawn changes with it. */
+  themed() {
+    if (this.pad.under && this.photo.image) this.pad.under = this.photo.picture = inkOf(this.photo.image);
+    this.pad.paint();
   }
 
   turn() {
@@ -188,7 +193,7 @@ class Page {
 }
 
 /** An image in the pen's colour, smooth, to be looked at. */
-function inkOf(image, colour) {
+function inkOf(image) {
   const small = Object.assign(document.createElement("canvas"), { width: 28, height: 28 });
   const context = small.getContext("2d"),
     pixels = context.createImageData(28, 28);
@@ -197,7 +202,7 @@ function inkOf(image, colour) {
   });
   context.putImageData(pixels, 0, 0);
   context.globalCompositeOperation = "source-in";
-  context.fillStyle = colour;
+  context.fillStyle = getComputedStyle(by("pad")).getPropertyValue("--pen");
   context.fillRect(0, 0, 28, 28);
   const large = Object.assign(document.createElement("canvas"), { width: 4 * SIDE, height: 4 * SIDE });
   large.getContext("2d").drawImage(small, 0, 0, large.width, large.height);

@@ -32,17 +32,29 @@ function photographOf(bitmap) {
   const read = scaled(bitmap, 1 / Math.ceil(longer / SOUGHT)),
     { width, height } = read;
   const { data } = read.getContext("2d", { willReadFrequently: true }).getImageData(0, 0, width, height);
-  const picture = scaled(bitmap, Math.min(1, SHOWN / longer));
-  return { grey: readColour(data, width, height), width, height, picture };
+  const grey = readColour(data, width, height),
+    picture = scaled(bitmap, Math.min(1, SHOWN / longer), paperOf(data, grey));
+  return { grey, width, height, picture };
 }
 
-/** A canvas with a bitmap on it, at a scale. */
-function scaled(bitmap, scale) {
+/** The background that a picture was read on, which shows where it is most transparent: its ink is seen on it. */
+function paperOf(pixels, grey) {
+  let [least, at] = [255, 0];
+  for (let k = 0; k < grey.length; k++) {
+    if (pixels[4 * k + 3] < least) [least, at] = [pixels[4 * k + 3], k];
+  }
+  return least < 128 && grey[at] < 128 ? "#000" : "#fff";
+}
+
+/** A canvas with a bitmap on it, at a scale, and a colour or nothing behind. */
+function scaled(bitmap, scale, paper = "transparent") {
   const canvas = document.createElement("canvas");
   canvas.width = Math.max(1, Math.round(bitmap.width * scale));
   canvas.height = Math.max(1, Math.round(bitmap.height * scale));
   const context = canvas.getContext("2d", { willReadFrequently: true });
   context.imageSmoothingQuality = "high";
+  context.fillStyle = paper;
+  context.fillRect(0, 0, canvas.width, canvas.height);
   context.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
   return canvas;
 }

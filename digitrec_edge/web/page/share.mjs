@@ -20,7 +20,8 @@ export async function share(pad, reading, labels) {
   try {
     await navigator.share({ files: [file] });
   } catch (cause) {
-    if (cause.name !== "AbortError") download(blob, file.name);
+    const wanted = ["AbortError", "InvalidStateError"].includes(cause.name); // it was given up, or is open already
+    if (!wanted) download(blob, file.name);
   }
 }
 
