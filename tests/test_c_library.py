@@ -34,6 +34,9 @@ KNOWN_FROM = mnist.load("train").images[:500]
 INT4 = Path(__file__).parent / "mcu" / "digitrec-int4.tflite"
 MODELS = {"int8": pretrained.DEFAULT, "int4": INT4, "tiny": pretrained.TINY}
 LITERT, PORTABLE = ROUNDINGS[0], KERNELS[0]
+ARM = ["arm-none-eabi-gcc"] if shutil.which("arm-none-eabi-gcc") else ["clang", "--target=arm-none-eabi"]
+if not shutil.which(ARM[0]):
+    ARM = []
 ARDUINO = """
 #include <stdint.h>
 struct {
@@ -130,6 +133,28 @@ def can_compile(compiler: str, flags: list[str], folder: Path) -> bool:
     (folder / "try.c").write_text('#include <stdio.h>\nint main(void) { return puts("") < 0; }\n')
     command = [compiler, *flags, str(folder / "try.c"), "-o", str(folder / "try")]
     return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
+@pytest.mark.skipif(not ARM, reason="no compiler for ARM is installed: apt-get install gcc-arm-none-eabi")
+@pytest.mark.parametrize(
+    ("kernel", "cpu"),
+    [
+        ("portable", "cortex-m4"), ("portable", "cortex-m33"), ("portable", "arm1176jzf-s"),
+        ("portable", "arm926ej-s"), ("dsp", "cortex-m4"), ("dsp", "cortex-m7"), ("dsp", "cortex-m33"),
+    ],
+)  # fmt: skip
+def test_arm_needs_no_intrinsics_and_no_instructions_that_it_lacks(kernel: str, cpu: str, tmp_path: Path) -> None:
+    """Arduino's cores have gcc 7, whose arm_acle.h has none of these; an ARM926 has the DSP of ARMv5, not of ARMv6."""
+    tables = dataclasses.replace(tables_of(pretrained.DEFAULT), kernel=find_kernel(kernel))
+    source = written(tables, tmp_path) / "src" / "digitrec.c"
+    (tmp_path / "arm_acle.h").write_text("#error no intrinsics here\n")
+    thumb = ["-mthumb"] if cpu.startswith("cortex-m") else []
+    for flags in (["-std=gnu11", "-Os"], ["-std=c99", "-O3"]):
+        command = [*ARM, f"-mcpu={cpu}", *thumb, *flags, "-ffreestanding", *WARNINGS, f"-I{tmp_path}", "-c"]
+        done = subprocess.run(
+            [*command, str(source), "-o", str(tmp_path / "o")], capture_output=True, text=True, check=False
+        )
+        assert not done.stderr
 
 
 def test_cpp_takes_the_header_and_c_calls_nothing_of_a_library(standard: Path, tmp_path: Path) -> None:

@@ -4,18 +4,18 @@
 #if DIGITREC_KERNEL != 1 || DIGITREC_BITS != 8
 #error "tables.h was written for another kernel"
 #endif
-#ifndef __ARM_FEATURE_DSP
+#ifndef __ARM_FEATURE_SIMD32
 #error "this core has no DSP extension: digitrec-edge export --kernel portable"
 #endif
 
-#include <arm_acle.h>
-
-static inline int32_t odd_bytes(uint32_t word)
-{
-    int32_t pair;
-    __asm__("sxtb16 %0, %1, ror #8" : "=r"(pair) : "r"(word));
-    return pair;
-}
+/* In assembler: gcc has intrinsics for it since version 10, and Arduino's is older. */
+#define WIDEN(pair, word, turned) __asm__("sxtb16 %0, %1" turned : "=r"(pair) : "r"(word))
+#define ADD(sum, word, turned, x)                                        \
+    do {                                                                 \
+        uint32_t pair;                                                   \
+        WIDEN(pair, word, turned);                                       \
+        __asm__("smlad %0, %1, %2, %0" : "+r"(sum) : "r"(pair), "r"(x)); \
+    } while (0)
 
 static void dense(const struct digitrec_layer *layer, const uint8_t *in, uint8_t *out)
 {
@@ -30,13 +30,13 @@ static void dense(const struct digitrec_layer *layer, const uint8_t *in, uint8_t
     for (int o = 0; o < layer->outputs; o += 4, weights += 2 * pairs) {
         int32_t s0 = 0, s1 = 0, s2 = 0, s3 = 0;
         for (int k = 0; k < count; k++) {
-            int32_t x = (int32_t)inked[k].x;
+            uint32_t x = inked[k].x;
             const uint32_t *w = weights + inked[k].index;
             uint32_t ab = w[0], cd = w[1];
-            s0 = __smlad(__sxtb16((int32_t)ab), x, s0);
-            s1 = __smlad(odd_bytes(ab), x, s1);
-            s2 = __smlad(__sxtb16((int32_t)cd), x, s2);
-            s3 = __smlad(odd_bytes(cd), x, s3);
+            ADD(s0, ab, "", x);
+            ADD(s1, ab, ", ror #8", x);
+            ADD(s2, cd, "", x);
+            ADD(s3, cd, ", ror #8", x);
         }
         const int32_t sums[4] = {s0, s1, s2, s3};
         put(layer, o, sums, out);

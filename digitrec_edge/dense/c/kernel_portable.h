@@ -11,24 +11,20 @@ typedef uint16_t digitrec_place;
 #endif
 
 /* How what one input gives is added. */
-#if DIGITREC_BITS == 8 && defined(__ARM_FEATURE_DSP)
-#include <arm_acle.h>
-
-/* Cortex-M4, M7, M33: two weights are widened at a time, and either half of a register is multiplied. */
-static inline int32_t odd_bytes(uint32_t word)
-{
-    int32_t pair;
-    __asm__("sxtb16 %0, %1, ror #8" : "=r"(pair) : "r"(word));
-    return pair;
-}
-
-#define ADD(x, word)                                                      \
-    do {                                                                  \
-        int32_t even = __sxtb16((int32_t)(word)), odd = odd_bytes(word);  \
-        s0 = __smlabb(even, x, s0);                                       \
-        s1 = __smlabb(odd, x, s1);                                        \
-        s2 = __smlatb(even, x, s2);                                       \
-        s3 = __smlatb(odd, x, s3);                                        \
+#if DIGITREC_BITS == 8 && defined(__ARM_FEATURE_SIMD32) && defined(__GNUC__)
+/* Cortex-M4, M7, M33: two weights are widened at a time, and either half of a register is multiplied. In assembler: gcc has
+ * intrinsics for it since version 10, and Arduino's is older. Volatile: in this order the sums stay in registers. */
+#define WIDEN(pair, word, turned) __asm__("sxtb16 %0, %1" turned : "=r"(pair) : "r"(word))
+#define MULTIPLY_ADD(half, sum, pair, x) __asm__ volatile("smla" half "b %0, %1, %2, %0" : "+r"(sum) : "r"(pair), "r"(x))
+#define ADD(x, word)                    \
+    do {                                \
+        uint32_t even, odd;             \
+        WIDEN(even, word, "");          \
+        WIDEN(odd, word, ", ror #8");   \
+        MULTIPLY_ADD("b", s0, even, x); \
+        MULTIPLY_ADD("b", s1, odd, x);  \
+        MULTIPLY_ADD("t", s2, even, x); \
+        MULTIPLY_ADD("t", s3, odd, x);  \
     } while (0)
 #else
 #if DIGITREC_BITS == 8
