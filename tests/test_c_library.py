@@ -13,6 +13,7 @@ import pytest
 from digitrec_edge import artifact, mnist, no_digit, pretrained
 from digitrec_edge.dense.c_library import library
 from digitrec_edge.dense.c_tables import Tables, answers, prepare
+from digitrec_edge.dense.java_library import library as java_library
 from digitrec_edge.dense.known import KNOWN, NOISE, classify, noise, pack_picture
 from digitrec_edge.dense.network import Dense, Network
 from digitrec_edge.dense.packing import KERNELS, find_kernel
@@ -285,6 +286,7 @@ def test_it_is_laid_out_as_arduino_wants(standard: Path, tmp_path: Path) -> None
         "sentence",
         "paragraph",
         "category",
+        "url",
         "architectures",
     }
     assert re.fullmatch(r"\d+\.\d+\.\d+", properties["version"])
@@ -308,6 +310,21 @@ def test_the_sketch_s_picture_is_read_as_it_says(standard: Path) -> None:
     assert told
     image = np.array(pixels, np.uint8).reshape(1, 28, 28)
     assert classify(tables_of(pretrained.DEFAULT), image)[0] == int(told[1])
+
+
+def test_the_readme_s_program_outside_arduino_compiles_and_reads(standard: Path, tmp_path: Path) -> None:
+    program = re.search(r"`main\.c`.*?```c\n(.*?)```", (standard / "README.md").read_text(), re.DOTALL)
+    assert program
+    shutil.copytree(standard / "src", tmp_path / "src")
+    compiled = compile_program(tmp_path, program[1], "-std=c99", *WARNINGS)
+    done = subprocess.run([str(compiled)], stdout=subprocess.PIPE, check=True)
+    assert done.stdout == b"self-test 0, label -1\n"
+
+
+def test_the_text_of_its_licence_goes_with_the_code(standard: Path) -> None:
+    text = (Path(__file__).parents[1] / "LICENSE").read_bytes()
+    assert (standard / "LICENSE").read_bytes() == text
+    assert java_library(tables_of(pretrained.DEFAULT), DIGITS, KNOWN_FROM)["LICENSE"] == text
 
 
 def test_readme_says_what_is_true(standard: Path) -> None:

@@ -62,6 +62,11 @@ def test_the_wheel_holds_mnist_and_the_pretrained_artifacts_unchanged(wheel: zip
 
 
 @pytest.mark.checkout
+def test_the_wheel_holds_all_that_exported_code_is_made_of(wheel: zipfile.ZipFile) -> None:
+    assert {name for name in tracked() if name.startswith("digitrec_edge/dense/")} <= {*wheel.namelist()}
+
+
+@pytest.mark.checkout
 def test_the_wheel_runs_anywhere_and_has_the_command(wheel: zipfile.ZipFile) -> None:
     assert Path(wheel.filename or "").name.endswith("-py3-none-any.whl")
     (entry,) = [name for name in wheel.namelist() if name.endswith("entry_points.txt")]

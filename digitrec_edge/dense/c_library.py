@@ -12,6 +12,7 @@ from digitrec_edge.dense.c_readme import library_readme
 from digitrec_edge.dense.c_tables import TABLES_FILE, Tables, table_bytes, write_tables
 from digitrec_edge.dense.footprint import footprints
 from digitrec_edge.dense.known import NOISE, NOISE_SEED, answers_crc, choose_known, classify, pack_pictures
+from digitrec_edge.dense.library_archive import LICENSE
 
 SOURCES = Path(__file__).with_name("c")
 
@@ -58,7 +59,7 @@ def library(tables: Tables, labels: tuple[str, ...], images: NDArray[np.uint8]) 
         "examples/SelfTest/SelfTest.ino": _text("SelfTest.ino"),
         "examples/ReadDigit/ReadDigit.ino": _text("ReadDigit.ino", values),
     }
-    return {name: text.encode() for name, text in files.items()}
+    return {**{name: text.encode() for name, text in files.items()}, "LICENSE": LICENSE.read_bytes()}
 
 
 def _known(tables: Tables, images: NDArray[np.uint8]) -> str:

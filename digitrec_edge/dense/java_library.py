@@ -9,6 +9,7 @@ from digitrec_edge.dense.c_readme import values_of
 from digitrec_edge.dense.c_tables import Tables
 from digitrec_edge.dense.java_archive import CLASS_FILE, RESOURCE_FILE
 from digitrec_edge.dense.java_resource import write_resource
+from digitrec_edge.dense.library_archive import LICENSE
 
 SOURCES = Path(__file__).with_name("java")
 
@@ -28,4 +29,5 @@ def library(tables: Tables, labels: tuple[str, ...], images: NDArray[np.uint8]) 
         CLASS_FILE: (SOURCES / "Digitrec.java").read_bytes(),
         RESOURCE_FILE: write_resource(tables, images),
         "README.md": text.encode(),
+        "LICENSE": LICENSE.read_bytes(),
     }

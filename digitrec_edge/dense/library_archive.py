@@ -10,6 +10,7 @@ import struct
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from digitrec_edge import archives
 from digitrec_edge.formats import SEAL_BYTES
@@ -20,6 +21,8 @@ TOP = "digitrec/"
 EXTRAS = f"{TOP}extras/"
 STORED = ".bin"
 """What ends so is not packed: weights have nothing to pack."""
+LICENSE = Path(__file__).with_name("LICENSE")
+"""Of the code: it must go wherever that goes."""
 
 _DATE = (1980, 1, 1, 0, 0, 0)
 _LIMITS = archives.Limits(files=32, ratio=BUDGET.attached_ratio)

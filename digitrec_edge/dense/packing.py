@@ -32,7 +32,7 @@ class KernelRow:
         pools: whether it takes sums of pixels, of more than 8 bits.
         runs_on: processors.
         cores: that it runs on, as the table of figures calls them; none are named where it runs on all.
-        architectures: of Arduino, as library.properties has them, with boards that it runs on.
+        architectures: of Arduino, as library.properties has them, with boards that it runs on; of a Teensy it is avr.
     """
 
     name: str
@@ -109,7 +109,9 @@ KERNELS = (
     KernelRow("portable", 0, (8, 4), 1, _columns, _from_columns, 2, True, "every processor", (), "*"),
     KernelRow(
         "dsp", 1, (8,), 2, _pairs, _from_pairs, 4, False, "ARM with the DSP extension: Cortex-M4, M7, M33",
-        ("Cortex-M4", "Cortex-M7", "Cortex-M33"), "mbed_nano,nrf52,renesas_uno,rp2040,stm32,zephyr",
+        ("Cortex-M4", "Cortex-M7", "Cortex-M33"),
+        "avr,mbed_edge,mbed_giga,mbed_nano,mbed_nicla,mbed_opta,mbed_portenta,nRF5,nrf52,renesas_portenta,renesas_uno,"
+        "rp2040,samd,silabs,stm32,zephyr",
     ),
     KernelRow(
         "mve", 2, (8,), 16, _rows, _from_rows, 1 / 8, False, "ARM with Helium: Cortex-M52, M55, M85",
