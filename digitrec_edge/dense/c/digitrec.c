@@ -15,7 +15,7 @@ static inline uint8_t round_float(int32_t sum, float factor, int32_t zero, int32
 {
     union { float real; int32_t bits; } steps;
     int32_t whole;
-    steps.real = (float)sum * factor;
+    steps.real = digitrec_times(sum, factor);
     if ((steps.bits & INT32_C(0x7FFFFFFF)) >= INT32_C(0x4A800000))
         return (uint8_t)(steps.bits < 0 ? low : 255);
     steps.real += 12582912.0f;

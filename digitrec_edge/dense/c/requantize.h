@@ -4,6 +4,7 @@
 #ifndef DIGITREC_REQUANTIZE_H
 #define DIGITREC_REQUANTIZE_H
 
+#include <float.h>
 #include <stdint.h>
 
 #define DIGITREC_LITERT 0             /* XNNPACK: times a float32, half to even */
@@ -11,10 +12,21 @@
 #define DIGITREC_TFLITE_MICRO 2       /* ... two shifts, the second time halves away from zero */
 #define DIGITREC_TFLITE_RUNTIME_X86 3 /* ... two shifts, the second time halves up */
 
+/* In float32: an x87 computes with more bits, until a number goes through memory. */
+static inline float digitrec_times(int32_t sum, float factor)
+{
+#if FLT_EVAL_METHOD < 0 || FLT_EVAL_METHOD == 1 || FLT_EVAL_METHOD == 2
+    volatile float real = (float)sum, product = real * factor;
+    return product;
+#else
+    return (float)sum * factor;
+#endif
+}
+
 /* Clamped first, so that 1.5 * 2**23 can be added: that leaves the nearest whole number, halves to even, in the lowest bits. */
 static inline uint8_t digitrec_round_float(int32_t sum, float factor, int32_t zero, int32_t low)
 {
-    float steps = (float)sum * factor, least = (float)(low - zero), most = (float)(255 - zero);
+    float steps = digitrec_times(sum, factor), least = (float)(low - zero), most = (float)(255 - zero);
     union { float real; int32_t bits; } rounded;
     steps = steps < least ? least : steps > most ? most : steps;
     rounded.real = steps + 12582912.0f;
