@@ -1,6 +1,7 @@
 """The C library, compiled here: the bytes of its oracles, a self-test that sees every bit, "no digit" told exactly."""
 
 import dataclasses
+import itertools
 import os
 import re
 import shutil
@@ -40,6 +41,7 @@ LITERT, PORTABLE = ROUNDINGS[0], KERNELS[0]
 ARM = ["arm-none-eabi-gcc"] if shutil.which("arm-none-eabi-gcc") else ["clang", "--target=arm-none-eabi"]
 if not shutil.which(ARM[0]):
     ARM = []
+LEVELS = ("-O0", "-Os", "-O2", "-O3")
 ARDUINO = """
 #include <stdint.h>
 struct {
@@ -165,15 +167,15 @@ def test_arm_needs_no_intrinsics_and_no_instructions_that_it_lacks(kernel: str, 
 
 
 def test_cpp_takes_the_header_and_c_calls_nothing_of_a_library(standard: Path, tmp_path: Path) -> None:
-    sources = sorted((standard / "src").glob("*.c"))
-    for source in sources:
-        command = ["gcc", "-c", "-std=c99", "-Os", "-ffreestanding", "-fno-builtin", str(source)]
-        subprocess.run([*command, "-o", str(tmp_path / f"{source.stem}.o")], check=True)
-    objects = [str(path) for path in sorted(tmp_path.glob("*.o"))]
-    needed = subprocess.run(["nm", "-u", *objects], capture_output=True, text=True, check=True).stdout
-    assert set(re.findall(r" U (\w+)", needed)) <= {
-        "digitrec_classify", "digitrec_logits", "digitrec_tables_crc", "_GLOBAL_OFFSET_TABLE_", "__stack_chk_fail",
-    }  # fmt: skip
+    for compiler, level in itertools.product([name for name in ("clang", "gcc") if shutil.which(name)], LEVELS):
+        for source in (standard / "src").glob("*.c"):
+            command = [compiler, "-c", "-std=c99", level, str(source), "-o", str(tmp_path / f"{source.stem}.o")]
+            subprocess.run(command, check=True)
+        objects = [str(path) for path in sorted(tmp_path.glob("*.o"))]
+        needed = subprocess.run(["nm", "-u", *objects], capture_output=True, text=True, check=True).stdout
+        assert set(re.findall(r" U (\w+)", needed)) <= {
+            "digitrec_classify", "digitrec_logits", "digitrec_tables_crc", "_GLOBAL_OFFSET_TABLE_", "__stack_chk_fail",
+        }, (compiler, level)  # fmt: skip
     if shutil.which("g++"):
         (tmp_path / "main.cpp").write_text(
             "#include <digitrec.h>\nint main() {\n"
@@ -216,6 +218,10 @@ def test_what_self_test_pictures_are(standard: Path) -> None:
     assert f"#define DIGITREC_NOISE {NOISE}\n" in text
     assert noise().min() == 1
     assert len({image.tobytes() for image in noise()}) == NOISE
+    assert (
+        f"as long as {2 * KNOWN} pictures of\n * signs and {2 * NOISE} of noise"
+        in (standard / "src/digitrec.h").read_text()
+    )
     packed = [int(word) for word in re.findall(r"(\d+),", text.partition("{")[2])]
     assert len(packed) < 3000  # with its code it fits a micro:bit beside the network
     shown = unpack(packed)

@@ -11,7 +11,7 @@ from digitrec_edge import __version__
 from digitrec_edge.dense.c_readme import library_readme
 from digitrec_edge.dense.c_tables import TABLES_FILE, Tables, table_bytes, write_tables
 from digitrec_edge.dense.footprint import footprints
-from digitrec_edge.dense.known import NOISE, NOISE_SEED, answers_crc, choose_known, classify, pack_pictures
+from digitrec_edge.dense.known import KNOWN, NOISE, NOISE_SEED, answers_crc, choose_known, classify, pack_pictures
 from digitrec_edge.dense.library_archive import LICENSE
 
 SOURCES = Path(__file__).with_name("c")
@@ -36,6 +36,9 @@ def library(tables: Tables, labels: tuple[str, ...], images: NDArray[np.uint8]) 
         "labels": str(len(labels)),
         "scale": f"{np.float32(tables.network.output_scale):.9g}f",
         "zero": str(tables.network.output_zero_point),
+        "signs": str(2 * KNOWN),  # each is read twice, for its logits and for its label
+        "noise": str(2 * NOISE),
+        "bits": f"{8 * len(table_bytes(tables)):,}",
         "version": __version__.split("+")[0],
         "flash": str(-(-max((row.flash_bytes for row in rows), default=0) // 1024)),
         "ram": f"{max((row.ram_bytes for row in rows), default=0):,}",

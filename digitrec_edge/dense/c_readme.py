@@ -5,6 +5,7 @@ from pathlib import Path
 from digitrec_edge.dense.boards import BoardFit, fit_boards
 from digitrec_edge.dense.c_tables import Tables
 from digitrec_edge.dense.footprint import CLOCKED, Footprint, footprints, measured_figures
+from digitrec_edge.dense.known import KNOWN, NOISE
 from digitrec_edge.labels import DIGITS
 
 TEMPLATE = Path(__file__).with_name("c") / "library.md"
@@ -24,6 +25,8 @@ def library_readme(tables: Tables, labels: tuple[str, ...]) -> str:
         "kernel": tables.kernel.name,
         "runs_on": tables.kernel.runs_on,
         "origin": _origin(rows),
+        "signs": str(2 * KNOWN),
+        "noise": str(2 * NOISE),
         "figures": "\n".join(figure_lines(rows)),
         "boards": "\n".join(board_lines(fit_boards(rows, tables.kernel))),
     }

@@ -28,8 +28,9 @@ int digitrec_classify(const uint8_t image[DIGITREC_PIXELS]);
 void digitrec_logits(const uint8_t image[DIGITREC_PIXELS], int8_t logits[DIGITREC_LABELS]);
 
 /* Whether the tables are as they were written, and computed with as they should be. Returns 0 when all is well, 1 when a
- * bit of the tables has changed, 2 when an answer is another than at export, 3 for both. Takes about as long as 80
- * pictures and 2 million steps of a checksum, and 784 bytes more of RAM in a program that calls it. */
+ * bit of the tables has changed, 2 when an answer is another than at export, 3 for both. Takes as long as @signs@ pictures of
+ * signs and @noise@ of noise without a 0, the slowest there are, and @bits@ steps of a checksum; and 784 bytes more of RAM in
+ * a program that calls it. README.md has how long each of the two kinds takes. */
 int digitrec_self_test(void);
 
 #ifdef __cplusplus

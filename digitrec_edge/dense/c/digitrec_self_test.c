@@ -29,14 +29,13 @@ static void fill_with_noise(uint32_t *state)
 /* Paper is written as 0 and how many pixels of it there are, all else as it is. */
 static DIGITREC_FLASH uint8_t *unpack(DIGITREC_FLASH uint8_t *packed)
 {
-    for (int i = 0; i < DIGITREC_PIXELS;) {
-        if (*packed) {
-            picture[i++] = *packed++;
-            continue;
+    for (int i = 0, blank = 0; i < DIGITREC_PIXELS; i++) { /* one pixel at a time: of a run of 0, compilers make a call of memset */
+        if (!blank && !*packed) {
+            blank = packed[1];
+            packed += 2;
         }
-        packed++;
-        for (int n = *packed++; n > 0 && i < DIGITREC_PIXELS; n--)
-            picture[i++] = 0;
+        picture[i] = blank ? 0 : *packed++;
+        blank -= blank > 0;
     }
     return packed;
 }
