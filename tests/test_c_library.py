@@ -13,7 +13,8 @@ import pytest
 
 from digitrec_edge import artifact, mnist, no_digit, pretrained
 from digitrec_edge.dense.c_library import library
-from digitrec_edge.dense.c_tables import Tables, answers, prepare
+from digitrec_edge.dense.c_reading import read_tables
+from digitrec_edge.dense.c_tables import LARGEST_FIXED, Tables, answers, prepare, write_tables
 from digitrec_edge.dense.java_library import library as java_library
 from digitrec_edge.dense.known import KNOWN, NOISE, classify, noise, pack_picture
 from digitrec_edge.dense.network import Dense, Network
@@ -21,6 +22,7 @@ from digitrec_edge.dense.packing import KERNELS, find_kernel
 from digitrec_edge.dense.rounding import ROUNDINGS, find_rounding
 from digitrec_edge.dense.tflite import read_network
 from digitrec_edge.dense.threshold import whole_threshold
+from digitrec_edge.formats.graph import MalformedError
 from digitrec_edge.quantization import dequantize
 from runtimes import load
 from runtimes.table import find
@@ -239,6 +241,31 @@ def unpack(packed: list[int]) -> np.ndarray:  # type: ignore[type-arg]
     return np.array(pixels, np.uint8).reshape(-1, 28, 28)
 
 
+@pytest.mark.parametrize("name", [row.name for row in ROUNDINGS[1:]])
+def test_the_largest_sums_that_are_taken_overflow_nothing(name: str, tmp_path: Path) -> None:
+    bias = np.array([1, -1, 1, -1], np.int32) * (LARGEST_FIXED - 255 * 784)
+    factors = np.array([0.999, 0.999, 0.999 * 2.0**-30, 0.999 * 2.0**-30])
+    weights = np.ones((4, 784), np.int8)
+    layer = Dense(weights, 8, bias, factors, factors.astype(np.float32), 255, 0)
+    network = Network((layer,), "uint8", 1 / 255, 0, "int8", 0.1, -8)
+    tables = prepare(network, find_rounding(name), PORTABLE, 0)
+    flags = ["-fsanitize=undefined", "-fno-sanitize-recover=all"]
+    if not can_compile("gcc", flags, tmp_path):
+        pytest.skip("gcc has no sanitizers here")
+    program = compile_program(written(tables, tmp_path / "library", tuple("abcd")), READ_ALL, *flags)
+    read = read_pictures(program, TEST[:100], 4)
+    assert np.array_equal(read.logits, answers(tables, TEST[:100]))
+    larger = dataclasses.replace(network, layers=(dataclasses.replace(layer, bias=bias + np.sign(bias)),))
+    with pytest.raises(
+        ValueError, match=f"a sum may be larger than {LARGEST_FIXED:,}, the most for the rounding {name}"
+    ):
+        prepare(larger, find_rounding(name), PORTABLE, 0)
+    assert prepare(larger, LITERT, PORTABLE, 0)
+    assert all(tables_of(model, name) for model in MODELS.values())  # one has a bias of -2**30
+    with pytest.raises(MalformedError, match=f"a sum may be {LARGEST_FIXED + 1:,}, "):
+        read_tables(write_tables(dataclasses.replace(tables, network=larger)))
+
+
 @pytest.mark.parametrize("labels", [2, 26, 1000])
 def test_other_labels_and_widths(labels: int, tmp_path: Path) -> None:
     random = np.random.default_rng(labels)
@@ -401,3 +428,9 @@ def test_a_threshold_on_a_step_is_refused_and_none_is_nothing() -> None:
         with pytest.raises(ValueError, match="lies on a step of the logits"):
             whole_threshold(float(threshold), 0.25, 10)
     assert whole_threshold(2.01, 0.25, 10) == 81
+
+
+@pytest.mark.parametrize("scale", [1e-6, 1e-40])
+def test_a_threshold_of_more_steps_than_an_int32_has_is_refused(scale: float) -> None:
+    with pytest.raises(ValueError, match="is not between 0 and 2,147,483,647 steps"):
+        whole_threshold(1000.0, scale, 10)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from digitrec_edge.dense.network import UNSIGNED, Dense, Network
+from digitrec_edge.dense.network import UNSIGNED, Dense, Network, largest_sum
 from digitrec_edge.dense.packing import KernelRow
 from digitrec_edge.dense.rounding import Rounding, multipliers
 from digitrec_edge.mnist import SIDE
@@ -26,6 +26,9 @@ SQUARES = SIDE * SIDE // 4
 
 BY_FLOAT = 0
 """The number of the rounding whose factors are float32."""
+
+LARGEST_FIXED = (1 << 31) - (1 << 29) - 256
+"""The largest sum that is rounded with whole numbers: up to 2**29 and a zero point are added to it, in 32 bits."""
 _COLUMNS = 12
 
 
@@ -103,6 +106,10 @@ def prepare(network: Network, rounding: Rounding, kernel: KernelRow, threshold: 
             )
         if rounding.number != BY_FLOAT:
             multipliers(layer.factors)
+            if largest_sum(layer.weights, layer.bias) > LARGEST_FIXED:
+                raise ValueError(
+                    f"a sum may be larger than {LARGEST_FIXED:,}, the most for the rounding {rounding.name}"
+                )
     return found
 
 

@@ -5,15 +5,14 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from digitrec_edge.dense.c_tables import Tables
-from digitrec_edge.dense.network import SUM_BITS, Dense, Network, follow, may_overflow
+from digitrec_edge.dense.c_tables import BY_FLOAT, LARGEST_FIXED, Tables
+from digitrec_edge.dense.network import SUM_BITS, Dense, Network, follow, largest_sum, may_overflow
 from digitrec_edge.dense.packing import KernelRow
 from digitrec_edge.dense.rounding import Rounding
 from digitrec_edge.dense.tflite import MOST_LAYERS, MOST_NUMBERS
+from digitrec_edge.dense.threshold import LARGEST
 from digitrec_edge.formats.graph import MalformedError
 from digitrec_edge.quantization import PIXEL_MAX
-
-_LARGEST_THRESHOLD = 1 << 31
 
 
 def need(holds: bool, what: str) -> None:
@@ -62,6 +61,9 @@ def tables(
     """
     need(follow(layers), "its layers do not fit one another")
     need(1e-12 < scale < 1e12 and -128 <= zero_point <= 127, f"its logits have scale {scale:g} and zero {zero_point}")
-    need(0 <= threshold < _LARGEST_THRESHOLD, f"its threshold is {threshold}")
+    if rounding.number != BY_FLOAT:
+        most = max(largest_sum(layer.weights, layer.bias) for layer in layers)
+        need(most <= LARGEST_FIXED, f"a sum may be {most:,}, {LARGEST_FIXED:,} fit the rounding {rounding.name}")
+    need(0 <= threshold <= LARGEST, f"its threshold is {threshold}")
     network = Network(tuple(layers), "uint8", 1 / PIXEL_MAX, 0, "int8", scale, zero_point)
     return Tables(network, rounding, kernel, threshold)

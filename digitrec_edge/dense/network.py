@@ -22,10 +22,14 @@ SUM_BITS = 32
 """A sum is a signed number of so many bits."""
 
 
+def largest_sum(weights: NDArray[np.int8], bias: NDArray[Any]) -> int:
+    """Return how far from 0 a sum of a layer, of ``(outputs, inputs)`` weights and its bias, may be."""
+    return int((np.abs(bias.astype(np.int64)) + 255 * np.abs(weights.astype(np.int64)).sum(axis=1)).max())
+
+
 def may_overflow(weights: NDArray[np.int8], bias: NDArray[Any]) -> bool:
-    """Whether some sum of a layer, of ``(outputs, inputs)`` weights and its bias, may leave ``SUM_BITS``."""
-    most = np.abs(bias.astype(np.int64)) + 255 * np.abs(weights.astype(np.int64)).sum(axis=1)
-    return int(most.max()) >= 1 << (SUM_BITS - 1)
+    """Whether some sum of a layer may leave ``SUM_BITS``."""
+    return largest_sum(weights, bias) >= 1 << (SUM_BITS - 1)
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,8 @@ _ROUNDING = Fraction(1, 1 << 24)
 """The largest relative error of a float32 operation."""
 _MOST_STEPS = 255
 """How far an int8 number can be from its zero point."""
+LARGEST = (1 << 31) - 1
+"""A threshold in C is an int32."""
 
 
 def whole_threshold(threshold: float | None, scale: float, labels: int) -> int:
@@ -24,10 +26,14 @@ def whole_threshold(threshold: float | None, scale: float, labels: int) -> int:
         labels: how many there are.
 
     Raises:
-        ValueError: a score that float32 cannot tell from the threshold is possible.
+        ValueError: a score that float32 cannot tell from the threshold is possible, or C has no such number.
     """
     if threshold is None:
         return 0
+    if not 0 <= threshold * labels <= LARGEST * scale:
+        raise ValueError(
+            f"the threshold of 'no digit', {threshold:g}, is not between 0 and {LARGEST:,} steps of the logits"
+        )
     step, least = Fraction(float(np.float32(scale))) / labels, Fraction(float(np.float32(threshold)))
     largest = _MOST_STEPS * labels * step
     lost = Fraction(101, 100) * _ROUNDING * largest * ((labels - 1) + 1 + 1 + 1 + 2)
