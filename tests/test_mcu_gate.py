@@ -135,6 +135,36 @@ def test_boards_fit_by_their_core_s_figures() -> None:
     assert {board.core for board in BOARDS} - {None} <= {core.name for core in CORES}
 
 
+@pytest.mark.parametrize(
+    ("name", "own_bytes"),
+    [
+        ("micro:bit v1", 0x40000), ("Arduino Zero, MKR", 0x40000 - 0x2000), ("Arduino Uno R4", 0x40000 - 0x4000),
+        ("Arduino Nano 33 BLE", 983_040), ("Black Pill F401", 262_144), ("ESP32-C3", 0x140000), ("ESP32-S3", 0x330000),
+        ("Arduino Uno R3, Nano", 30_720), ("Arduino Mega 2560", 253_952),
+    ],
+)  # fmt: skip
+def test_a_program_has_the_flash_that_its_linker_gives_it(name: str, own_bytes: int) -> None:
+    (board,) = [board for board in BOARDS if board.name == name]
+    assert (board.flash_kb - board.taken_kb) << 10 == own_bytes
+
+
+@pytest.mark.parametrize(
+    ("used_kb", "fits"),
+    [(176, "yes"), (177, "tight"), (232, "tight"), (233, "bare"), (256, "bare"), (257, "no")],
+)
+def test_what_a_bootloader_leaves_too_little_for_fits_bare_alone(used_kb: int, fits: str) -> None:
+    row = Footprint("Cortex-M4", used_kb << 10, 0, 2_000, 100, True, None)
+    (found,) = [one for one in fit_boards((row,), KERNELS[0]) if one.board.name == "Arduino Uno R4"]
+    assert (found.fit, found.left_kb) == (fits, 240 - used_kb)
+
+
+def test_the_pretrained_network_fits_no_arduino_of_256_kb() -> None:
+    """Its flash is 256,500 bytes and more; linker scripts give a sketch 253,952 on a Zero and 245,760 on an Uno R4."""
+    rows = footprints(networks.tables(networks.MODELS["int8"], ROUNDINGS[0], KERNELS[0]))
+    found = {one.board.name for one in fit_boards(rows, KERNELS[0]) if one.fit == "bare"}
+    assert found == {"micro:bit v1", "Arduino Zero, MKR", "Arduino Uno R4", "Black Pill F401"}
+
+
 def test_only_boards_whose_core_runs_the_kernel_are_listed() -> None:
     row = Footprint("Cortex-M4 dsp", 250 << 10, 0, 4_000, 100, True, Instructions(64_000, 1, 2, 3))
     found = {one.board.name: one for one in fit_boards((row,), find_kernel("dsp"))}

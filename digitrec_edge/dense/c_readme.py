@@ -73,15 +73,15 @@ def board_lines(fits: tuple[BoardFit, ...]) -> list[str]:
     if not fits:
         return ["None of the boards that digitrec-edge knows has a core that runs this code."]
     lines = [
-        "| board | chip | flash, RAM in KB | fits | flash left, KB | ms, at least |",
+        "| board | chip | flash (a program's), RAM in KB | fits | flash left, KB | ms, at least |",
         "|---|---|---:|---|---:|---:|",
     ]
     for row in fits:
         board, ms = row.board, "" if row.least_ms is None else f"{row.least_ms:.1f}"
+        flash = f"{board.flash_kb:,}" + (f" ({board.flash_kb - board.taken_kb:,})" if board.taken_kb else "")
         fit = row.fit if row.measured else f"{row.fit}, not measured"
         lines.append(
-            f"| {board.name} | {board.chip} | {board.flash_kb:,}, {board.ram_kb:,} | {fit} "
-            f"| {max(0, row.left_kb):,} | {ms} |"
+            f"| {board.name} | {board.chip} | {flash}, {board.ram_kb:,} | {fit} | {max(0, row.left_kb):,} | {ms} |"
         )
     return lines
 
@@ -144,7 +144,12 @@ def remarks(tables: Tables) -> tuple[tuple[str, str], ...]:
             )
         )
     fits = fit_boards(rows, tables.kernel)
-    for fit, name in (("yes", "fits"), ("tight", "fits tightly"), ("no", "does not fit")):
+    for fit, name in (
+        ("yes", "fits"),
+        ("tight", "fits tightly"),
+        ("bare", "fits without Arduino"),
+        ("no", "does not fit"),
+    ):
         names = [
             f"{one.board.name} ({one.left_kb:,} KB left)" if fit == "tight" else one.board.name
             for one in fits
