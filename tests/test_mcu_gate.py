@@ -159,7 +159,7 @@ def test_what_a_bootloader_leaves_too_little_for_fits_bare_alone(used_kb: int, f
 
 
 def test_the_pretrained_network_fits_no_arduino_of_256_kb() -> None:
-    """Its flash is 256,500 bytes and more; linker scripts give a sketch 253,952 on a Zero and 245,760 on an Uno R4."""
+    """Its flash is 256,492 bytes and more; linker scripts give a sketch 253,952 on a Zero and 245,760 on an Uno R4."""
     rows = footprints(networks.tables(networks.MODELS["int8"], ROUNDINGS[0], KERNELS[0]))
     found = {one.board.name for one in fit_boards(rows, KERNELS[0]) if one.fit == "bare"}
     assert found == {"micro:bit v1", "Arduino Zero, MKR", "Arduino Uno R4", "Black Pill F401"}
