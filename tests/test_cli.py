@@ -1,15 +1,21 @@
 """The command line itself: help that one can work from, exit statuses, one line per error."""
 
+import errno
+import os
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 import digitrec_edge
+from digitrec_edge import cli as cli_module
 from digitrec_edge import pretrained
+from digitrec_edge.cli import terminal
 from digitrec_edge.cli.program import program
 
 Cli = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -112,6 +118,62 @@ def test_wrong_usage_ends_with_2_and_says_what_is_wrong(cli: Cli, tmp_path: Path
     assert "rror" in done.stderr
     assert done.stdout == ""
     assert not list(tmp_path.iterdir())
+
+
+NO_NAME = "n" * 300
+"""Longer than a file's name can be: what asks for it gets the same kind of error as below a folder that is closed."""
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "train --data NO_NAME",
+        "train --base a.keras --data NO_NAME",
+        "export NO_NAME --int8",
+        "sign NO_NAME --key NO_NAME",
+        "inspect NO_NAME",
+        "verify NO_NAME",
+        "strip NO_NAME",
+        "benchmark NO_NAME",
+        "robustness NO_NAME",
+        "compare NO_NAME NO_NAME",
+        "report NO_NAME",
+        "predict NO_NAME",
+        "predict 'NO_NAME*'",
+        "predict NO_NAME.png --multi",
+        "read NO_NAME --output out",
+        "serve NO_NAME",
+        "serve --collection NO_NAME --port 0",
+        "watch NO_NAME",
+        "collect NO_NAME",
+        "collect a.sqlite --import NO_NAME",
+        "deploy NO_NAME --host pi@one",
+    ],
+)
+def test_a_path_that_the_system_refuses_is_one_line(cli: Cli, tmp_path: Path, line: str) -> None:
+    done = cli(*shlex.split(line.replace("NO_NAME", NO_NAME)), ok=False, cwd=tmp_path)
+    assert done.returncode == 1
+    (said,) = (one for one in done.stderr.splitlines() if NO_NAME in one)
+    assert said.startswith("digitrec-edge: ")
+    assert "Traceback" not in done.stderr
+
+
+def test_an_error_of_the_system_about_no_file_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(words: list[str]) -> None:
+        raise OSError(errno.EBADF, "Bad file descriptor")
+
+    monkeypatch.setattr(cli_module, "_run_command", fail)
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        cli_module._run()
+
+
+@pytest.mark.parametrize("line", ["inspect FILE", "serve FILE --tls FILE FILE --print-unit"])
+def test_a_file_that_may_not_be_read_is_left_to_who_reads_it(monkeypatch: pytest.MonkeyPatch, line: str) -> None:
+    """Root may read everything, so that the answer to the question is changed."""
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    monkeypatch.setattr(terminal, "hold_native_output", lambda: None)
+    words = line.replace("FILE", str(pretrained.DEFAULT)).split()
+    assert CliRunner().invoke(program(), words).exit_code == 0
 
 
 @pytest.mark.parametrize(

@@ -44,6 +44,11 @@ def _run() -> None:
         if error.errno != errno.EPIPE:  # somebody who stopped reading wants no message either
             print(f"digitrec-edge: cannot write to standard output: {error.strerror}", file=sys.stderr)
         sys.exit(1)
+    except OSError as error:
+        if error.filename is None:  # about no file that somebody named: a fault of ours, with its traceback
+            raise
+        print(f"digitrec-edge: {terminal.escaped(str(error.filename))}: {error.strerror}", file=sys.stderr)
+        sys.exit(1)
 
 
 def _run_command(words: list[str]) -> None:

@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from os.path import exists, isdir
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,12 +46,11 @@ def expand(arguments: list[str], recursive: bool = False) -> Iterator[Named]:
     no file's name for what it matches.
     """
     for argument in arguments:
-        path = Path(argument)
         if argument == STANDARD_INPUT:
             yield Named(argument)
-        elif path.is_dir():
-            yield from _folder(path, recursive)
-        elif glob.has_magic(argument) and not path.exists():
+        elif isdir(argument):  # noqa: PTH112  (Path.is_dir raises where a folder above may not be entered)
+            yield from _folder(Path(argument), recursive)
+        elif glob.has_magic(argument) and not exists(argument):  # noqa: PTH110
             found = glob.glob(argument, recursive=True)  # noqa: PTH207  (a whole pattern, absolute or not)
             matches = sorted(match for match in found if Path(match).is_file())
             yield from map(Named, matches)

@@ -22,7 +22,17 @@ class Program(TyperGroup):
 
 
 class Command(TyperCommand):
-    """A command that refuses what no type and no bound of an option refuses: nan, and an empty word."""
+    """A command that refuses what no type and no bound of an option refuses: nan, and an empty word.
+
+    That a file may not be read is not wrong usage: it is left to who reads it.
+    """
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        for parameter in self.params:
+            for kind in getattr(parameter.type, "types", [parameter.type]):
+                if hasattr(kind, "readable"):
+                    kind.readable = False
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Read the words of the command line."""
