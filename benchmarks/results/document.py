@@ -230,12 +230,16 @@ def from_json(data: bytes, name: str = "the document") -> Document:
     """
     try:
         raw = load_json(data)
-        made_by = str(raw.get("generator", "")).removeprefix("digitrec-edge ") if isinstance(raw, dict) else ""
+        if not isinstance(raw, dict) or "runs" not in raw:  # before its version: other files of ours have one, too
+            raise ValueError("it has no runs")
+        made_by = str(raw.get("generator", "")).removeprefix("digitrec-edge ")
         return read_version(raw, "version", _READERS, made_by)
     except NewerVersionError as cause:
         raise BenchmarkError(f"{name} was {cause}") from cause
     except ValueError as cause:
-        raise BenchmarkError(f"{name} is no benchmark document: {cause}; measure again") from cause
+        raise BenchmarkError(
+            f"{name} is no benchmark document: {cause}; give what benchmark --json wrote, or measure again"
+        ) from cause
 
 
 def read(path: Path) -> Document:

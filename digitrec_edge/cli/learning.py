@@ -28,15 +28,19 @@ def learn(base: Path, data: Sequence[Path], output: Path | None, seed: int, *, a
         allow_worse: write it whatever the gate says.
     """
     from digitrec_edge import mnist
-    from digitrec_edge.errors import BenchmarkError, TrainingError
+    from digitrec_edge.errors import BenchmarkError, DataError, TrainingError
     from digitrec_edge.files import check_writable
     from digitrec_edge.training import continuing, network
     from digitrec_edge.training.history import history_path, read_history, write
 
+    for path in data:
+        if not path.exists():
+            raise DataError(f"no such file or folder: {path}")
     collections = [path for path in data if is_collection(path)]
     source = _only([path for path in data if path not in collections])
     if not collections:
-        raise typer.BadParameter("name a collection, such as --data collection.sqlite", param_hint="--data")
+        instead = f"{str(source)!r} is none: " if source else ""
+        raise typer.BadParameter(f"{instead}name a collection, such as --data collection.sqlite", param_hint="--data")
     output = output or base.with_name(f"{base.stem}-learnt.keras")
     check_apart({"--output": output}, [base, *data])
     check_writable(output)
