@@ -49,7 +49,10 @@ def load(
     rows = candidates(runtime)
     found = artifact.parse(path, sealed=sealed) if isinstance(path, bytes) else artifact.read(path, sealed=sealed)
     able = (row for row in rows if row.installed and row.runs(found.format.name) and not unmet(found, row))
-    row = next(able, None) or choose(found.format.name, rows)
+    try:
+        row = next(able, None) or choose(found.format.name, rows)
+    except InputError as cause:
+        raise InputError(f"{found.path}: {cause}") from None
     return open_model(found, row, threads, key)
 
 
@@ -86,9 +89,7 @@ def open_model(found: Artifact, row: RuntimeRow, threads: int, key: Path | None 
     check_release(row)
     lacking = unmet(found, row)
     if lacking:
-        raise RuntimeUnavailableError(
-            f"{found.card.variant if found.card else found.path} {lacking}{_cure(found, row)}"
-        )
+        raise RuntimeUnavailableError(f"{found.path} {lacking}{_cure(found, row)}")
     try:
         session = module.open_session(found, threads)
     except (ValueError, RuntimeError, TypeError) as cause:
@@ -123,7 +124,7 @@ def _cure(found: Artifact, row: RuntimeRow) -> str:
     ]
     newer = support.oldest(row, found.graph)
     cures = [install(f"{row.distribution}>={newer}", upgrade=True)] if newer and row.distribution else []
-    cures += [f"install {other.distribution}" for other in others]
+    cures += [install_extra(other.extra) for other in others]
     if found.card and support.can_be_made(row, found.card.variant, found.format.name):
         cures.append(f"export with --target {row.name}")
     return f": {', or '.join(cures)}" if cures else ""

@@ -138,7 +138,8 @@ def test_a_runtime_that_cannot_run_the_file_is_one_line(cli: Cli, pictures: Path
     done = cli("predict", pictures / "0.png", "--model", pretrained.DEFAULT, "--runtime", "onnxruntime", ok=False)
     assert done.returncode == 1
     assert done.stderr == (
-        "digitrec-edge: onnxruntime does not run .tflite files; litert or tflite-runtime or native does\n"
+        f"digitrec-edge: {pretrained.DEFAULT}: onnxruntime does not run .tflite files; "
+        "litert or tflite-runtime or native does\n"
     )
 
 

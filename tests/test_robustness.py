@@ -23,8 +23,10 @@ from benchmarks.quality.robustness import (
     thicken,
 )
 from digitrec_edge import mnist, pretrained
+from digitrec_edge.cli import robustness as command
 from digitrec_edge.errors import BenchmarkError
 from runtimes import load
+from runtimes.table import find
 
 GOALS = {
     "clean": 0.994, "shifted": 0.989, "rotated": 0.987, "noisy": 0.99, "faded": 0.99, "grey-backed": 0.99,
@@ -141,3 +143,15 @@ def test_the_command_fails_below_either_floor(
     assert "canny edges" in refused.stdout
     assert "as float32" not in refused.stdout  # it was not measured
     assert reason in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("runtime", "name"), [("native", "digitrec-int8.tflite"), ("onnxruntime", "digitrec-int8.onnx")]
+)
+def test_a_runtime_that_does_not_run_float32_is_given_int8_alone(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], runtime: str, name: str
+) -> None:
+    assert [path.name for path in command._at_hand(runtime)] == [name]
+    assert f"no runtime here runs digitrec-float32.tflite: measuring {name} alone" in capsys.readouterr().err
+    monkeypatch.setattr("runtimes.loading.RUNTIMES", [find("native")])  # as on a Pi without any extra
+    assert command._at_hand("auto") == [pretrained.DEFAULT]

@@ -12,7 +12,7 @@ from digitrec_edge.errors import RuntimeUnavailableError
 from digitrec_edge.files import sha256
 from digitrec_edge.formats import MARK, of_file_name
 from digitrec_edge.formats.flatbuffer import Table
-from digitrec_edge.pip_lines import install
+from digitrec_edge.pip_lines import install, install_extra
 from runtimes import RUNTIMES, Model, load, support
 from runtimes.table import IndexPackage, find
 
@@ -171,12 +171,12 @@ def test_what_the_installed_runtime_lacks_is_said_before_the_interpreter_sees_th
         raise AssertionError("the interpreter saw the model")
 
     monkeypatch.setattr(find("tflite-runtime").load(), "open_session", fail)
-    reason = "needs FULLY_CONNECTED 12 (tflite-runtime 2.14.0 has 10 at the most): install ai-edge-litert"
+    reason = f"needs FULLY_CONNECTED 12 (tflite-runtime 2.14.0 has 10 at the most): {install_extra('litert')}"
     again = ", or export with --target tflite-runtime" if name == "int8-dynamic" else ""
     path = artifacts / f"digitrec-{name}.tflite"
     foreign = tmp_path / "foreign.tflite"
     foreign.write_bytes(artifact.read(path).payload.replace(MARK, b"x" * len(MARK)))
-    for file, said in ((path, f"{name} {reason}{again}"), (foreign, f"{foreign} {reason}")):
+    for file, said in ((path, f"{path} {reason}{again}"), (foreign, f"{foreign} {reason}")):
         with pytest.raises(RuntimeUnavailableError) as raised:
             load(file, "tflite-runtime")
         assert str(raised.value) == said
@@ -190,12 +190,13 @@ def test_a_runtime_that_is_too_old_names_the_release_that_is_needed(
     facts = {"20.0": {}, "30.0": {"RESHAPE": 9, "FULLY_CONNECTED": 12}}
     monkeypatch.setattr(support, "releases", lambda name: facts)
     monkeypatch.setattr(IndexPackage, "version", lambda self: "25.0")
+    path = artifacts / "digitrec-int8-dynamic.tflite"
     with pytest.raises(RuntimeUnavailableError) as raised:
-        load(artifacts / "digitrec-int8-dynamic.tflite", "litert")
+        load(path, "litert")
     newer = install("ai-edge-litert>=30.0", upgrade=True)
     assert str(raised.value) == (
-        f"int8-dynamic needs RESHAPE 1 (litert 25.0 does not have it): {newer}, or "
-        "install tflite-runtime, or export with --target litert"
+        f"{path} needs RESHAPE 1 (litert 25.0 does not have it): {newer}, or "
+        f"{install_extra('tflite')}, or export with --target litert"
     )
 
 

@@ -1,7 +1,7 @@
 """Options that several commands share."""
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -34,6 +34,11 @@ def _find(name: str) -> str:
 def find_artifact(path: Path | None) -> Path | None:
     """Return the file of an artifact that is named as a path, or as one of those that ship with this."""
     return path and pretrained.find(path)
+
+
+def find_artifacts(paths: list[Path] | None) -> list[Path] | None:
+    """Do the same for several."""
+    return paths and [pretrained.find(path) for path in paths]
 
 
 def check_runtimes(several: list[str] | None) -> list[str] | None:
@@ -79,15 +84,39 @@ DataOption = Annotated[
 ]
 
 
-def parse_share(text: str, option: str) -> float:
-    """Read ``5%`` or ``0.05``."""
+def refuse(context: typer.Context, names: Collection[str], why: str) -> None:
+    """Refuse parameters that were typed and would be ignored.
+
+    Args:
+        context: of the command.
+        names: of the parameters.
+        why: for the message.
+
+    Raises:
+        typer.BadParameter: names the first that was typed.
+    """
+    for parameter in context.command.params:
+        source = context.get_parameter_source(parameter.name or "")
+        if parameter.name in names and source is not None and source.name == "COMMANDLINE":
+            raise typer.BadParameter(why, param_hint=parameter.opts[0])
+
+
+def parse_share(text: str, option: str, most: float = 1.0) -> float:
+    """Read ``5%`` or ``0.05``, a share of at most ``most``; more than 1 is only told with a sign."""
     number = text.strip().removesuffix("%")
+    percent = number != text.strip()
     try:
-        share = float(number) / (100 if number != text.strip() else 1)
+        share = float(number) / (100 if percent else 1)
     except ValueError:
         share = -1.0
     if not 0 <= share < 100:
         raise typer.BadParameter(f"{text!r} is no share; give 5% or 0.05", param_hint=option)
+    if share > 1 and not percent:
+        raise typer.BadParameter(
+            f"{text!r} is {100 * share:g} %; give {share:g}% or {share / 100:g}", param_hint=option
+        )
+    if share > most:
+        raise typer.BadParameter(f"{text!r} is more than all of them; 100% is the most", param_hint=option)
     return share
 
 

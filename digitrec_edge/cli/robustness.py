@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,7 +11,8 @@ import typer
 
 from digitrec_edge import pretrained
 from digitrec_edge.cli import terminal
-from digitrec_edge.cli.options import DataOption, RuntimeOption, ThreadsOption, check_apart
+from digitrec_edge.cli.options import DataOption, RuntimeOption, ThreadsOption, check_apart, find_artifacts
+from digitrec_edge.cli.reading import default_artifact
 from runtimes.table import AUTO
 
 if TYPE_CHECKING:
@@ -30,7 +32,10 @@ class RobustnessTables:
 
 def robustness(
     artifacts: Annotated[
-        list[Path] | None, typer.Argument(help="Artifacts. Default: the pretrained int8 and float32 ones.")
+        list[Path] | None,
+        typer.Argument(
+            callback=find_artifacts, help="Artifacts. Default: the pretrained int8 one, and float32 where it runs."
+        ),
     ] = None,
     runtime: RuntimeOption = AUTO,
     threads: ThreadsOption = 1,
@@ -60,7 +65,7 @@ def robustness(
     from benchmarks.quality.robustness import check_floor
     from digitrec_edge.files import write_file
 
-    paths = artifacts or [pretrained.DEFAULT, pretrained.FLOAT32]
+    paths = artifacts or _at_hand(runtime)
     check_apart({"--json": json_file}, paths)
     measured = _measure(paths, runtime, threads, data)
     show(measured, [path.name for path in paths])
@@ -72,6 +77,20 @@ def robustness(
             check_floor(quick, min_accuracy)
         if min_corrupted is not None:
             check_mean(corrupted, min_corrupted)
+
+
+def _at_hand(runtime: str) -> list[Path]:
+    """Return the pretrained int8 artifact that the runtime runs, and the float32 one where it, or any here, does."""
+    from digitrec_edge import artifact
+    from runtimes.loading import candidates, unmet
+
+    found = artifact.read(pretrained.FLOAT32)
+    rows = [row for row in candidates(runtime) if row.installed and row.runs(found.format.name)]
+    if any(not unmet(found, row) for row in rows):
+        return [pretrained.DEFAULT, pretrained.FLOAT32]
+    path = default_artifact(runtime)
+    print(f"no runtime here runs {pretrained.FLOAT32.name}: measuring {path.name} alone", file=sys.stderr)
+    return [path]
 
 
 def _measure(paths: list[Path], runtime: str, threads: int, data: Path | None) -> RobustnessTables:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from digitrec_edge.cli import terminal
-from digitrec_edge.cli.options import MB, RuntimeOption
+from digitrec_edge.cli.options import MB, RuntimeOption, find_artifact
 from digitrec_edge.cli.reading import default_artifact
 from runtimes.table import AUTO
 
@@ -25,7 +25,10 @@ FIRST_PORT = 1024
 
 def serve(
     artifact: Annotated[
-        Path | None, typer.Argument(help="Artifact to serve; exchanged when its file is. Default: the pretrained one.")
+        Path | None,
+        typer.Argument(
+            callback=find_artifact, help="Artifact to serve; exchanged when its file is. Default: the pretrained one."
+        ),
     ] = None,
     runtime: RuntimeOption = AUTO,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen at; 0 takes a free one.")] = 8028,

@@ -20,12 +20,16 @@ def strip(
     For a file that another tool has changed since it was exported, and for tools that want nothing but the model. What
     is written is checked as any foreign model is; what the card said of it no longer counts.
     """
-    from digitrec_edge import artifact, formats
+    from digitrec_edge import artifact, formats, pretrained
     from digitrec_edge.artifact.container import replace
 
-    check_apart({"--output": output}, [file])
-    found, model = artifact.read(file, sealed=False), artifact.strip(file)
+    source = pretrained.find(file)
+    check_apart({"--output": output}, [source])
+    found, model = artifact.read(source, sealed=False), artifact.strip(source)
     kind = formats.by_name(found.format.model)
-    target = output or file.with_name(f"{file.stem}-stripped{kind.suffix if kind != found.format else file.suffix}")
+    suffix = kind.suffix if kind != found.format else source.suffix
+    target = (
+        output or file.parent / f"{source.stem}-stripped{suffix}"
+    )  # a name of one that ships: in the folder at hand
     replace(target, model)
     print(f"{terminal.escaped(str(target))}  {len(model):,} bytes, a model without card, sample and seal")
