@@ -23,6 +23,16 @@ def install(*requirements: str, upgrade: bool = False) -> str:
     return shlex.join(words)
 
 
+def extras() -> list[str]:
+    """Return the names of the extras that there are; none where this is run without being installed."""
+    from importlib import metadata
+
+    try:
+        return metadata.metadata(_NAME).get_all("Provides-Extra") or []
+    except metadata.PackageNotFoundError:
+        return []
+
+
 def install_extra(extra: str) -> str:
     """Return the line that installs what an extra stands for on this Python."""
     from importlib import metadata

@@ -102,11 +102,19 @@ def test_without_a_command_the_help_is_shown(cli: Cli) -> None:
         ["train", "--seed", "-1"],
         ["train", "--learning-rate", "-1"],
         ["train", "--learning-rate", "nan"],
-        ["train", "--validation-split", "2"],
+        ["train", "--validation-split", "1"],
         ["predict", ""],
         ["predict", "a.png", "--min-confidence", "nan"],
         ["watch", "a.png", "--fps", "nan"],
-        ["collect", "a.sqlite", "--timeout", "inf"],
+        ["collect", "a.sqlite", "--host", "pi@one", "--timeout", "inf"],
+        ["collect", "a.sqlite", "--timeout", "5"],
+        ["collect", "a.sqlite", "--remote-path", "b.sqlite"],
+        ["collect", "a.sqlite", "--keep-mb", "5"],
+        ["benchmark", "--timeout", "5"],
+        ["benchmark", "--keep-samples"],
+        ["benchmark", "--host", "pi@one", "--extra", "nonsense"],
+        ["deploy", "pretrained", "--host", "pi@one", "--extra", "serve,nonsense"],
+        ["export", "--max-changed", "5"],
         ["serve", "--port", "80", "--print-unit"],
     ],
     ids=" ".join,
@@ -156,6 +164,24 @@ def test_a_path_that_the_system_refuses_is_one_line(cli: Cli, tmp_path: Path, li
     (said,) = (one for one in done.stderr.splitlines() if NO_NAME in one)
     assert said.startswith("digitrec-edge: ")
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("strip tiny", "digitrec-tiny-stripped.tflite  "),
+        ("benchmark tiny --variant float32", "there are int4"),
+        ("robustness tiny --runtime onnxruntime", "digitrec-tiny.tflite: onnxruntime does not run"),
+        ("deploy tiny --canary none.npz --host pi@one", "no such file: none.npz"),
+        ("serve tiny --print-unit", "digitrec-tiny.tflite"),
+    ],
+)
+def test_what_ships_is_known_by_its_name_wherever_an_artifact_is_taken(
+    cli: Cli, tmp_path: Path, line: str, words: str
+) -> None:
+    done = cli(*line.split(), ok=False, cwd=tmp_path)
+    assert words in done.stdout + done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["digitrec-tiny-stripped.tflite"] * line.startswith("strip")
 
 
 def test_an_error_of_the_system_about_no_file_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:

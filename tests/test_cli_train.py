@@ -106,7 +106,6 @@ def test_ctrl_c_leaves_the_last_finished_epoch_and_says_so(own_digits: Path, tmp
         (["--data", "absent"], "no such data set"),
         (["--recipe", "reference", "--learning-rate", "1e30"], "lower the learning rate"),
         (["--batch-size", "1001"], "batch size is 1001, allowed is 1 to 917"),
-        (["--validation-split", "1"], "validation split is 1.0"),
         (["--output", "folder.keras"], "cannot write"),
     ],
 )

@@ -90,6 +90,12 @@ def test_defaults_are_those_of_the_library() -> None:
         (["pictures", "--keep", "some"], 2, "no rule of what to keep"),
         (["pictures", "--to-command", "no-such-command"], 1, "cannot start 'no-such-command'"),
         (["pictures", "--unit", 33 * "m"], 2, "1 to 32 characters"),
+        (["pictures", "--collection", "c.sqlite"], 2, "add --keep unsure"),
+        (["pictures", "--keep", "none", "--keep-mb", "5"], 2, "add --keep unsure"),
+        (["pictures", "--unit", "m³"], 2, "without --home-assistant"),
+        (["pictures", "--device-class", "water"], 2, "without --home-assistant"),
+        (["pictures", "--discovery-prefix", "ha"], 2, "without --home-assistant"),
+        (["pictures", "--reset-after", "5"], 2, "without --monotone or --max-step"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_one_clear_line(

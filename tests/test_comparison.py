@@ -292,7 +292,11 @@ def test_a_lost_case_fails(cli: Cli, tmp_path: Path, make_run: MakeRun, make_res
         *(("--max-regression", text, "give 5% or 0.05") for text in ("", "much", "-5%", "nan", "inf", "size=much")),
         ("--max-regression", "weight=5%", "size, memory, cold-start"),
         ("--max-accuracy-drop", "much", "such as 0.2pp"),
+        ("--max-regression", "5", "'5' is 500 %; give 5% or 0.05"),
+        ("--max-regression", "size=1.2", "'1.2' is 120 %; give 1.2% or 0.012"),
         ("--max-changed", "-1%", "give 5% or 0.05"),
+        ("--max-changed", "5", "'5' is 500 %; give 5% or 0.05"),
+        ("--max-changed", "200%", "100% is the most"),
     ],
 )
 def test_a_limit_that_is_none_is_wrong_usage(
@@ -304,11 +308,13 @@ def test_a_limit_that_is_none_is_wrong_usage(
 
 
 def test_limits_are_given_one_by_one_or_together(cli: Cli, pair: tuple[Path, Path]) -> None:
-    assert cli("compare", *pair, "--max-regression", "15%,size=0%", "--max-regression", "memory=1%").returncode == 0
+    assert cli("compare", *pair, "--max-regression", "15%,size=0%", "--max-regression", "memory=150%").returncode == 0
 
 
-def test_a_file_that_is_no_document_is_one_line(cli: Cli, tmp_path: Path, pair: tuple[Path, Path]) -> None:
-    (tmp_path / "bad.json").write_text("{}")
+@pytest.mark.parametrize("text", ["{}", "[1]", '{"history_version": 1, "version": 3, "epochs": []}'])
+def test_a_file_that_is_no_document_is_one_line(cli: Cli, tmp_path: Path, pair: tuple[Path, Path], text: str) -> None:
+    (tmp_path / "bad.json").write_text(text)
     done = cli("compare", tmp_path / "bad.json", pair[0], ok=False)
     assert done.returncode == 1
+    assert "bad.json is no benchmark document: it has no runs" in done.stderr
     assert done.stderr.count("\n") == 1

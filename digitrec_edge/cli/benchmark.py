@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from digitrec_edge.cli import terminal
-from digitrec_edge.cli.options import DataOption, RuntimesOption, check_apart
-from digitrec_edge.cli.remote import DEFAULT_TIMEOUT_S, Timeout, benchmark_on
+from digitrec_edge.cli.options import DataOption, RuntimesOption, check_apart, find_artifacts, refuse
+from digitrec_edge.cli.remote import DEFAULT_TIMEOUT_S, Timeout, benchmark_on, check_extras
 
 if TYPE_CHECKING:
     from benchmarks import Document, Run
@@ -20,9 +20,13 @@ EXPORTED = Path("build/artifacts")
 
 
 def benchmark(
+    context: typer.Context,
     paths: Annotated[
         list[Path] | None,
-        typer.Argument(help="Artifacts or folders of them. Default: build/artifacts, or the pretrained ones."),
+        typer.Argument(
+            callback=find_artifacts,
+            help="Artifacts or folders of them. Default: build/artifacts, or the pretrained ones.",
+        ),
     ] = None,
     runtime: RuntimesOption = None,
     variant: Annotated[
@@ -51,7 +55,8 @@ def benchmark(
         typer.Option(help="Measure on this device instead, over ssh: pi@raspberrypi.local; may be repeated."),
     ] = None,
     extra: Annotated[
-        list[str] | None, typer.Option(help="With --host: install this extra there, not what doctor names there.")
+        list[str] | None,
+        typer.Option(callback=check_extras, help="With --host: install this extra there, not what doctor names there."),
     ] = None,
     keep: Annotated[bool, typer.Option("--keep", help="With --host: leave the run's files there.")] = False,
     clean: Annotated[bool, typer.Option("--clean", help="With --host: remove everything of ours there after.")] = False,
@@ -78,6 +83,10 @@ def benchmark(
     terminal.hold_native_output()
     if quick and strict:
         raise typer.BadParameter("--quick and --strict exclude each other", param_hint="--strict")
+    if not host:
+        refuse(context, ("extra", "keep", "clean", "timeout"), "says what to do on a device; name it: --host")
+    if not json_file:
+        refuse(context, ("keep_samples",), "keeps them in the JSON; name its file: --json")
     from benchmarks.request import BenchmarkRequest, read_request
     from digitrec_edge.files import check_writable
 
@@ -103,13 +112,10 @@ def benchmark(
     )
     if host:
         benchmark_on(
-            host, wanted, extras=_words(extra), keep=keep, clean=clean, timeout_s=timeout,
+            host, wanted, extras=extra or (), keep=keep, clean=clean, timeout_s=timeout,
             write=lambda merged: _write(merged, files), show=_show_all,
         )  # fmt: skip
     else:
-        for option, given in (("--extra", extra), ("--keep", keep), ("--clean", clean)):
-            if given:
-                raise typer.BadParameter("says what to do on a device; name it: --host", param_hint=option)
         _benchmark_here(wanted, files)
 
 

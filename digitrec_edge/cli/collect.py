@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from digitrec_edge.cli import terminal
-from digitrec_edge.cli.options import MB, check_apart
+from digitrec_edge.cli.options import MB, check_apart, refuse
 from digitrec_edge.cli.remote import DEFAULT_TIMEOUT_S, Timeout, check_hosts, progress_of
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ SQLITE_ENDS = ("", "-wal", "-shm", "-journal")
 
 
 def collect(
+    context: typer.Context,
     file: Annotated[Path | None, typer.Argument(help="The collection. Made when something is brought into it.")] = None,
     host: Annotated[
         list[str] | None,
@@ -59,6 +60,10 @@ def collect(
     tell = functools.partial(print, file=sys.stderr if as_json else sys.stdout)
     check_apart({"--export": export}, [*(f"{path}{end}" for end in SQLITE_ENDS), *(import_ or ())])
     brings = bool(hosts or import_)
+    if not hosts:
+        refuse(context, ("remote_path", "timeout"), "is about a device; name it: --host")
+    if not brings:
+        refuse(context, ("keep_mb",), "bounds what is brought in; say what: --host or --import")
     with Collection(path, keep_mb * MB if brings else None, create=brings) as collection:
         for source in import_ or ():
             _import(collection, source, tell)

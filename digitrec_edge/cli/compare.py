@@ -16,6 +16,8 @@ _COLUMNS = [
     ("case", False), ("outcome", False), ("end to end, new/old", True), ("invoke, new/old", True),
     ("accuracy pp", True), ("worse", True), ("better", True), ("note", False),
 ]  # fmt: skip
+_GROWTH = 100.0
+"""By how much a figure may grow, at most: a hundredfold is no limit any more."""
 _SPARED = ("better", "worse", "invoke, new/old", "accuracy pp")
 
 
@@ -84,9 +86,9 @@ def _allowed(regressions: Sequence[str], accuracy_drop: str, changed: str) -> "A
     for text in (part for value in regressions for part in value.split(",")):
         name, separator, share = text.rpartition("=")
         if not separator:
-            latency = parse_share(share, option)
+            latency = parse_share(share, option, _GROWTH)
         elif name.strip() in FIGURES:
-            figures[name.strip()] = parse_share(share, option)
+            figures[name.strip()] = parse_share(share, option, _GROWTH)
         else:
             raise typer.BadParameter(
                 f"{name!r} has no limit; there are {', '.join(FIGURES)}, and a share alone is of the medians",

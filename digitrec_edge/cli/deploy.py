@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from digitrec_edge.cli import terminal
-from digitrec_edge.cli.options import parse_share
-from digitrec_edge.cli.remote import DEFAULT_TIMEOUT_S, Timeout, check_hosts, progress_of
+from digitrec_edge.cli.options import find_artifact, parse_share
+from digitrec_edge.cli.remote import DEFAULT_TIMEOUT_S, Timeout, check_extras, check_hosts, progress_of
 
 if TYPE_CHECKING:
     from digitrec_edge.history import Event
@@ -23,7 +23,9 @@ _COLUMNS = [
 
 def deploy(
     host: Annotated[list[str], typer.Option(help="Device, as for ssh: pi@raspberrypi.local; may be repeated.")],
-    file: Annotated[Path | None, typer.Argument(help="The artifact.", show_default=False)] = None,
+    file: Annotated[
+        Path | None, typer.Argument(callback=find_artifact, help="The artifact.", show_default=False)
+    ] = None,
     canary: Annotated[
         Path | None,
         typer.Option(help="Digits, a .npz of collect --export, that it must read there as well as the one before."),
@@ -38,7 +40,8 @@ def deploy(
         bool, typer.Option("--history", help="Show which artifact answered there when, and change nothing.")
     ] = False,
     extra: Annotated[
-        list[str] | None, typer.Option(help="Install this extra there, too: serve, watch. May be repeated.")
+        list[str] | None,
+        typer.Option(callback=check_extras, help="Install this extra there, too: serve, watch. May be repeated."),
     ] = None,
     timeout: Timeout = DEFAULT_TIMEOUT_S,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
@@ -73,8 +76,6 @@ def _check_usage(
         raise typer.BadParameter(f"{option} takes no artifact and no canary", param_hint=option)
     if file is None and not rollback and not show_history:
         raise typer.BadParameter("name the artifact, or --rollback or --history", param_hint="FILE")
-    if share is not None and share > 1:
-        raise typer.BadParameter("more than all of them", param_hint="--canary-accuracy")
     if share is not None and canary is None:
         raise typer.BadParameter("which digits? Name them: --canary digits.npz", param_hint="--canary-accuracy")
 

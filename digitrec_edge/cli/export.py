@@ -12,7 +12,7 @@ import typer
 from digitrec_edge import pretrained
 from digitrec_edge.cli import terminal
 from digitrec_edge.cli.export_options import TargetOption, flag_per_variant
-from digitrec_edge.cli.options import DataOption, listed, one_of, parse_points, parse_share
+from digitrec_edge.cli.options import DataOption, listed, one_of, parse_points, parse_share, refuse
 from digitrec_edge.cli.sign import open_signer
 from digitrec_edge.variants import KERNEL_NAMES, OUTPUT_TYPES, ROUNDING_NAMES, VARIANTS, ExportChoice, Variant
 from runtimes.elsewhere import find_target
@@ -175,14 +175,11 @@ OF_REISSUING = ("model", "output", "sign", "rounding", "kernel", *(row.option fo
 
 def _refuse_conversion(path: Path, context: typer.Context) -> None:
     """Let no option of a conversion be ignored where nothing is converted."""
-    for parameter in context.command.params:
-        source = context.get_parameter_source(parameter.name or "")
-        given = source is not None and source.name == "COMMANDLINE"
-        if given and (parameter.name or "").replace("_", "-") not in OF_REISSUING:
-            raise typer.BadParameter(
-                f"{path} is an artifact, which is not converted again: leave it out, or give the Keras model",
-                param_hint=parameter.opts[0],
-            )
+    names = (parameter.name or "" for parameter in context.command.params)
+    ignored = [name for name in names if name.replace("_", "-") not in OF_REISSUING]
+    refuse(
+        context, ignored, f"{path} is an artifact, which is not converted again: leave it out, or give the Keras model"
+    )
 
 
 def _reissue_all(path: Path, chosen: Sequence[Variant], output: Path, sign: Path | None, choice: ExportChoice) -> None:

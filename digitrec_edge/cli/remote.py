@@ -39,6 +39,22 @@ def progress_of(hosts: Sequence[str]) -> Iterator[Callable[[str, str], None]]:
         yield tell
 
 
+def check_extras(several: list[str] | None) -> list[str] | None:
+    """Return extras of digitrec-edge, each named alone or several with commas between.
+
+    Raises:
+        typer.BadParameter: there is no such extra; names those there are.
+    """
+    from digitrec_edge.pip_lines import extras
+
+    words = [word.strip() for value in several or () for word in value.split(",") if word.strip()]
+    known = extras() if words else []
+    for word in words:
+        if known and word not in known:
+            raise typer.BadParameter(f"no extra is called {word!r}; there are {', '.join(known)}")
+    return words
+
+
 def check_hosts(hosts: Sequence[str]) -> list[str]:
     """Return the hosts; one that is named twice is a mistake."""
     twice = {host for host in hosts if hosts.count(host) > 1}

@@ -36,7 +36,7 @@ def train(
         float | None,
         typer.Option(
             min=0,
-            max=1,
+            max=0.99,
             help="Share of the training images to hold out and evaluate on, such as 0.1. Default: the recipe's.",
         ),
     ] = None,

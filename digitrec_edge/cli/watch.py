@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Protocol
 import typer
 
 from digitrec_edge.cli import terminal
-from digitrec_edge.cli.options import MB, ModelOption, RuntimeOption, ThreadsOption, check_apart
+from digitrec_edge.cli.options import MB, ModelOption, RuntimeOption, ThreadsOption, check_apart, refuse
 from digitrec_edge.cli.pictures import expand
 from runtimes.table import AUTO
 
@@ -40,6 +40,7 @@ class _Output(Protocol):
 
 
 def watch(
+    context: typer.Context,
     source: Annotated[
         str,
         typer.Argument(
@@ -125,6 +126,12 @@ def watch(
     sensors = sensors_of(regions, unit or [], device_class or [], monotone)
     broker = broker_of(mqtt, mqtt_password_file, mqtt_ca, home_assistant)
     rule = rule_of(keep)
+    if rule is None:
+        refuse(context, ("collection", "keep_mb"), "is of no use where nothing is kept: add --keep unsure")
+    if not home_assistant:
+        refuse(context, ("unit", "device_class", "discovery_prefix"), "is of no use without --home-assistant")
+    if not monotone and not max_step:
+        refuse(context, ("reset_after",), "is of no use without --monotone or --max-step")
     signal.signal(signal.SIGTERM, _end)
     with ExitStack() as stack:
         loaded = stack.enter_context(_load(model, runtime, threads))
