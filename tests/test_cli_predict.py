@@ -1,5 +1,6 @@
 """``digitrec-edge predict``: digit, probability and latency per picture, and what cannot be read is said."""
 
+import contextlib
 import importlib
 import json
 import os
@@ -92,6 +93,22 @@ def test_bad_pictures_among_good_ones_are_said_and_the_others_go_on(cli: Cli, pi
         assert line.startswith("digitrec-edge: ")
         assert name in line
     assert "Traceback" not in done.stderr
+
+
+def test_a_list_of_json_on_a_terminal_is_drawn_over_by_nothing_and_closed_before_the_summary(pictures: Path) -> None:
+    ours, theirs = os.openpty()
+    command = [sys.executable, "-m", "digitrec_edge", "predict", "0.png", "1.jpg", "--json"]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    with subprocess.Popen(command, stdout=theirs, stderr=theirs, cwd=pictures, env=environment):
+        os.close(theirs)
+        said = b""
+        with contextlib.suppress(OSError):  # the other end is closed
+            while part := os.read(ours, 4096):
+                said += part
+    os.close(ours)
+    lines = said.decode().replace("\r\n", "\n").splitlines()
+    assert [one["digit"] for one in json.loads("\n".join(lines[1:-1]))] == [7, 2]
+    assert lines[-1].startswith("2 pictures: 2 digits read")
 
 
 def test_bad_pictures_are_in_the_json_too(cli: Cli, pictures: Path) -> None:

@@ -120,16 +120,20 @@ def test_a_picture_after_one_that_took_long_to_read_is_read(tmp_path: Path, monk
     assert means(open_source(str(tmp_path), Asked(per_second=20))) == [30, 90, 150, 210]
 
 
-def test_a_folder_that_goes_is_told(tmp_path: Path) -> None:
+def test_a_followed_folder_that_goes_is_told_once_and_waited_for(tmp_path: Path) -> None:
     folder = tmp_path / "pictures"
     folder.mkdir()
     save(folder, 0)
     events = open_source(str(folder), Asked(follow=True))
     next(events)
-    (folder / "0.png").unlink()
-    folder.rmdir()
-    with pytest.raises(SourceError, match="no such folder"):
-        next(events)
+    folder.rename(tmp_path / "gone")
+    lost = next(events)
+    assert isinstance(lost, Missing)
+    assert (lost.reason, lost.detail) == ("source lost", f"no such folder: {folder}; waiting for it")
+    save(tmp_path / "gone", 2)
+    threading.Timer(0.6, (tmp_path / "gone").rename, [folder]).start()
+    assert means(events, 1) == [150]  # 0.png was read before
+    events.close()
 
 
 def test_a_video_gives_every_frame_on_its_own_clock(tmp_path: Path) -> None:
@@ -205,7 +209,12 @@ def test_frames_of_which_a_packet_is_lost_do_not_count() -> None:
     assert max(np.abs(frame.pixels.astype(int) - whole).mean() for frame in frames) < 5
 
 
-def test_without_opencv_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_opencv_the_extra_is_named_and_for_one_picture_what_needs_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(sys.modules, "cv2", None)
     with pytest.raises(NotInstalledError, match="needs OpenCV, which is not installed; type: "):
         next(open_source("camera:0", Asked()))
+    save(tmp_path, 0)
+    with pytest.raises(NotInstalledError, match="predict .*0.png, or watch its folder"):
+        next(open_source(str(tmp_path / "0.png"), Asked()))

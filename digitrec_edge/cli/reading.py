@@ -68,7 +68,7 @@ def read_and_print(
 
     with load(artifact or default_artifact(runtime), runtime, threads) as loaded:
         print(f"{loaded.artifact.name} on {loaded.runtime} {loaded.runtime_version}", file=sys.stderr)
-        tally = _Tally(len(named))
+        tally = _Tally(len(named), beside_lines=not form.as_json)
         asked = _Asked(loaded.artifact.path, loaded.runtime, threads, how or How())
         with closing(_read_all(loaded, named, asked, form.explain, jobs)) as results:
             _print_all(tally.counted(results), form)
@@ -90,8 +90,9 @@ class _Asked:
 class _Tally:
     """What was read of so many pictures, and how long it took."""
 
-    def __init__(self, pictures: int) -> None:
-        self._counter, self._start = terminal.Counter(pictures, "pictures"), time.perf_counter()
+    def __init__(self, pictures: int, *, beside_lines: bool) -> None:
+        self._counter = terminal.Counter(pictures, "pictures", beside_lines=beside_lines)
+        self._start = time.perf_counter()
         self.pictures = self.digits = self.no_digit = self.refused = 0
 
     def counted(self, results: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:

@@ -152,13 +152,20 @@ class Counter:
     """A line on standard error that counts what is done, when that is a terminal and there are several to do.
 
     The line is gone while anything else is printed: results go to standard output, which may be the same terminal, and
-    would be drawn over, or drawn on the wrong stream, by :func:`progress`.
+    would be drawn over, or drawn on the wrong stream, by :func:`progress`. Results that are no whole lines leave no
+    room for it there.
+
+    Args:
+        total: how many there are to do.
+        noun: what they are.
+        beside_lines: whether results are whole lines.
     """
 
-    def __init__(self, total: int, noun: str) -> None:
+    def __init__(self, total: int, noun: str, *, beside_lines: bool = True) -> None:
         self._total, self._noun = total, noun
         self._start = time.monotonic()
-        self._write = _Styled(sys.stderr).write if total > 1 and sys.stderr.isatty() else None
+        room = sys.stderr.isatty() and (beside_lines or not sys.stdout.isatty())
+        self._write = _Styled(sys.stderr).write if total > 1 and room else None
         self._columns = 0
 
     def show(self, done: int) -> None:
@@ -257,7 +264,7 @@ def print_json_list(values: Iterable[Any]) -> None:
         text = strict_json([value], indent=1)
         print(before + text.removeprefix("[").removesuffix("\n]"), end="", flush=True)
         before = ","
-    print("[]" if before == "[" else "\n]")
+    print("[]" if before == "[" else "\n]", flush=True)
 
 
 def print_json_lines(values: Iterable[Any]) -> None:

@@ -1,5 +1,6 @@
 """Video files, cameras and RTSP streams as sources, through OpenCV."""
 
+import shlex
 import time
 from collections.abc import Callable, Generator
 from contextlib import closing
@@ -8,6 +9,7 @@ from typing import Any
 
 from digitrec_edge.errors import NotInstalledError, SourceError
 from digitrec_edge.pip_lines import install_extra
+from digitrec_edge.preprocess.reading import SUFFIXES
 from digitrec_edge.watching.addresses import shown
 from digitrec_edge.watching.frames import Events, Frame, paced
 from digitrec_edge.watching.newest import newest
@@ -62,8 +64,11 @@ def _opencv(text: str) -> Any:
     except ModuleNotFoundError as missing:
         if missing.name != _MODULE:
             raise
+        instead = ""
+        if Path(text).suffix.lower() in SUFFIXES:
+            instead = f"; one picture needs none: digitrec-edge predict {shlex.quote(text)}, or watch its folder"
         raise NotInstalledError(
-            f"{shown(text)} needs OpenCV, which is not installed; type: {install_extra('watch')}"
+            f"{shown(text)} needs OpenCV, which is not installed; type: {install_extra('watch')}{instead}"
         ) from None
     return cv2
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from digitrec_edge.errors import PictureError, SourceError
 from digitrec_edge.preprocess.reading import SUFFIXES, read
-from digitrec_edge.watching.frames import Events, Frame, Missing
+from digitrec_edge.watching.frames import LOST, Events, Frame, Missing
 from digitrec_edge.watching.sources import Asked
 
 POLL_S = 0.25
@@ -19,20 +19,29 @@ def frames(text: str, asked: Asked) -> Events:
     """Yield the pictures of a folder by name; one that cannot be read is missing.
 
     With ``follow`` it goes on with the pictures that appear or change, each when it has stopped to change. All of them
-    are read: where so many a second are asked for, one waits for its time.
+    are read: where so many a second are asked for, one waits for its time. A folder that goes is waited for.
 
     Raises:
-        SourceError: the folder cannot be read; or it holds no picture and is not followed.
+        SourceError: the folder cannot be read at first; or it holds no picture and is not followed.
     """
     folder = Path(text)
     done = _listed(folder)
     if not done and not asked.follow:
         raise SourceError(f"{folder} holds no pictures ({', '.join(SUFFIXES)}); add --follow to wait for some")
     yield from map(_frame, _in_time(sorted(done), asked.interval_s))
+    lost = False
     while asked.follow:
-        before = _listed(folder)
-        time.sleep(POLL_S)
-        now = _listed(folder)
+        try:
+            before = _listed(folder)
+            time.sleep(POLL_S)
+            now = _listed(folder)
+        except SourceError as cause:
+            if not lost:
+                yield Missing(LOST, f"{cause}; waiting for it")
+            lost = True
+            time.sleep(POLL_S)
+            continue
+        lost = False
         for path in _in_time(_settled(done, before, now), asked.interval_s):
             done[path] = now[path]
             yield _frame(path)
