@@ -58,13 +58,16 @@ def test_json_is_all_that_is_printed_whatever_else_is_done(cli: Cli, file: Path,
         ([], 2, "name one collection"),
         (["c.sqlite", "-o", "d.sqlite"], 2, "name one collection"),
         (["d.sqlite", "--import", "none.npz"], 1, "no such file: none.npz"),
+        (["d.sqlite", "--import", "text.npz"], 1, "text.npz"),
         (["d.sqlite", "--host", "pi@one", "--host", "pi@one"], 2, "named twice"),
     ],
 )
 def test_what_cannot_be_is_one_line(
     arguments: list[str], status: int, reason: str, cli: Cli, file: Path, tmp_path: Path
 ) -> None:
+    (tmp_path / "text.npz").write_text("no collection")
     done = cli("collect", *arguments, cwd=tmp_path, ok=False)
     assert done.returncode == status
+    assert not [*tmp_path.glob("d.sqlite*")]
     assert reason in done.stderr
     assert "Traceback" not in done.stderr

@@ -4,7 +4,9 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -63,10 +65,21 @@ def test_what_a_device_kept_comes_home_once_while_it_goes_on_keeping(device: Pat
 def test_a_device_without_a_collection_or_with_another_file_says_so(device: Path, tmp_path: Path) -> None:
     (device / "text").write_text("hello\n" * 1000)
     with Collection(tmp_path / "home.sqlite") as here:
-        assert bring(REMOTE_PATH, here).error == f"there is no {device}/digitrec-edge/collection.sqlite"
+        place = f"{device}/digitrec-edge/collection.sqlite; say where the device keeps it: --remote-path"
+        for path in (REMOTE_PATH, "digitrec-edge/collection.sqlite", f"{device}/digitrec-edge/collection.sqlite"):
+            assert bring(path, here).error == f"there is no {place}"
         assert "cannot be copied: file is not a database" in bring("~/text", here).error
         assert here.counts().items == 0
     assert not left_over(device)
+
+
+def test_a_device_from_which_nothing_comes_leaves_no_empty_collection_and_no_tables(
+    device: Path, tmp_path: Path, cli: Callable[..., Any]
+) -> None:
+    done = cli("collect", "home.sqlite", "--host", "pi@one", cwd=tmp_path, ok=False)
+    assert done.returncode == 1
+    assert [line.split(":")[0] for line in done.stdout.splitlines()] == ["pi@one"]
+    assert not [*tmp_path.glob("home.sqlite*")]
 
 
 def test_one_device_that_fails_does_not_lose_the_others(device: Path, tmp_path: Path) -> None:

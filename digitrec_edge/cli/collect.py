@@ -4,7 +4,8 @@ import dataclasses
 import functools
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -31,7 +32,10 @@ def collect(
         typer.Option(help="Bring home what this device kept, as for ssh: pi@raspberrypi.local; may be repeated."),
     ] = None,
     remote_path: Annotated[
-        str | None, typer.Option(help="Where the devices keep it. Default: ~/digitrec-edge/collection.sqlite.")
+        str | None,
+        typer.Option(
+            help="Where the devices keep it, from the login's home on. Default: digitrec-edge/collection.sqlite."
+        ),
     ] = None,
     import_: Annotated[
         list[Path] | None,
@@ -53,7 +57,7 @@ def collect(
     the latest correction holds, and the devices keep their own. One device that fails does not stop the others.
     """
     terminal.hold_native_output()
-    from digitrec_edge.collection import Collection, export_npz
+    from digitrec_edge.collection import export_npz
     from digitrec_edge.errors import RemoteError
 
     path, hosts = _chosen(file, output), check_hosts(host or ())
@@ -64,7 +68,7 @@ def collect(
         refuse(context, ("remote_path", "timeout"), "is about a device; name it: --host")
     if not brings:
         refuse(context, ("keep_mb",), "bounds what is brought in; say what: --host or --import")
-    with Collection(path, keep_mb * MB if brings else None, create=brings) as collection:
+    with _opened(path, keep_mb * MB if brings else None, create=brings) as collection:
         for source in import_ or ():
             _import(collection, source, tell)
         collected = _bring_home(hosts, remote_path, collection, timeout, tell) if hosts else []
@@ -73,7 +77,7 @@ def collect(
             tell(f"{export}: {(found.labels >= 0).sum():,} digits, {(found.labels < 0).sum():,} no digit")
         if as_json:
             print(json.dumps(dataclasses.asdict(collection.counts()), indent=1))
-        elif not export:
+        elif not export and (import_ or not hosts or any(result.merged for result in collected)):
             show(collection.counts(), path)
     failed = [result.host for result in collected if result.error]
     if failed:
@@ -84,6 +88,23 @@ def _chosen(file: Path | None, output: Path | None) -> Path:
     if (file is None) == (output is None):
         raise typer.BadParameter("name one collection, such as collection.sqlite", param_hint="FILE")
     return file or output or Path()
+
+
+@contextmanager
+def _opened(path: Path, limit_bytes: int | None, *, create: bool) -> "Iterator[Collection]":
+    """Open a collection; one that is made for what is brought into it goes again where nothing was."""
+    from digitrec_edge.collection import Collection
+
+    made, empty = create and not path.exists(), False
+    try:
+        with Collection(path, limit_bytes, create=create) as collection:
+            try:
+                yield collection
+            finally:
+                empty = made and not collection.counts().items
+    finally:
+        for end in SQLITE_ENDS if empty else ():
+            Path(f"{path}{end}").unlink(missing_ok=True)
 
 
 def _import(collection: "Collection", source: Path, tell: Callable[[str], None]) -> None:

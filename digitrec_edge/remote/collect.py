@@ -41,6 +41,7 @@ def collect(
 ) -> Collected:
     """Bring a device's collection into one here; a failure is told in the result.
 
+    ``path`` is the device's; one that is relative begins at the home folder of the login.
     The device keeps its own: what was brought once is known by its id the next time. The connection is opened here;
     whoever closes it meanwhile ends the waiting.
     """

@@ -11,16 +11,16 @@ from pathlib import Path
 
 def main(source: str, target: str) -> None:
     """Copy the file, all of it as it is at one moment; what is only in its log, too."""
-    path = Path(source).expanduser().absolute()
+    path = Path.home() / Path(source).expanduser()
     if not path.is_file():
-        sys.exit(f"there is no {source}")
+        sys.exit(f"there is no {path}; say where the device keeps it: --remote-path")
     os.umask(0o077)
     try:
         connection = sqlite3.connect(path.as_uri() + "?mode=rw", uri=True, timeout=30)
         connection.execute("VACUUM INTO ?", (target,))
         connection.close()
     except sqlite3.Error as cause:
-        sys.exit(f"{source} cannot be copied: {cause}")
+        sys.exit(f"{path} cannot be copied: {cause}")
 
 
 if __name__ == "__main__":
