@@ -4,8 +4,8 @@ All loops of a runtime take turns in one process, block by block, so that drift 
 figures are medians over blocks and ratios of these medians.
 """
 
+import argparse
 import gc
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -152,4 +152,9 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1] if len(sys.argv) > 1 else "build/artifacts"))
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("folder", type=Path, nargs="?", default=Path("build/artifacts"), help="of the artifacts")
+    given = parser.parse_args()
+    if not given.folder.is_dir():
+        parser.error(f"no such folder: {given.folder}; digitrec-edge export writes build/artifacts")
+    main(given.folder)

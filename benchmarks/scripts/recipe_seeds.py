@@ -20,7 +20,9 @@ FIGURES = "robustness.json"
 
 def digitrec_edge(*arguments: str | Path) -> None:
     """Run the command line as a user does."""
-    subprocess.run([sys.executable, "-m", "digitrec_edge", *map(str, arguments)], check=True)
+    done = subprocess.run([sys.executable, "-m", "digitrec_edge", *map(str, arguments)])
+    if done.returncode:  # it has said why
+        sys.exit(done.returncode)
 
 
 def measure(recipe: str, seed: int, folder: Path, hidden: str | None = None) -> list[dict[str, Any]]:
@@ -54,11 +56,13 @@ def print_summary(measured: list[list[dict[str, Any]]]) -> None:
 def main(arguments: list[str]) -> int:
     """Measure all seeds."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--recipe", default="robust")
+    parser.add_argument("--recipe", choices=RECIPES, default="robust")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--hidden", help="units of the hidden layers, such as 64,32")
     parser.add_argument("--folder", type=Path, default=Path("build/seeds"))
     chosen = parser.parse_args(arguments)
+    if chosen.seeds < 1:
+        parser.error(f"--seeds {chosen.seeds}: at least 1 is needed")
     name = "-".join([chosen.recipe, *(chosen.hidden or "").split(",")]).strip("-")
     folders = [chosen.folder / f"{name}-{seed}" for seed in range(chosen.seeds)]
     measured = [measure(chosen.recipe, seed, folder, chosen.hidden) for seed, folder in enumerate(folders)]

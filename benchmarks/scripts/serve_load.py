@@ -9,6 +9,7 @@ process on the way.
 import argparse
 import os
 import re
+import shutil
 import signal
 import socket
 import statistics
@@ -191,6 +192,11 @@ def main() -> None:
     parser.add_argument("--pictures", type=Path, nargs="+", default=[], help="files to send instead")
     parser.add_argument("options", nargs="*", help="of digitrec-edge serve, after --")
     given = parser.parse_args()
+    if shutil.which("wrk") is None:
+        parser.error("wrk is not installed: apt-get install wrk")
+    for path in given.pictures:
+        if not path.is_file():
+            parser.error(f"no such file: {path}")
     machine = describe_machine()
     print(f"{machine.cpu}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, {time.strftime('%Y-%m-%d %H:%M')}")
     port = free_port()

@@ -9,6 +9,7 @@
 Each quantity is also timed by this harness, of the very same call with the very same settings.
 """
 
+import argparse
 import json
 import statistics
 import subprocess
@@ -23,6 +24,7 @@ import numpy as np
 from benchmarks.measure.latency import Effort, measure_latency
 from digitrec_edge.mnist import SIDE
 
+LITERT_TOOL = Path(sys.executable).with_name("litert-benchmark")
 RUNS = 300
 TURNS = 25
 EFFORT = Effort("side by side", 1, warmup_calls=300, warmup_ms=0, calls=RUNS, measure_ms=0, cold_starts=0)
@@ -32,7 +34,7 @@ def litert_tool(model: Path) -> dict[str, float]:
     """Run litert-benchmark; return its mean and median in microseconds and its load time in milliseconds."""
     with tempfile.TemporaryDirectory() as folder:
         result = Path(folder) / "result.json"
-        command = [str(Path(sys.executable).with_name("litert-benchmark")), "--model", str(model), "--num_threads", "1"]
+        command = [str(LITERT_TOOL), "--model", str(model), "--num_threads", "1"]
         command += ["--num_runs", str(RUNS), "--warmup_runs", "300", "--result_json", str(result)]
         subprocess.run(command, check=True, capture_output=True)
         found = json.loads(result.read_text())
@@ -90,6 +92,19 @@ def onnx_both(model: Path) -> tuple[dict[str, float], dict[str, float]]:
     return tool, {"mean_us": float(samples.mean()), "median_us": float(np.median(samples))}
 
 
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("tflite", type=Path, help="an artifact for LiteRT")
+    parser.add_argument("onnx", type=Path, help="an artifact for ONNX Runtime")
+    given = parser.parse_args()
+    for path in (given.tflite, given.onnx):
+        if not path.is_file():
+            parser.error(f"no such file: {path}; digitrec-edge export --int8 --onnx-int8 writes both")
+    if not LITERT_TOOL.exists():
+        parser.error(f"{LITERT_TOOL} is missing: it comes with ai-edge-litert, which this Python does not have")
+    return given
+
+
 def main(tflite: Path, onnx: Path) -> None:
     """Take turns and print the quietest turn of each: a mean has no other defence against a busy machine."""
     rows: dict[str, list[tuple[float, float]]] = {}
@@ -106,8 +121,10 @@ def main(tflite: Path, onnx: Path) -> None:
     print("| --- | --- | --- | --- |")
     for name, pairs in rows.items():
         tool_us, own_us = (min(column) for column in zip(*pairs, strict=True))
-        print(f"| {name} | {tool_us:.1f} | {own_us:.1f} | {own_us / tool_us:.2f} |")
+        ratio = f"{own_us / tool_us:.2f}" if tool_us else "-"  # the tool prints 0.00 ms of less than 5 us
+        print(f"| {name} | {tool_us:.1f} | {own_us:.1f} | {ratio} |")
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    arguments = _arguments()
+    main(arguments.tflite, arguments.onnx)

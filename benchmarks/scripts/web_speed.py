@@ -6,6 +6,7 @@ Chromium, block by block, and between the blocks LiteRT's bare ``invoke`` runs h
 Chromium may count time in steps of 0.1 ms; a block lasts longer by far.
 """
 
+import argparse
 import functools
 import http.server
 import json
@@ -132,4 +133,12 @@ def main(packages: Path, artifact: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(*map(Path, sys.argv[1:]))
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("npm", type=Path, help="folder where npm install @litertjs/core onnxruntime-web was run")
+    parser.add_argument("artifact", type=Path, help="what digitrec-edge export --int8 --target litert-web writes")
+    given = parser.parse_args()
+    if not (given.npm / "node_modules").is_dir():
+        parser.error(f"{given.npm} has no node_modules; there: npm install @litertjs/core onnxruntime-web")
+    if not given.artifact.is_file():
+        parser.error(f"no such file: {given.artifact}; digitrec-edge export --int8 --target litert-web writes one")
+    main(given.npm, given.artifact)
