@@ -195,6 +195,10 @@ def test_what_cannot_be_deployed_is_told_before_any_device_is_asked(tmp_path: Pa
     payload.write_bytes(artifact.strip(pretrained.FOLDER / INT8))
     with pytest.raises(ArtifactError, match="carries no card"):
         check(job(payload))
+    changed = tmp_path / "changed.tflite"
+    changed.write_bytes((pretrained.FOLDER / INT8).read_bytes()[:-80])
+    with pytest.raises(ArtifactError, match="copy it or export it again$"):  # a stripped one would be refused, too
+        check(job(changed))
     np.savez(tmp_path / "wide.npz", x_test=np.zeros((1, 28, 28), np.uint8), y_test=[10])
     with pytest.raises(DataError, match="labels are 10 to 10, 0 to 9 is allowed"):
         check(job(INT8, tmp_path / "wide.npz"))
@@ -237,5 +241,6 @@ def test_the_command_line_shows_devices_and_their_history(
     again = cli("deploy", "--rollback", "--host", "one", "--host", "two", ok=False)
     assert again.returncode == 1
     assert "one: FAILED: no artifact before the one in place" in again.stdout
+    assert (again.stdout + again.stderr).count("no artifact before") == 1
     assert "two: not touched" in again.stdout
     assert "one failed; not touched: two" in again.stderr

@@ -49,7 +49,7 @@ def test_what_ssh_says_is_explained(said: str, kind: type[RemoteError], advice: 
     [
         ("no python", "", UnfitDeviceError, "apt-get install python3"),
         ("python", "3.9.2", UnfitDeviceError, f"3.9.2; Python {pythons.RANGE}"),
-        ("disk", "No space left", UnfitDeviceError, "disk is full"),
+        ("disk", "No space left", UnfitDeviceError, "disk is full: No space left; what makes room: "),
         ("busy", "another one", BusyDeviceError, "another one"),
         ("system", "odd", RemoteError, "odd"),
     ],

@@ -59,7 +59,9 @@ def benchmark(
         typer.Option(callback=check_extras, help="With --host: install this extra there, not what doctor names there."),
     ] = None,
     keep: Annotated[bool, typer.Option("--keep", help="With --host: leave the run's files there.")] = False,
-    clean: Annotated[bool, typer.Option("--clean", help="With --host: remove everything of ours there after.")] = False,
+    clean: Annotated[
+        bool, typer.Option("--clean", help="With --host: remove what benchmark keeps there after.")
+    ] = False,
     timeout: Timeout = DEFAULT_TIMEOUT_S,
     request: Annotated[
         Path | None, typer.Option(hidden=True, help="Do what this file asks for, as another machine sent it.")

@@ -54,9 +54,8 @@ def collect(
             on_step("merging")
             done = Collected(host, merge(into, copy))
     except Exception as error:  # noqa: BLE001  (whatever it is, it is about this device, and the others go on)
-        failed = Collected(host, error=why_failed(host, error))
-        on_step(f"failed: {failed.error}")
-        return failed
+        on_step("failed")
+        return Collected(host, error=why_failed(host, error))
     on_step("done")
     return done
 

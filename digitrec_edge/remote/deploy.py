@@ -15,7 +15,7 @@ from pathlib import Path
 
 from digitrec_edge import artifact, canary, history
 from digitrec_edge.artifact.signature import KEY_FILE
-from digitrec_edge.errors import ArtifactError, DeploymentError, RemoteError
+from digitrec_edge.errors import ArtifactError, ChangedError, DeploymentError, RemoteError
 from digitrec_edge.files import sha256
 from digitrec_edge.history import CURRENT, FILE_NAME, HOME, OLDER, PREVIOUS, Event
 from digitrec_edge.placing import ARTIFACTS, Order, Placed
@@ -71,12 +71,17 @@ def check(job: Job) -> None:
     """See that what is asked for can be done, before any device is asked.
 
     Raises:
-        ArtifactError: the artifact is damaged, or without a card.
+        ArtifactError: the artifact is damaged, changed, or without a card.
         DataError: the canary is none, too large, or has other labels.
     """
     if job.file is None:
         return
-    card = artifact.read(job.file).card
+    try:
+        card = artifact.read(job.file).card
+    except ChangedError as cause:  # whose advice, to take the model as it is, is none here
+        raise ChangedError(
+            f"{job.file} is not as it was exported, so nobody can verify it on a device; copy it or export it again"
+        ) from cause
     if card is None:
         raise ArtifactError(
             f"{job.file} carries no card, so nobody can verify it on a device; export it: digitrec-edge export"
@@ -113,7 +118,7 @@ def _deploy_one(host: str, job: Job, on_step: OnStep) -> Deployed:
             result = _deploy_over(connection, job, tell)
     except Exception as error:  # noqa: BLE001  (whatever it is, it is about this device)
         result = Deployed(host, error=why_failed(host, error))
-    tell(f"failed: {result.error}" if result.error else "done")
+    tell("failed" if result.error else "done")  # why is in the result
     return result
 
 

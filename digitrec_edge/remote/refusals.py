@@ -12,6 +12,12 @@ from digitrec_edge.errors import (
 )
 from digitrec_edge.installation import pythons
 
+ROOM = (
+    "what makes room: environments of earlier versions, ~/digitrec-edge/env-* and ~/.cache/digitrec-edge/env-*, where "
+    "nothing runs from them"
+)
+"""Neither deploy nor benchmark removes them: a service may be started from one of deploy's."""
+
 NO_PYTHON = 43
 """Exit status of the login shell's command when there is no python3."""
 
@@ -72,7 +78,7 @@ def explain_refusal(host: str, kind: str, message: str) -> RemoteError:
     texts = {
         "no python": f"it has no python3; Python {pythons.RANGE} is needed: sudo apt-get install python3",
         "python": f"its python3 is {message}; Python {pythons.RANGE} is needed",
-        "disk": f"its disk is full: {message}",
+        "disk": f"its disk is full: {message}; {ROOM}",
         "busy": message,
         "damaged": f"{message}; run it again",
     }

@@ -18,6 +18,7 @@ from digitrec_edge.errors import RemoteError, UnfitDeviceError
 from digitrec_edge.remote import resolve
 from digitrec_edge.remote.device import Device
 from digitrec_edge.remote.pack import pack_wheel
+from digitrec_edge.remote.refusals import ROOM
 from digitrec_edge.remote.ssh import Completed, Connection
 
 CACHE = "~/.cache/digitrec-edge"
@@ -102,7 +103,7 @@ def _check_room(host: str, device: Device, extras: Sequence[str]) -> None:
     if device.free_bytes < needed:
         raise UnfitDeviceError(
             f"{host}: its disk is full: {device.free_bytes >> 20} MB free below {device.home}, "
-            f"{needed >> 20} MB are needed to install"
+            f"{needed >> 20} MB are needed to install; {ROOM}"
         )
 
 
@@ -177,7 +178,7 @@ class _Installer:
         answer = self._on_device(*argv, begun=begun)
         if answer.status:
             if any("No space left on device" in line for line in answer.lines):
-                raise UnfitDeviceError(f"{self._connection.host}: its disk is full; nothing was installed")
+                raise UnfitDeviceError(f"{self._connection.host}: its disk is full; nothing was installed; {ROOM}")
             said = next((line for line in reversed(answer.lines) if line.startswith("ERROR")), "")
             said = said or next(iter(answer.lines[-1:]), "nothing")
             what = "pip" if self._pip_path_in(argv) else argv[0]
