@@ -5,7 +5,6 @@ This is where converters and benchmarks meet; neither knows the other.
 
 import dataclasses
 import shutil
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +24,7 @@ from digitrec_edge.artifact.golden import Golden
 from digitrec_edge.artifact.signature import Sign
 from digitrec_edge.describing import payload_fields, suffix
 from digitrec_edge.errors import ConversionError, DigitrecError, ParityError
-from digitrec_edge.files import locked
+from digitrec_edge.files import CANDIDATES, candidate_for, locked
 from digitrec_edge.mnist import Digits
 from digitrec_edge.quantization import PIXEL_MAX
 from digitrec_edge.training import network as model
@@ -39,9 +38,6 @@ from runtimes.table import RUNTIMES, RuntimeRow, Target, for_format, not_run_by
 MIN_ACCURACY = 0.5
 """A model that reads less of the test set right is given its pictures in another form than it was trained on, or has
 not been trained: guessing reads a tenth."""
-
-_SCRATCH = ".export-"
-"""Folders for candidates begin so."""
 
 
 @dataclass(frozen=True)
@@ -182,7 +178,7 @@ def _export_all(
 
 def _clear(folder: Path) -> None:
     """Remove what candidates have left behind, here or in an export that was killed: nobody else is here now."""
-    for left in folder.glob(f"{_SCRATCH}*"):
+    for left in folder.glob(f"{CANDIDATES}*"):
         shutil.rmtree(left)
 
 
@@ -206,8 +202,7 @@ def _export_one(job: _Job, variant: Variant, target: Target, final: Path, runtim
     try:
         payload = convert(job.source, variant, target)
         card = _card(job.source, variant, target, payload)
-        with tempfile.TemporaryDirectory(prefix=_SCRATCH, dir=job.folder) as scratch:
-            candidate = Path(scratch) / final.name
+        with candidate_for(final) as candidate:
             artifact.write(candidate, payload, card, envelope=variant.format)
             if job.sign:
                 job.sign(candidate)  # a machine that runs signed files only tries those only

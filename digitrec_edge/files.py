@@ -110,6 +110,32 @@ def scratch_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
         yield Path(name)
 
 
+CANDIDATES = ".export-"
+"""Folders of candidates begin so."""
+
+
+@contextmanager
+def candidate_for(path: Path) -> Iterator[Path]:
+    """Yield a place of the same name for what is tried before it becomes ``path``, in a folder that goes afterwards.
+
+    An error that is raised inside names ``path`` and not that place.
+
+    Raises:
+        OutputError: it cannot be made.
+    """
+    try:
+        folder = tempfile.TemporaryDirectory(prefix=CANDIDATES, dir=path.parent)
+    except OSError as cause:
+        raise _not_written(path, cause) from cause
+    with folder as name:
+        candidate = Path(name) / path.name
+        try:
+            yield candidate
+        except DigitrecError as error:
+            error.args = (str(error).replace(str(candidate), str(path)),)
+            raise
+
+
 def readable(name: str | os.PathLike[str]) -> str:
     """Return a name that UTF-8 can hold: bytes that are none are shown as Python writes them."""
     return os.fsencode(name).decode("utf-8", "backslashreplace")

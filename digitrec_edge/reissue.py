@@ -5,7 +5,6 @@ of parity where the code rounds as LiteRT does: its answers are the same to the 
 """
 
 import dataclasses
-import tempfile
 from pathlib import Path
 
 from converters.conversion import payload_of, write_beside
@@ -14,7 +13,7 @@ from digitrec_edge.artifact.card import Card
 from digitrec_edge.artifact.signature import Sign
 from digitrec_edge.describing import payload_fields
 from digitrec_edge.errors import ArtifactError, ConversionError
-from digitrec_edge.files import make_folder
+from digitrec_edge.files import candidate_for, make_folder
 from digitrec_edge.formats import SAMPLE_FILE
 from digitrec_edge.variants import VARIANTS, ExportChoice, Variant
 from digitrec_edge.verification.selftest import self_test
@@ -46,17 +45,18 @@ def reissue(
         ConversionError: the variant takes no such artifacts, or does not compute this model.
     """
     found = artifact.read(path)
-    fits = variant.takes == found.format.name and found.card and found.card.variant == variant.precision.name
-    if not fits or found.card is None or SAMPLE_FILE not in found.files:
+    able = [row for row in VARIANTS if found.card and _of(row) == (found.format.name, found.card.variant)]
+    if variant not in able or found.card is None or SAMPLE_FILE not in found.files:
         held = f"{found.card.variant if found.card else 'a foreign'} .{found.format.name} file"
-        raise ConversionError(f"--{variant.option} does not take {path}, {held}: give a Keras model ({_possible()})")
+        others = " or ".join(f"--{row.option}" for row in able if row is not variant)
+        instead = f"type {others}" if others else f"give a Keras model ({_possible()})"
+        raise ConversionError(f"--{variant.option} does not take {path}, {held}: {instead}")
     payload = payload_of(variant, found, choice)
     card = found.card if formats.by_name(variant.format).envelope_of else _card(found.card, variant, payload, choice)
     sample = found.files[SAMPLE_FILE]
     make_folder(folder)
     final = folder / f"{variant.stem}{formats.by_name(variant.format).suffix}"
-    with tempfile.TemporaryDirectory(prefix=".export-", dir=folder) as scratch:
-        candidate = Path(scratch) / final.name
+    with candidate_for(final) as candidate:
         artifact.write(candidate, payload, card, sample, envelope=variant.format)
         if sign:
             sign(candidate)
@@ -66,6 +66,11 @@ def reissue(
         sign(final)
     write_beside(variant, final)
     return final
+
+
+def _of(variant: Variant) -> tuple[str, str]:
+    """Format and variant of the artifacts that a variant takes."""
+    return variant.takes, variant.precision.name
 
 
 def _try(candidate: Path, path: Path) -> None:

@@ -54,7 +54,8 @@ def test_the_least_that_keep_mb_takes_is_enough_for_a_collection(tmp_path: Path)
     ("arguments", "words"),
     [
         (["missing.tflite"], "no such file"),
-        (["--tls", "cert.pem", "key.pem"], "--tls cert.pem key.pem: No such file"),
+        (["--tls", "cert.pem", "key.pem"], "no such file: cert.pem"),
+        (["--tls", "text.txt", "text.txt"], "--tls: text.txt is no certificate in a PEM file"),
         (["--token-file", "."], "directory"),
         (["--keep", "all", "--collection", "text.txt"], "text.txt"),
         (["--collection", "text.txt"], "text.txt is not a collection"),
@@ -69,6 +70,7 @@ def test_what_cannot_be_served_is_one_line_and_status_1(
     assert done.returncode == 1
     last = done.stderr.strip().splitlines()[-1]
     assert words in last
+    assert "stopped serving" not in done.stderr
     assert "Traceback" not in done.stderr
 
 
@@ -156,6 +158,13 @@ def certificate(folder: Path) -> tuple[Path, Path]:
         key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     )
     return cert, secret
+
+
+def test_a_key_that_is_none_is_told_apart_from_its_certificate(cli: Cli, tmp_path: Path) -> None:
+    cert, _ = certificate(tmp_path)
+    done = cli("serve", "--port", "0", "--tls", cert, cert, ok=False)
+    assert done.returncode == 1
+    assert f"{cert} is no PEM file with the private key of {cert}" in done.stderr
 
 
 def test_https_reads_too(tmp_path: Path) -> None:

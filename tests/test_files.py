@@ -16,6 +16,7 @@ import pytest
 
 from digitrec_edge.errors import DataError, OutputError
 from digitrec_edge.files import (
+    candidate_for,
     check_writable,
     locked,
     make_folder,
@@ -354,3 +355,13 @@ def test_a_scratch_folder_of_a_killed_process_is_removed_by_the_next_one(tmp_pat
     with scratch_folder(tmp_path / "work") as folder:
         assert list(tmp_path.iterdir()) == [folder]
     assert not list(tmp_path.iterdir())
+
+
+def test_an_error_about_a_candidate_names_what_it_is_for_and_nothing_is_left(tmp_path: Path) -> None:
+    with pytest.raises(OutputError) as raised, candidate_for(tmp_path / "a.tflite") as candidate:
+        assert (candidate.name, candidate.parent.parent) == ("a.tflite", tmp_path)
+        raise OutputError(f"cannot write '{candidate}': No space left on device")
+    assert str(raised.value) == f"cannot write '{tmp_path / 'a.tflite'}': No space left on device"
+    assert not [*tmp_path.iterdir()]
+    with pytest.raises(OutputError, match="cannot write '.*none/a'"), candidate_for(tmp_path / "none" / "a"):
+        pass

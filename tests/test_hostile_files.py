@@ -30,7 +30,7 @@ HOSTILE = {
     "pipe.tflite": "is a pipe or a device, not a regular file",
     "sparse.tflite": "is 4,294,967,296 bytes; at most 50,331,648 are read",
     "empty.tflite": "is empty (0 bytes)",
-    "text.tflite": "is not a model file: its content is neither .tflite or .ort or -c.zip or -java.zip or .html or ",
+    "text.tflite": "is not a model file: its content is none of .tflite, .ort, -c.zip, -java.zip, .html, ",
     "zip.tflite": "is not a model file",
     "picture.onnx": "is not a model file",
     "keras.tflite": "is not a model file",

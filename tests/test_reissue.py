@@ -83,8 +83,8 @@ def test_no_more_is_said_than_was_tried(option: str, tmp_path: Path) -> None:
     ("path", "option", "words"),
     [
         (pretrained.FLOAT32, "c", "--c does not take .*, float32 .tflite file: give a Keras model"),
-        (pretrained.DEFAULT, "c-int4", "--c-int4 does not take .*, int8 .tflite file"),
-        (INT4, "java", "--java does not take .*, int4 .tflite file"),
+        (pretrained.DEFAULT, "c-int4", "--c-int4 does not take .*, int8 .tflite file: type --c or --java or --web"),
+        (INT4, "java", "--java does not take .*, int4 .tflite file: type --c-int4$"),
         (pretrained.BY_FORMAT["onnx"], "c", "--c does not take .*, int8 .onnx file"),
     ],
     ids=["float32", "int8", "int4", "onnx"],

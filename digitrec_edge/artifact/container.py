@@ -98,8 +98,8 @@ def parse(data: bytes, path: Path = IN_MEMORY, *, sealed: bool = True) -> Artifa
     if not whole and MARK in data:
         raise _not_as_exported(path, data, kind)
     if kind is None:
-        known = " or ".join(row.suffix for row in formats.FORMATS)
-        raise ArtifactError(f"{path} is not a model file: its content is neither {known}")
+        known = ", ".join(row.suffix for row in formats.FORMATS)
+        raise ArtifactError(f"{path} is not a model file: its content is none of {known}")
     try:
         payload, files = kind.load().split(data) if whole else (data, {})
         graph = kind.load().describe(payload)

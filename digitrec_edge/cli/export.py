@@ -13,7 +13,7 @@ from digitrec_edge import pretrained
 from digitrec_edge.cli import terminal
 from digitrec_edge.cli.export_options import TargetOption, flag_per_variant
 from digitrec_edge.cli.options import DataOption, listed, one_of, parse_points, parse_share, refuse
-from digitrec_edge.cli.sign import open_signer
+from digitrec_edge.cli.sign import needed_signer
 from digitrec_edge.variants import KERNEL_NAMES, OUTPUT_TYPES, ROUNDING_NAMES, VARIANTS, ExportChoice, Variant
 from runtimes.elsewhere import find_target
 from runtimes.table import Target
@@ -126,7 +126,7 @@ def export(
     )
     meaning = _meaning(input_scale, model_output)
     objects = _import_objects(custom_objects or [])
-    signer = open_signer(sign) if sign else None
+    signer = needed_signer(sign)
     every = all_variants or not chosen
     choice = _choice(chosen, every=every, rounding=rounding, kernel=kernel, output_type=output_type)
     wanted = list(VARIANTS if every else chosen)
@@ -189,7 +189,7 @@ def _reissue_all(path: Path, chosen: Sequence[Variant], output: Path, sign: Path
     if not chosen:
         able = listed([f"--{row.option}" for row in VARIANTS if row.takes])
         raise typer.BadParameter(f"{path} is an artifact: say what to make of it: {able}", param_hint="MODEL")
-    signer = open_signer(sign) if sign else None
+    signer = needed_signer(sign)
     for variant in chosen:
         written = reissue(path, variant, output, signer, choice)
         print(f"{written}  {written.stat().st_size / 1024:,.0f} KB  of {path}, tested by its own images")

@@ -27,6 +27,18 @@ def sign(
         print(terminal.escaped(str(signer(file))))
 
 
+def needed_signer(key: Path | None) -> "Sign | None":
+    """Open a private key; None is none, but where this machine takes signed artifacts alone there must be one."""
+    from digitrec_edge.artifact import signature
+
+    if key is None and (public := signature.configured_key()):
+        raise typer.BadParameter(
+            f"this machine takes nothing that is not signed, checked with {public}: name the private key, --sign KEY",
+            param_hint="--sign",
+        )
+    return open_signer(key) if key else None
+
+
 def open_signer(key: Path) -> "Sign":
     """Open a private key, and ask for its password where it has one and the environment does not name it."""
     from digitrec_edge.artifact import signature

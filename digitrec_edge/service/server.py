@@ -14,6 +14,7 @@ import uvicorn
 from digitrec_edge import history
 from digitrec_edge.artifact import Artifact
 from digitrec_edge.errors import CollectionError, OutputError, ServiceError
+from digitrec_edge.files import read_file
 from digitrec_edge.service.app import App, Service
 from digitrec_edge.service.connections import protocol, sweep
 from digitrec_edge.service.exchange import Happening, ModelExchange
@@ -25,6 +26,7 @@ from digitrec_edge.service.settings import Settings
 
 Say = Callable[[str], None]
 BACKLOG = 512
+TLS_BYTES = 1 << 20
 STOP_S = 20
 """For what is being answered when the service is stopped."""
 
@@ -89,8 +91,9 @@ async def _run(settings: Settings, listener: socket.socket, say: Say, ready: Cal
     keeper = _open_keeper(settings, metrics, say)
     service = Service(settings, exchange, metrics, keeper, BodyRoom(settings.limits.held_bytes))
     try:
+        config = _config(service)
         await exchange.start()
-        await _serve(service, listener, ready)
+        await _serve(service, config, listener, ready)
     finally:
         await exchange.close()
         if keeper:
@@ -106,8 +109,8 @@ def _open_keeper(settings: Settings, metrics: Metrics, say: Say) -> Keeper | Non
     return Keeper(settings.collection, settings.keep or "none", limit_bytes, metrics, say)
 
 
-async def _serve(service: Service, listener: socket.socket, ready: Callable[[], None]) -> None:
-    server = _Server(_config(service))
+async def _serve(service: Service, config: uvicorn.Config, listener: socket.socket, ready: Callable[[], None]) -> None:
+    server = _Server(config)
     connections = server.server_state.connections
     metrics, exchange = service.metrics, service.exchange
     metrics.gauge("digitrec_connections", "Connections that are open.", lambda: len(connections))
@@ -135,11 +138,22 @@ def _config(service: Service) -> uvicorn.Config:
         timeout_keep_alive=int(settings.limits.head_s), timeout_graceful_shutdown=STOP_S, backlog=BACKLOG,
         ssl_certfile=settings.cert, ssl_keyfile=settings.tls_key,
     )  # fmt: skip
+    for path in filter(None, (settings.cert, settings.tls_key)):
+        read_file(path, limit_bytes=TLS_BYTES, error=ServiceError)
     try:
         config.load()
     except (OSError, ssl.SSLError) as cause:
-        raise ServiceError(f"--tls {settings.cert} {settings.tls_key}: {cause.strerror or cause}") from cause
+        raise ServiceError(f"--tls: {_tls_fault(settings)} ({cause.strerror or cause})") from cause
     return config
+
+
+def _tls_fault(settings: Settings) -> str:
+    """Say which of the two files it is."""
+    try:
+        ssl.create_default_context(cafile=settings.cert)
+    except (OSError, ssl.SSLError):
+        return f"{settings.cert} is no certificate in a PEM file"
+    return f"{settings.tls_key} is no PEM file with the private key of {settings.cert}"
 
 
 def _tell(event: Happening, settings: Settings, metrics: Metrics, say: Say) -> None:
