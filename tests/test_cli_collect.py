@@ -36,7 +36,7 @@ def test_it_shows_how_many_of_what_there_are(cli: Cli, file: Path) -> None:
 
 
 def test_corrected_digits_go_out_and_into_another_collection(cli: Cli, file: Path, tmp_path: Path) -> None:
-    assert "1 digits, 1 no digit" in cli("collect", file, "--export", tmp_path / "digits.npz").stdout
+    assert "1 digit, 1 no digit" in cli("collect", file, "--export", tmp_path / "digits.npz").stdout
     other = tmp_path / "other.sqlite"
     said = cli("collect", "--output", other, "--import", tmp_path / "digits.npz", "--import", file).stdout
     assert "digits.npz: 2 items, 2 new, 2 corrections new" in said
@@ -48,7 +48,7 @@ def test_json_is_all_that_is_printed_whatever_else_is_done(cli: Cli, file: Path,
     done = cli("collect", tmp_path / "d.sqlite", "--import", file, "--export", tmp_path / "digits.npz", "--json")
     assert json.loads(done.stdout)["items"] == 4
     assert "c.sqlite: 4 items" in done.stderr
-    assert "1 digits, 1 no digit" in done.stderr
+    assert "1 digit, 1 no digit" in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -108,7 +108,7 @@ def test_a_list_of_json_on_a_terminal_is_drawn_over_by_nothing_and_closed_before
     os.close(ours)
     lines = said.decode().replace("\r\n", "\n").splitlines()
     assert [one["digit"] for one in json.loads("\n".join(lines[1:-1]))] == [7, 2]
-    assert lines[-1].startswith("2 pictures: 2 digits read")
+    assert lines[-1].startswith("2 pictures: 2 digits read, ")
 
 
 def test_bad_pictures_are_in_the_json_too(cli: Cli, pictures: Path) -> None:

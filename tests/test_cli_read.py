@@ -144,7 +144,7 @@ def test_a_part_that_cannot_be_read_is_told_and_the_others_are_read(
     assert done.returncode == 1
     assert "b.parquet cannot be read: " in done.stderr.splitlines()[1]
     assert "20 pictures: " in done.stderr.splitlines()[2]
-    assert "1 parts not read" in done.stderr.splitlines()[2]
+    assert "1 part not read" in done.stderr.splitlines()[2]
     assert {path.name for path in output.glob("[!_]*")} == {"part-000000.parquet", "part-000002.parquet"}
     assert not (output / "_SUCCESS").exists()
     (pictures / "b.parquet").write_bytes(whole)

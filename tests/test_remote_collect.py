@@ -96,7 +96,7 @@ def test_one_device_that_fails_does_not_lose_the_others(device: Path, tmp_path: 
     assert done.returncode == 1, done.stderr
     assert "1 of 2 devices failed: pi@nowhere" in done.stderr
     assert "pi@nowhere: FAILED: " in done.stdout
-    assert "pi@one: 1 items, 1 new, 0 corrections new" in done.stdout
+    assert "pi@one: 1 item, 1 new, 0 corrections new" in done.stdout
     with Collection(home, create=False) as here:
         assert here.counts().items == 1
 

@@ -7,8 +7,9 @@ from collections.abc import Callable
 import pytest
 
 from benchmarks import document
+from benchmarks.measure.latency import EFFORTS
 from benchmarks.results.document import Quality, Result, Run
-from benchmarks.results.tables import brief_columns, explain, to_csv, to_markdown
+from benchmarks.results.tables import brief_columns, describe, explain, to_csv, to_markdown
 
 MakeResult = Callable[..., Result]
 MakeRun = Callable[..., Run]
@@ -42,6 +43,16 @@ def test_several_devices_get_a_table_with_a_column_each(make_run: MakeRun, make_
     )
     assert "| case | board | Pi 5 | Pi 0 |" in text.decode()
     assert "| digitrec-int8.tflite on litert | 10.0 | 40.0 INVALID | - |" in text.decode()
+
+
+def test_an_interrupted_run_tells_how_many_rounds_were_finished(make_run: MakeRun, make_result: MakeResult) -> None:
+    whole, failed = make_result(), make_result("float32", status="failed", end_to_end=None)
+    assert whole.end_to_end
+    finished = len(whole.end_to_end.round_p50_us)
+    assert f", {EFFORTS['quick'].rounds} rounds in 12 s" in describe(make_run(whole, failed))
+    ended = f"of {EFFORTS['quick'].rounds} rounds in 12 s, interrupted"
+    assert describe(make_run(whole, failed, interrupted=True)).endswith(f", {finished} {ended}")
+    assert describe(make_run(failed, interrupted=True)).endswith(f", 0 {ended}")
 
 
 def test_threads_and_batch_are_shown_where_they_differ(make_run: MakeRun, make_result: MakeResult) -> None:

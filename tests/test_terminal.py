@@ -191,3 +191,7 @@ def test_there_is_no_counter_off_a_terminal_or_for_one(
     counter.show(1)
     counter.clear()
     assert stream.getvalue() == ""
+
+
+def test_one_is_no_plural() -> None:
+    assert [terminal.counted(k, "picture") for k in (0, 1, 1000)] == ["0 pictures", "1 picture", "1,000 pictures"]

@@ -231,8 +231,11 @@ def describe(run: Run) -> str:
         environment.os,
         f"Python {environment.python} ({environment.bits} bit)",
     ]
-    ended = ", interrupted" if run.interrupted else ""
-    return f"{', '.join(parts)}; effort {effort.name}, {effort.rounds} rounds in {run.duration_s:.0f} s{ended}"
+    rounds, ended = f"{effort.rounds} rounds", ""
+    if run.interrupted:
+        done = max((len(one.end_to_end.round_p50_us) for one in run.results if one.end_to_end), default=0)
+        rounds, ended = f"{done} of {rounds}", ", interrupted"
+    return f"{', '.join(parts)}; effort {effort.name}, {rounds} in {run.duration_s:.0f} s{ended}"
 
 
 def explain(run: Run) -> str:

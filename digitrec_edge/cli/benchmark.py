@@ -34,7 +34,7 @@ def benchmark(
     ] = None,
     threads: Annotated[str, typer.Option(help="Threads that a runtime may use; several as 1,2,4.")] = "1",
     batch: Annotated[str, typer.Option(help="Pictures per call; several as 1,32,256.")] = "1",
-    quick: Annotated[bool, typer.Option("--quick", help="A first impression, under a minute.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="A first impression, in about a minute.")] = False,
     strict: Annotated[
         bool, typer.Option("--strict", help="For publication; exit 1 if any figure is INVALID or any case FAILED.")
     ] = False,

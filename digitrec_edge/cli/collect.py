@@ -16,7 +16,7 @@ from digitrec_edge.cli.options import MB, check_apart, refuse
 from digitrec_edge.cli.remote import DEFAULT_TIMEOUT_S, Timeout, check_hosts, progress_of
 
 if TYPE_CHECKING:
-    from digitrec_edge.collection import Collection, Counts
+    from digitrec_edge.collection import Collection, Counts, Merged
     from digitrec_edge.remote.collect import Collected
 
 DEFAULT_KEEP_MB = 4096
@@ -74,7 +74,8 @@ def collect(
         collected = _bring_home(hosts, remote_path, collection, timeout, tell) if hosts else []
         if export:
             found = export_npz(collection, export)
-            tell(f"{export}: {(found.labels >= 0).sum():,} digits, {(found.labels < 0).sum():,} no digit")
+            digits = terminal.counted(int((found.labels >= 0).sum()), "digit")
+            tell(f"{export}: {digits}, {(found.labels < 0).sum():,} no digit")
         if as_json:
             print(json.dumps(dataclasses.asdict(collection.counts()), indent=1))
         elif not export and (import_ or not hosts or any(result.merged for result in collected)):
@@ -112,9 +113,12 @@ def _import(collection: "Collection", source: Path, tell: Callable[[str], None])
 
     bring = import_npz if source.suffix == ".npz" else merge
     done = bring(collection, source)
-    tell(
-        f"{terminal.escaped(str(source))}: {done.items:,} items, {done.new:,} new, {done.corrections:,} corrections new"
-    )
+    tell(f"{terminal.escaped(str(source))}: {_brought(done)}")
+
+
+def _brought(done: "Merged") -> str:
+    corrections = terminal.counted(done.corrections, "correction")
+    return f"{terminal.counted(done.items, 'item')}, {done.new:,} new, {corrections} new"
 
 
 def _bring_home(
@@ -139,16 +143,15 @@ def _bring_home(
         if result.merged is None:
             tell(terminal.escaped(f"{result.host}: FAILED: {result.error}"))
         else:
-            one = result.merged
-            tell(f"{result.host}: {one.items:,} items, {one.new:,} new, {one.corrections:,} corrections new")
+            tell(f"{result.host}: {_brought(result.merged)}")
     return done
 
 
 def show(counts: "Counts", path: Path) -> None:
     """Print the tables of what is in a collection."""
-    name = terminal.escaped(str(path))
+    name, items = terminal.escaped(str(path)), terminal.counted(counts.items, "item")
     print(
-        f"{name}: {counts.items:,} items, {counts.corrected:,} corrected, {counts.file_bytes / MB:,.1f} MB; "
+        f"{name}: {items}, {counts.corrected:,} corrected, {counts.file_bytes / MB:,.1f} MB; "
         f"{counts.removed:,} went to make room"
     )
     said = [*dict.fromkeys([*counts.answers, *counts.corrections])]

@@ -120,7 +120,7 @@ def _print_found(found: "Corrected") -> None:
     marks = int((found.labels < 0).sum())
     held_out = int(found.held_out.sum())
     print(
-        f"{len(found.labels):,} corrections, {marks:,} of them no digit: "
+        f"{terminal.counted(len(found.labels), 'correction')}, {marks:,} of them no digit: "
         f"{len(found.labels) - held_out:,} to learn from, {held_out:,} held out"
     )
 

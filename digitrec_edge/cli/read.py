@@ -88,7 +88,8 @@ def read(
     with locked(output, "reading into"):
         finished = folder.begin(output, manifest, given.parts, restart=restart)
         so_far = f", of which {len(finished):,} are there already" if finished else ""
-        print(f"{name}: {given.pictures:,} pictures, parts: {len(given.parts):,}{so_far}", file=sys.stderr)
+        pictures_here = terminal.counted(given.pictures, "picture")
+        print(f"{name}: {pictures_here}, parts: {len(given.parts):,}{so_far}", file=sys.stderr)
         left = [part for part in given.parts if part not in finished]
         run = _Run(sum(part.pictures for part in left), sum(finished.values(), folder.Tally()))
         if left:
@@ -152,6 +153,7 @@ class _Run:
 
     def summary(self) -> str:
         tally, seconds = self.tally, time.perf_counter() - self._start
-        broken = f", {self.broken:,} parts not read" if self.broken else ""
-        counts = f"{tally.digits:,} digits read, {tally.no_digit:,} no digit, {tally.refused:,} refused"
-        return f"{tally.pictures:,} pictures: {counts}{broken}, {seconds:.1f} s"
+        broken = f", {terminal.counted(self.broken, 'part')} not read" if self.broken else ""
+        digits = terminal.counted(tally.digits, "digit")
+        counts = f"{digits} read, {tally.no_digit:,} no digit, {tally.refused:,} refused"
+        return f"{terminal.counted(tally.pictures, 'picture')}: {counts}{broken}, {seconds:.1f} s"

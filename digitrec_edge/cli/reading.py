@@ -116,7 +116,8 @@ class _Tally:
     def summary(self) -> str:
         seconds = time.perf_counter() - self._start
         none = f"{self.no_digit} no digit, " if self.no_digit else ""
-        return f"{self.pictures} pictures: {self.digits} digits read, {none}{self.refused} refused, {seconds:.1f} s"
+        pictures, digits = terminal.counted(self.pictures, "picture"), terminal.counted(self.digits, "digit")
+        return f"{pictures}: {digits} read, {none}{self.refused} refused, {seconds:.1f} s"
 
 
 def _read_all(

@@ -28,6 +28,11 @@ def escaped(text: str) -> str:
     return text.translate(_CONTROLS).replace("\n", "\\n")
 
 
+def counted(number: int, noun: str) -> str:
+    """Return ``1 picture`` or ``2 pictures``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 class StreamError(OSError):
     """Standard output or error that takes nothing: nobody reads the pipe, or the disk is full."""
 

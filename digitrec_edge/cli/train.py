@@ -137,7 +137,8 @@ def _print_end(history: "History", chosen: "Recipe", output: Path) -> None:
     from digitrec_edge.training.history import history_path
 
     print(f"test set: loss {history.test_loss:.4f}  accuracy {history.test_accuracy:.2%}")
-    print(f"{history.parameters:,} parameters, {len(history.epochs)} epochs: {output}, {history_path(output)}")
+    epochs = terminal.counted(len(history.epochs), "epoch")
+    print(f"{history.parameters:,} parameters, {epochs}: {output}, {history_path(output)}")
     if history.interrupted:
         raise InterruptedRunError(
             f"interrupted: {output} holds epoch {len(history.epochs)} of {chosen.epochs}, the last finished one; "
