@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from digitrec_edge import pretrained
 from digitrec_edge.cli import terminal
 from digitrec_edge.cli.pictures import Named
-from runtimes.table import AUTO, RUNTIMES
+from runtimes.table import AUTO
 
 if TYPE_CHECKING:
     from digitrec_edge.recognition import How, Recognition
@@ -174,6 +174,8 @@ def _print_all(results: Iterator[dict[str, Any]], form: Form) -> None:
 
 def default_artifact(runtime: str) -> Path:
     """Return the pretrained artifact of the first format that the runtime, or any installed one, runs."""
+    from runtimes import RUNTIMES
+
     for name, path in pretrained.BY_FORMAT.items():
         rows = (row for row in RUNTIMES if row.runs(name))
         if any(runtime == row.name or (runtime == AUTO and row.installed) for row in rows):
