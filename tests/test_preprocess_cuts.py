@@ -49,3 +49,15 @@ def test_digits_that_reach_over_each_other_are_parted_above_and_below() -> None:
     tops = [cut.columns[:6].mean() for cut in find_cuts(strength) if 38 <= cut.columns[60] <= 62]
     assert tops
     assert all(top >= 45 for top in tops)
+
+
+def test_a_cut_between_strokes_that_lie_side_by_side_meets_ink_at_their_ends_alone() -> None:
+    """A 1 along the stem of its neighbour, which has a ring at its other side."""
+    strength = np.zeros((80, 80), np.float32)
+    strength[:, 50:70] = 1
+    rows, columns = np.mgrid[:80, :80]
+    from_centre = np.hypot(rows - 25, columns - 28)
+    strength[(from_centre < 25) & (from_centre > 15)] = 1
+    along = [cut for cut in find_cuts(strength) if cut.columns.min() >= 56 and cut.columns.max() <= 64]
+    assert along
+    assert all(cut.crossed < 3 and cut.beside > 6 for cut in along)

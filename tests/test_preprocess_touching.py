@@ -10,6 +10,7 @@ from digitrec_edge import mnist
 from digitrec_edge.errors import PictureError
 from digitrec_edge.preprocess import Digit, Piece, likeliness, read_number, read_stages
 from digitrec_edge.preprocess.components import Box
+from digitrec_edge.preprocess.stages import Stages
 from digitrec_edge.preprocess.touching import find_pieces
 from runtimes import Model
 from tests.pictures import recognise_with
@@ -45,6 +46,24 @@ def test_most_single_digits_stay_whole(
     assert np.mean([text == str(label) for text, label in zip(whole, mnist_test.labels[:100], strict=True)]) >= 0.95
 
 
+@pytest.mark.parametrize(
+    ("width", "score", "asked"), [(40, 8.5, 1), (52, 9.5, 1), (52, 8.5, 2), (64, 9.5, 1), (64, 8.5, 1)]
+)
+def test_a_narrow_shape_is_cut_only_where_it_is_not_surely_one_digit(width: int, score: float, asked: int) -> None:
+    strength = np.zeros((80, width), np.float32)
+    strength[:, :12] = strength[:, -12:] = strength[34:46] = 1
+    shape = Digit(Box(0, 0, 80, width), np.zeros((28, 28), np.uint8), strength)
+    asked_for = []
+
+    def recognise(images: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        asked_for.append(len(images))
+        return np.full((len(images), 10), 0.1, np.float32), np.full(len(images), score, np.float32)
+
+    read_number(Stages(np.zeros((80, width), np.uint8), None, (shape,), None, (shape,)), recognise)
+    assert len(asked_for) == asked
+    assert (asked_for[-1] > 1) is (width == 64 or asked == 2)
+
+
 def test_the_score_chooses(mnist_test: mnist.Digits, pretrained_model: Model) -> None:
     stages = read_stages(joined(mnist_test))
 
@@ -66,8 +85,10 @@ def test_nothing_is_no_number() -> None:
         read_number(read_stages(np.full((50, 50), 255, np.uint8)), recognise_nothing)
 
 
-def piece_of(width: float = 0.6, height: float = 1.0, crossed: float = 1.0, strokes: int = 1) -> Piece:
-    return Piece(Digit(Box(0, 0, 28, 28), np.zeros((28, 28), np.uint8)), width, height, crossed, strokes)
+def piece_of(
+    width: float = 0.6, height: float = 1.0, crossed: float = 1.0, strokes: int = 1, beside: float = 0.0
+) -> Piece:
+    return Piece(Digit(Box(0, 0, 28, 28), np.zeros((28, 28), np.uint8)), width, height, crossed, strokes, beside)
 
 
 def test_a_piece_of_low_score_is_less_likely_however_probable() -> None:
@@ -81,7 +102,7 @@ def test_a_piece_that_is_read_as_what_parts_of_digits_are_read_as_is_less_likely
     assert of["two"] < of["letter"] < of["four"]
 
 
-@pytest.mark.parametrize("unlike", [{"width": 1.2}, {"height": 0.5}, {"crossed": 4.0}, {"strokes": 3}])
+@pytest.mark.parametrize("unlike", [{"width": 1.2}, {"height": 0.5}, {"crossed": 4.0}, {"strokes": 3}, {"beside": 3.0}])
 def test_what_is_unlike_a_digit_or_cuts_through_strokes_is_less_likely(unlike: dict[str, float]) -> None:
     sure = np.eye(10, dtype=np.float32)[3]
     assert likeliness(piece_of(**unlike), sure, 12.0) < likeliness(piece_of(), sure, 12.0)  # type: ignore[arg-type]

@@ -1,6 +1,8 @@
 // Twin of digitrec_edge/preprocess/cuts.py.
 
 import { interpolate, mean, pairwiseSum32, plane, rint } from "./arrays.mjs";
+import { discMin } from "./filters.mjs";
+import { strokeWidth } from "./normalise.mjs";
 import { resize } from "./pillow.mjs";
 
 const f = Math.fround;
@@ -23,13 +25,16 @@ const APART_PX = 1.2;
 /** Of the height: the width of a stroke. */
 const STROKE = 0.1;
 
+/** Of the strokes' mean width: a disc of this radius fits into two strokes that lie side by side, and into no one. */
+const THICK = 0.6;
+
 /** Of full strength: what a cut that goes through a stroke meets. */
 const SOLID = 0.5;
 
 /**
- * A path from top to bottom: its column in each row, the ink that it goes through, in widths of a stroke, and how many
- * strokes it goes through.
- * @typedef {{columns: Float64Array, crossed: number, strokes: number}} Cut
+ * A path from top to bottom: its column in each row, the ink of strokes that it goes through, in their widths, how many
+ * strokes it goes through, and the ink between strokes that lie side by side, in widths of a stroke.
+ * @typedef {{columns: Float64Array, crossed: number, strokes: number, beside: number}} Cut
  */
 
 /**
@@ -43,14 +48,17 @@ export function findCuts(strength) {
   const size = [width, height].map((side) => Math.max(4, rint(side * scale)));
   const small = resize(strength, size[0], size[1], "box");
   const most = Math.max(3, Math.trunc((CUTS_PER_HEIGHT * width) / height));
-  const found = SIDEWAYS.flatMap((sideways) => pathsOf(small, sideways, most));
+  const thick = discMin(small, Math.max(1, rint(THICK * strokeWidth(small))));
+  const parted = { ...small, data: small.data.map((ink, k) => ink - thick.data[k]) };
+  const found = [parted, small].flatMap((ink) => SIDEWAYS.flatMap((sideways) => pathsOf(ink, sideways, most)));
   const rows = Float64Array.from({ length: height }, (_, y) => ((y + 0.5) * small.height) / height - 0.5);
   const here = Float64Array.from({ length: small.height }, (_, y) => y);
   return apart(found).map((path) => {
-    const ink = Float32Array.from(path, (x, y) => small.data[y * small.width + x]);
+    const [ink, all] = [parted, small].map(({ data }) => Float32Array.from(path, (x, y) => data[y * small.width + x]));
     const strokes = ink.filter((x, y) => x > SOLID && !(y && ink[y - 1] > SOLID)).length;
     const columns = interpolate(rows, here, path).map((x) => ((x + 0.5) * width) / small.width);
-    return { columns, crossed: pairwiseSum32(ink) / (STROKE * small.height), strokes };
+    const [crossed, met] = [ink, all].map((pixels) => pairwiseSum32(pixels) / (STROKE * small.height));
+    return { columns, crossed, strokes, beside: met - crossed };
   });
 }
 

@@ -7,8 +7,10 @@ import { above } from "./foreground.mjs";
 import { normalise } from "./normalise.mjs";
 import { resize } from "./pillow.mjs";
 
-/** Width by height; narrower shapes are one digit. */
-const MIN_ASPECT = 0.75;
+/** Width by height; narrower shapes than the first are one digit, and up to the second those of a score of `WHOLE`. */
+const MIN_ASPECT = 0.55;
+const WIDE_ASPECT = 0.75;
+const WHOLE = 9;
 
 /** Of height; higher shapes are averaged down to it before they are cut. */
 const PIECE_PX = 64;
@@ -45,6 +47,9 @@ const TOO_LOW = 63.4;
 const CROSSED = 0.36;
 const STROKES = 5.6;
 
+/** And each width of a stroke of ink between strokes that lie side by side. */
+const BESIDE = 2;
+
 /**
  * What a recogniser says of 784 pixels: the likeliest label's place and probability, and the score; more may be in it.
  * @typedef {(image: Uint8Array) => {candidate: number, probability: number, score: number}} Recognise
@@ -52,8 +57,9 @@ const STROKES = 5.6;
 
 /**
  * What may be one digit of several that touch: the piece as the recogniser takes it, its width and height by the
- * whole's height, and the ink that its left cut goes through, in widths of a stroke, and how many strokes.
- * @typedef {{digit: Digit, width: number, height: number, crossed: number, strokes: number}} Piece
+ * whole's height, and the ink of strokes that its left cut goes through, in their widths, how many strokes, and the ink
+ * between strokes that lie side by side.
+ * @typedef {{digit: Digit, width: number, height: number, crossed: number, strokes: number, beside: number}} Piece
  */
 
 /** How sure the recogniser is, less what its answer, an unlikely width or height and the left cut cost. */
@@ -61,7 +67,8 @@ export function likeliness(piece, { candidate, probability, score }) {
   const answer = READ_AS[candidate] ?? READ_AS_OTHER;
   const doubt = answer - DOUBT * Math.min(score, SURE) - UNSURE * Math.log(Math.max(probability, 1e-6));
   const shape = TOO_WIDE * Math.max(0, piece.width - WIDEST) + TOO_LOW * Math.max(0, LOWEST - piece.height);
-  const cut = CROSSED * (piece.crossed * piece.crossed) + STROKES * Math.max(0, piece.strokes - 1);
+  const through = CROSSED * (piece.crossed * piece.crossed) + STROKES * Math.max(0, piece.strokes - 1);
+  const cut = through + BESIDE * piece.beside;
   return -(doubt + shape + cut);
 }
 
@@ -75,7 +82,11 @@ export function likeliness(piece, { candidate, probability, score }) {
 export function readNumber(stages, recognise) {
   return stages.several().flatMap((digit) => {
     const { width, height } = digit.strength;
-    return width < MIN_ASPECT * height ? [{ digit, answer: recognise(digit.image) }] : best(digit, recognise);
+    if (width < WIDE_ASPECT * height) {
+      const answer = recognise(digit.image);
+      if (width < MIN_ASPECT * height || answer.score >= WHOLE) return [{ digit, answer }];
+    }
+    return best(digit, recognise);
   });
 }
 
@@ -104,9 +115,10 @@ function best(digit, recognise) {
 export function findPieces(digit) {
   const strength = reduced(digit.strength);
   const { width, height } = strength;
-  const ends = [0, width].map((x) => ({ columns: new Float64Array(height).fill(x), crossed: 0, strokes: 0 }));
+  const uncut = { crossed: 0, strokes: 0, beside: 0 };
+  const ends = [0, width].map((x) => ({ columns: new Float64Array(height).fill(x), ...uncut }));
   const edges = [ends[0], ...findCuts(strength), ends[1]];
-  const whole = { digit, width: width / height, height: 1, crossed: 0, strokes: 0 };
+  const whole = { digit, width: width / height, height: 1, ...uncut };
   const pieces = [{ start: 0, end: edges.length - 1, piece: whole }];
   for (let start = 0; start < edges.length - 1; start++) {
     for (let end = start + 1; end < edges.length; end++) {
@@ -144,8 +156,8 @@ function pieceOf(digit, strength, left, right) {
   const cut = crop(own, box);
   const place = boxOf(box.top, box.left + first, box.bottom, box.right + first);
   const placedDigit = placed(digit, heightOf(digit.box) / height, place, cut);
-  const { crossed, strokes } = left;
-  return { digit: placedDigit, width: boxWidth / height, height: boxHeight / height, crossed, strokes };
+  const { crossed, strokes, beside } = left;
+  return { digit: placedDigit, width: boxWidth / height, height: boxHeight / height, crossed, strokes, beside };
 }
 
 /** What of a strength lies from one edge to another, 0 elsewhere, of the columns from `first` to `last`. */
