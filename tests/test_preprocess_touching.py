@@ -111,7 +111,7 @@ def test_what_is_unlike_a_digit_or_cuts_through_strokes_is_less_likely(unlike: d
 def test_the_whole_shape_is_among_its_pieces(mnist_test: mnist.Digits) -> None:
     (digit,) = read_stages(joined(mnist_test)).several()
     pieces = find_pieces(digit)
-    assert (0, max(end for _, end in pieces)) in pieces
+    assert pieces[0, max(end for _, end in pieces)].digit is digit
 
 
 def test_digits_of_a_number_keep_their_place_in_the_picture(mnist_test: mnist.Digits, pretrained_model: Model) -> None:

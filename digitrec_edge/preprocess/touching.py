@@ -148,7 +148,7 @@ def _best(digit: Digit, recognise: Recognise, score: Score) -> list[tuple[Digit,
 def find_pieces(digit: Digit) -> dict[tuple[int, int], Piece]:
     """Return what lies between any two cuts through a shape, by the numbers of the cuts; 0 is the left end.
 
-    The whole shape, from the left end to the right one, is always among them.
+    The whole shape, from the left end to the right one, is always among them, as it is read where nothing is cut.
 
     Raises:
         ValueError: the shape's own pixels are not known.
@@ -159,10 +159,11 @@ def find_pieces(digit: Digit) -> dict[tuple[int, int], Piece]:
     height, width = strength.shape
     ends = [Cut(np.full(height, float(column)), 0.0, 0, 0.0) for column in (0, width)]
     edges = [ends[0], *find_cuts(strength), ends[1]]
-    pieces = {(0, len(edges) - 1): Piece(digit, width / height, 1.0, 0.0, 0)}
+    whole = 0, len(edges) - 1
+    pieces = {whole: Piece(digit, width / height, 1.0, 0.0, 0)}
     for start in range(len(edges) - 1):
         for end in range(start + 1, len(edges)):
-            if piece := _piece(digit, strength, edges[start], edges[end]):
+            if (start, end) != whole and (piece := _piece(digit, strength, edges[start], edges[end])):
                 pieces[start, end] = piece
     return pieces
 

@@ -122,9 +122,9 @@ export function findPieces(digit) {
   const pieces = [{ start: 0, end: edges.length - 1, piece: whole }];
   for (let start = 0; start < edges.length - 1; start++) {
     for (let end = start + 1; end < edges.length; end++) {
+      if (start === 0 && end === edges.length - 1) continue;
       const piece = pieceOf(digit, strength, edges[start], edges[end]);
-      if (piece && start === 0 && end === edges.length - 1) pieces[0].piece = piece;
-      else if (piece) pieces.push({ start, end, piece });
+      if (piece) pieces.push({ start, end, piece });
     }
   }
   return pieces;
