@@ -121,12 +121,13 @@ def read_number(
     read: list[tuple[Digit, NDArray[np.float32]]] = []
     for digit in stages.several():
         height, width = (1, 0) if digit.strength is None else digit.strength.shape
-        if width < WIDE_ASPECT * height:
-            rows, scores = recognise(digit.image[None])
-            if width < MIN_ASPECT * height or scores[0] >= WHOLE:
-                read.append((digit, rows[0]))
-                continue
-        read += _best(digit, recognise, score)
+        if width >= WIDE_ASPECT * height:
+            read += _best(digit, recognise, score)
+            continue
+        rows, scores = recognise(digit.image[None])
+        surely_one = width < MIN_ASPECT * height or scores[0] >= WHOLE
+        cut = [] if surely_one else _best(digit, recognise, score)
+        read += cut if len(cut) > 1 else [(digit, rows[0])]
     return read
 
 
@@ -148,7 +149,7 @@ def _best(digit: Digit, recognise: Recognise, score: Score) -> list[tuple[Digit,
 def find_pieces(digit: Digit) -> dict[tuple[int, int], Piece]:
     """Return what lies between any two cuts through a shape, by the numbers of the cuts; 0 is the left end.
 
-    The whole shape, from the left end to the right one, is always among them, as it is read where nothing is cut.
+    The whole shape, from the left end to the right one, is always among them.
 
     Raises:
         ValueError: the shape's own pixels are not known.
@@ -159,11 +160,10 @@ def find_pieces(digit: Digit) -> dict[tuple[int, int], Piece]:
     height, width = strength.shape
     ends = [Cut(np.full(height, float(column)), 0.0, 0, 0.0) for column in (0, width)]
     edges = [ends[0], *find_cuts(strength), ends[1]]
-    whole = 0, len(edges) - 1
-    pieces = {whole: Piece(digit, width / height, 1.0, 0.0, 0)}
+    pieces = {(0, len(edges) - 1): Piece(digit, width / height, 1.0, 0.0, 0)}
     for start in range(len(edges) - 1):
         for end in range(start + 1, len(edges)):
-            if (start, end) != whole and (piece := _piece(digit, strength, edges[start], edges[end])):
+            if piece := _piece(digit, strength, edges[start], edges[end]):
                 pieces[start, end] = piece
     return pieces
 

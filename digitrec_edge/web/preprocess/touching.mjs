@@ -82,11 +82,11 @@ export function likeliness(piece, { candidate, probability, score }) {
 export function readNumber(stages, recognise) {
   return stages.several().flatMap((digit) => {
     const { width, height } = digit.strength;
-    if (width < WIDE_ASPECT * height) {
-      const answer = recognise(digit.image);
-      if (width < MIN_ASPECT * height || answer.score >= WHOLE) return [{ digit, answer }];
-    }
-    return best(digit, recognise);
+    if (width >= WIDE_ASPECT * height) return best(digit, recognise);
+    const answer = recognise(digit.image);
+    const surelyOne = width < MIN_ASPECT * height || answer.score >= WHOLE;
+    const cut = surelyOne ? [] : best(digit, recognise);
+    return cut.length > 1 ? cut : [{ digit, answer }];
   });
 }
 
@@ -122,9 +122,9 @@ export function findPieces(digit) {
   const pieces = [{ start: 0, end: edges.length - 1, piece: whole }];
   for (let start = 0; start < edges.length - 1; start++) {
     for (let end = start + 1; end < edges.length; end++) {
-      if (start === 0 && end === edges.length - 1) continue;
       const piece = pieceOf(digit, strength, edges[start], edges[end]);
-      if (piece) pieces.push({ start, end, piece });
+      if (piece && start === 0 && end === edges.length - 1) pieces[0].piece = piece;
+      else if (piece) pieces.push({ start, end, piece });
     }
   }
   return pieces;
