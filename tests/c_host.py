@@ -7,6 +7,16 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from digitrec_edge import artifact, mnist
+from digitrec_edge.dense.c_library import library
+from digitrec_edge.dense.c_tables import Tables, prepare
+from digitrec_edge.dense.packing import KERNELS
+from digitrec_edge.dense.rounding import find_rounding
+from digitrec_edge.dense.tflite import read_network
+from digitrec_edge.dense.threshold import whole_threshold
+
+DIGITS = tuple("0123456789")
+KNOWN_FROM = mnist.load("train").images[:500]
 WARNINGS = (
     "-Wall", "-Wextra", "-Wconversion", "-Wpedantic", "-Wshadow", "-Wstrict-prototypes", "-Wundef", "-Werror",
 )  # fmt: skip
@@ -98,3 +108,25 @@ def read_pictures(program: Path, images: NDArray[np.uint8], labels: int = 10) ->
     rows = np.frombuffer(done.stdout, [("number", "<i2"), ("logits", "i1", (labels,))])
     assert len(rows) == len(images)
     return Read(rows["number"], rows["logits"], done.returncode)
+
+
+def tables_of(model: Path, rounding: str = "litert") -> Tables:
+    """Return the tables of an artifact's network and its "no digit", for the portable kernel."""
+    found = artifact.read(model)
+    assert found.card
+    assert found.card.no_digit
+    network = read_network(found.payload, found.graph)
+    threshold = whole_threshold(found.card.no_digit.threshold, network.output_scale, len(DIGITS))
+    return prepare(network, find_rounding(rounding), KERNELS[0], threshold)
+
+
+def written(tables: Tables, folder: Path, labels: tuple[str, ...] = DIGITS) -> Path:
+    """Write the library of these tables to a folder."""
+    return write(library(tables, labels, KNOWN_FROM), folder)
+
+
+def can_compile(compiler: str, flags: list[str], folder: Path) -> bool:
+    """Whether a compiler takes these options, and its C library is here for them."""
+    (folder / "try.c").write_text('#include <stdio.h>\nint main(void) { return puts("") < 0; }\n')
+    command = [compiler, *flags, str(folder / "try.c"), "-o", str(folder / "try")]
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0

@@ -1,8 +1,6 @@
 """The C library, compiled here: the bytes of its oracles, a self-test that sees every bit, "no digit" told exactly."""
 
 import dataclasses
-import itertools
-import os
 import re
 import shutil
 import subprocess
@@ -11,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from digitrec_edge import artifact, mnist, no_digit, pretrained
+from digitrec_edge import artifact, mnist, pretrained
 from digitrec_edge.dense.c_library import library
 from digitrec_edge.dense.c_reading import read_tables
 from digitrec_edge.dense.c_tables import LARGEST_FIXED, Tables, answers, prepare, write_tables
@@ -20,30 +18,31 @@ from digitrec_edge.dense.known import KNOWN, NOISE, classify, noise, pack_pictur
 from digitrec_edge.dense.network import Dense, Network
 from digitrec_edge.dense.packing import KERNELS, find_kernel
 from digitrec_edge.dense.rounding import ROUNDINGS, find_rounding
-from digitrec_edge.dense.tflite import read_network
-from digitrec_edge.dense.threshold import whole_threshold
 from digitrec_edge.formats.graph import MalformedError
 from digitrec_edge.quantization import dequantize
 from runtimes import load
 from runtimes.table import find
-from tests.c_host import FLIP, READ_ALL, WARNINGS, compile_program, read_pictures, write
+from tests.c_host import (
+    DIGITS,
+    FLIP,
+    KNOWN_FROM,
+    READ_ALL,
+    WARNINGS,
+    can_compile,
+    compile_program,
+    read_pictures,
+    tables_of,
+    written,
+)  # fmt: skip
 
 pytestmark = [
     pytest.mark.checkout,
     pytest.mark.skipif(shutil.which("gcc") is None, reason="gcc is not installed: apt-get install gcc"),
 ]
-DIGITS = tuple("0123456789")
 TEST = mnist.load("test").images
-KNOWN_FROM = mnist.load("train").images[:500]
-NEAR_HALVES = mnist.load("train").images[[9038, 15242, 19218, 26039, 29462]]
-"""Pictures in which a product lies so near to a half that float32 rounds it to one."""
 INT4 = Path(__file__).parent / "mcu" / "digitrec-int4.tflite"
 MODELS = {"int8": pretrained.DEFAULT, "int4": INT4, "tiny": pretrained.TINY}
 LITERT, PORTABLE = ROUNDINGS[0], KERNELS[0]
-ARM = ["arm-none-eabi-gcc"] if shutil.which("arm-none-eabi-gcc") else ["clang", "--target=arm-none-eabi"]
-if not shutil.which(ARM[0]):
-    ARM = []
-LEVELS = ("-O0", "-Os", "-O2", "-O3")
 ARDUINO = """
 #include <stdint.h>
 struct {
@@ -57,19 +56,6 @@ unsigned long micros();
 void delay(int);
 """
 """What the sketches use of Arduino."""
-
-
-def tables_of(model: Path, rounding: str = "litert") -> Tables:
-    found = artifact.read(model)
-    assert found.card
-    assert found.card.no_digit
-    network = read_network(found.payload, found.graph)
-    threshold = whole_threshold(found.card.no_digit.threshold, network.output_scale, len(DIGITS))
-    return prepare(network, find_rounding(rounding), PORTABLE, threshold)
-
-
-def written(tables: Tables, folder: Path, labels: tuple[str, ...] = DIGITS) -> Path:
-    return write(library(tables, labels, KNOWN_FROM), folder)
 
 
 @pytest.fixture(scope="module")
@@ -114,79 +100,6 @@ def test_tflite_micro_s_own_interpreter_gives_the_bytes_of_its_rounding() -> Non
         interpreter.set_input(image[None], 0)
         interpreter.invoke()
         assert np.array_equal(interpreter.get_output(0)[0], row)
-
-
-@pytest.mark.parametrize(
-    ("compiler", "flags"),
-    [
-        ("gcc", ["-O0", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]),
-        ("gcc", ["-Ofast", "-march=native"]),
-        ("gcc", ["-std=gnu11", "-O3", "-funsigned-char", "-ffp-contract=fast", "-march=native"]),
-        ("clang", ["-O3", "-ffast-math", "-ffp-contract=fast", "-march=native"]),
-        ("gcc", ["-std=gnu11", "-O2", "-mfpmath=387"]),
-        ("gcc", ["-std=gnu11", "-O2", "-m32"]),
-        ("clang", ["-O2", "-m32", "-mno-sse"]),
-    ],
-    ids=["sanitized", "Ofast", "as Arduino does", "clang", "x87", "32 bits", "clang for x87"],
-)
-def test_no_compiler_s_options_change_a_bit(standard: Path, tmp_path: Path, compiler: str, flags: list[str]) -> None:
-    if shutil.which(compiler) is None or not can_compile(compiler, flags, tmp_path):
-        pytest.skip(f"{compiler} {' '.join(flags)} cannot be had here")
-    shutil.copytree(standard, tmp_path / "library")
-    program = compile_program(tmp_path / "library", READ_ALL, "-std=c99", *flags, *WARNINGS, compiler=compiler)
-    images = np.concatenate([TEST[:1000], NEAR_HALVES])
-    read = read_pictures(program, images)
-    assert np.array_equal(read.logits, answers(tables_of(pretrained.DEFAULT), images))
-    assert read.self_test == 0
-
-
-def can_compile(compiler: str, flags: list[str], folder: Path) -> bool:
-    (folder / "try.c").write_text('#include <stdio.h>\nint main(void) { return puts("") < 0; }\n')
-    command = [compiler, *flags, str(folder / "try.c"), "-o", str(folder / "try")]
-    return subprocess.run(command, capture_output=True, check=False).returncode == 0
-
-
-@pytest.mark.skipif(not ARM, reason="no compiler for ARM is installed: apt-get install gcc-arm-none-eabi")
-@pytest.mark.parametrize(
-    ("kernel", "cpu"),
-    [
-        ("portable", "cortex-m4"), ("portable", "cortex-m33"), ("portable", "arm1176jzf-s"),
-        ("portable", "arm926ej-s"), ("dsp", "cortex-m4"), ("dsp", "cortex-m7"), ("dsp", "cortex-m33"),
-    ],
-)  # fmt: skip
-def test_arm_needs_no_intrinsics_and_no_instructions_that_it_lacks(kernel: str, cpu: str, tmp_path: Path) -> None:
-    """Arduino's cores have gcc 7, whose arm_acle.h has none of these; an ARM926 has the DSP of ARMv5, not of ARMv6."""
-    tables = dataclasses.replace(tables_of(pretrained.DEFAULT), kernel=find_kernel(kernel))
-    source = written(tables, tmp_path) / "src" / "digitrec.c"
-    (tmp_path / "arm_acle.h").write_text("#error no intrinsics here\n")
-    thumb = ["-mthumb"] if cpu.startswith("cortex-m") else []
-    for flags in (["-std=gnu11", "-Os"], ["-std=c99", "-O3"]):
-        command = [*ARM, f"-mcpu={cpu}", *thumb, *flags, "-ffreestanding", *WARNINGS, f"-I{tmp_path}", "-c"]
-        done = subprocess.run(
-            [*command, str(source), "-o", str(tmp_path / "o")], capture_output=True, text=True, check=False
-        )
-        assert not done.stderr
-
-
-def test_cpp_takes_the_header_and_c_calls_nothing_of_a_library(standard: Path, tmp_path: Path) -> None:
-    for compiler, level in itertools.product([name for name in ("clang", "gcc") if shutil.which(name)], LEVELS):
-        for source in (standard / "src").glob("*.c"):
-            command = [compiler, "-c", "-std=c99", level, str(source), "-o", str(tmp_path / f"{source.stem}.o")]
-            subprocess.run(command, check=True)
-        objects = [str(path) for path in sorted(tmp_path.glob("*.o"))]
-        needed = subprocess.run(["nm", "-u", *objects], capture_output=True, text=True, check=True).stdout
-        assert set(re.findall(r" U (\w+)", needed)) <= {
-            "digitrec_classify", "digitrec_logits", "digitrec_tables_crc", "_GLOBAL_OFFSET_TABLE_", "__stack_chk_fail",
-        }, (compiler, level)  # fmt: skip
-    if shutil.which("g++"):
-        (tmp_path / "main.cpp").write_text(
-            "#include <digitrec.h>\nint main() {\n"
-            "static uint8_t image[DIGITREC_PIXELS]; int8_t logits[DIGITREC_LABELS];\n"
-            "digitrec_logits(image, logits); return digitrec_self_test() + (digitrec_classify(image) > 9); }\n"
-        )
-        command = ["g++", "-Wall", "-Wextra", "-Werror", f"-I{standard / 'src'}", str(tmp_path / "main.cpp"), *objects]
-        subprocess.run([*command, "-o", str(tmp_path / "cpp")], check=True)
-        assert subprocess.run([str(tmp_path / "cpp")], check=False).returncode == 0
 
 
 def flipped(folder: Path, tables: Tables, flips: list[tuple[int, int, int, int]]) -> list[int]:
@@ -288,31 +201,6 @@ def test_other_labels_and_widths(labels: int, tmp_path: Path) -> None:
     assert f"int8_t logits[{labels}]" in (folder / "README.md").read_text()
 
 
-def test_cmake_builds_it_as_part_of_a_project(standard: Path, tmp_path: Path) -> None:
-    if shutil.which("cmake") is None:
-        pytest.skip("cmake is not installed")
-    shutil.copytree(standard, tmp_path / "digitrec", ignore=shutil.ignore_patterns("main.c", "program"))
-    (tmp_path / "main.c").write_text("#include <digitrec.h>\nint main(void) { return digitrec_self_test(); }\n")
-    (tmp_path / "CMakeLists.txt").write_text(
-        "cmake_minimum_required(VERSION 3.13)\nproject(mine C)\nadd_subdirectory(digitrec)\n"
-        "add_executable(mine main.c)\ntarget_link_libraries(mine digitrec)\n"
-    )
-    environment = {**os.environ, "CC": "gcc"}
-    for command in (["cmake", "-S", ".", "-B", "build"], ["cmake", "--build", "build"]):
-        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stdout + done.stderr
-    assert subprocess.run([str(tmp_path / "build" / "mine")], check=False).returncode == 0
-
-
-@pytest.mark.skipif(not (shutil.which("cmake") and shutil.which("avr-gcc")), reason="no cmake, or no avr-gcc")
-def test_cmake_builds_it_for_avr(tmp_path: Path) -> None:
-    written(tables_of(pretrained.TINY), tmp_path)
-    options = ["SYSTEM_NAME=Generic", "C_COMPILER=avr-gcc", "C_FLAGS=-mmcu=atmega328p"]
-    for command in (["-S", ".", "-B", "build", *(f"-DCMAKE_{option}" for option in options)], ["--build", "build"]):
-        done = subprocess.run(["cmake", *command], cwd=tmp_path, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stdout + done.stderr
-
-
 def test_it_is_laid_out_as_arduino_wants(standard: Path, tmp_path: Path) -> None:
     """The library specification of Arduino: a flat list of names and values, sources in src, a sketch per folder."""
     lines = (standard / "library.properties").read_text().splitlines()
@@ -398,40 +286,3 @@ def test_what_a_kernel_does_not_run_on_is_not_promised(name: str, listed: str) -
     assert not re.search(r"^\| (ESP32|Arduino Due|Raspberry Pi Pico \||Arduino Uno R3)", text, re.M)
     assert "every processor" not in text
     assert b"architectures=*" not in files["library.properties"]
-
-
-def test_the_whole_threshold_is_float32_s_for_every_pair_of_logits() -> None:
-    pairs = np.stack(np.meshgrid(np.arange(-128, 128), np.arange(-128, 128)), axis=-1).reshape(-1, 2)
-    for threshold, scale in ((2.7476, 0.2282), (0.31, 0.0123), (17.3, 0.4567), (1.0, 0.3)):
-        compare(pairs, threshold, scale, -11)
-
-
-def test_the_whole_threshold_is_float32_s_for_logits_on_either_side_of_it() -> None:
-    random = np.random.default_rng(1)
-    for threshold, scale, zero in ((2.7476, 0.22820200026035309, -12), (5.1234, 0.15992194, 3), (0.9, 0.0333, 60)):
-        whole = whole_threshold(threshold, scale, 10)
-        for steps in range(whole - 2, whole + 3):
-            below = random.multinomial(steps, random.dirichlet(np.ones(9), 40_000))
-            logits = random.integers(-128, 128, 40_000)[:, None] - np.pad(below, ((0, 0), (1, 0)))
-            compare(logits[(logits >= -128).all(axis=1)], threshold, scale, zero)
-
-
-def compare(logits: np.ndarray, threshold: float, scale: float, zero: int) -> None:  # type: ignore[type-arg]
-    labels = logits.shape[1]
-    by_float = no_digit.score(dequantize(logits.astype(np.int8), scale, zero)) >= np.float32(threshold)
-    whole = labels * logits.max(axis=1) - logits.sum(axis=1) >= whole_threshold(threshold, scale, labels)
-    assert np.array_equal(by_float, whole)
-
-
-def test_a_threshold_on_a_step_is_refused_and_none_is_nothing() -> None:
-    assert whole_threshold(None, 0.1, 10) == 0
-    for threshold in (2.0, np.nextafter(2.0, 3), 2.00001):
-        with pytest.raises(ValueError, match="lies on a step of the logits"):
-            whole_threshold(float(threshold), 0.25, 10)
-    assert whole_threshold(2.01, 0.25, 10) == 81
-
-
-@pytest.mark.parametrize("scale", [1e-6, 1e-40])
-def test_a_threshold_of_more_steps_than_an_int32_has_is_refused(scale: float) -> None:
-    with pytest.raises(ValueError, match="is not between 0 and 2,147,483,647 steps"):
-        whole_threshold(1000.0, scale, 10)

@@ -20,8 +20,8 @@ from digitrec_edge.dense.rounding import ROUNDINGS
 from digitrec_edge.quantization import dequantize
 from runtimes import load
 from runtimes.table import find
+from tests.c_host import DIGITS, KNOWN_FROM, tables_of
 from tests.java_host import FLIP, MISSING, READ_ALL, compile_program, write
-from tests.test_c_library import DIGITS, KNOWN_FROM, tables_of
 
 pytestmark = [
     pytest.mark.checkout,

@@ -10,7 +10,7 @@ import pytest
 from digitrec_edge import pretrained
 from digitrec_edge.dense.java_resource import MOST_BYTES, read_resource, write_resource
 from digitrec_edge.formats.graph import MalformedError
-from tests.test_c_library import KNOWN_FROM, tables_of
+from tests.c_host import KNOWN_FROM, tables_of
 
 pytestmark = pytest.mark.checkout
 HEAD, FIRST_BIAS, FIRST_FACTOR = 52, 52 + 4 * 16, 52 + 4 * 16 + 4 * 256
