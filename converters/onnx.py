@@ -11,7 +11,7 @@ import numpy as np
 
 from converters.ranges import logit_range
 from converters.source import Source
-from digitrec_edge.mnist import SIDE
+from digitrec_edge.quantization import SIDE
 from digitrec_edge.training.network import import_tensorflow, reference_logits
 from runtimes.table import Target
 

@@ -12,8 +12,7 @@ from typing import Any, Literal
 
 from digitrec_edge.errors import ConversionError
 from digitrec_edge.labels import COUNTS, DIGITS
-from digitrec_edge.mnist import SIDE
-from digitrec_edge.quantization import PIXEL_MAX
+from digitrec_edge.quantization import PIXEL_MAX, SIDE
 
 SHAPES = ((SIDE, SIDE), (SIDE, SIDE, 1), (SIDE * SIDE,))
 """Shapes of a picture that models take, without the batch."""

@@ -17,7 +17,7 @@ from converters.ranges import Range, activation_ranges
 from converters.source import Source
 from converters.tflite_file import FULLY_CONNECTED, finish
 from digitrec_edge.errors import ConversionError
-from digitrec_edge.mnist import SIDE
+from digitrec_edge.quantization import SIDE
 from digitrec_edge.training.network import import_tensorflow
 from digitrec_edge.variants import NARROW_DENSE, OUTPUT_TYPES
 from runtimes import support

@@ -7,8 +7,7 @@ M001). No library that writes it installs beside today's TensorFlow, so it is bu
 from typing import Any
 
 from digitrec_edge.formats import LABELS_FILE
-from digitrec_edge.mnist import SIDE
-from digitrec_edge.quantization import PIXEL_MAX
+from digitrec_edge.quantization import PIXEL_MAX, SIDE
 
 METADATA_NAME = "TFLITE_METADATA"
 _IDENTIFIER = b"M001"

@@ -7,7 +7,8 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+
+from digitrec_edge.frozen import Frozen
 
 WRONG = (
     zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, ValueError, TypeError, LookupError, EOFError, OSError,
@@ -22,8 +23,7 @@ _ENTRY_BYTES = 512
 """Of the archive's directory, per file: 46 and its name."""
 
 
-@dataclass(frozen=True)
-class Limits:
+class Limits(Frozen):
     """What an archive may hold.
 
     Attributes:

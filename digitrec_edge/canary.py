@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from digitrec_edge.errors import ArtifactError, DataError, RuntimeUnavailableError
 from digitrec_edge.files import read_file
-from digitrec_edge.mnist import SIDE
 from digitrec_edge.npz import MissingArrayError, read_arrays
+from digitrec_edge.quantization import SIDE
 from digitrec_edge.records import Count
 from runtimes.loading import load
 from runtimes.model import Model

@@ -26,7 +26,7 @@ from digitrec_edge.describing import payload_fields, suffix
 from digitrec_edge.errors import ConversionError, DigitrecError, ParityError
 from digitrec_edge.files import CANDIDATES, candidate_for, locked
 from digitrec_edge.mnist import Digits
-from digitrec_edge.quantization import PIXEL_MAX
+from digitrec_edge.quantization import PIXEL_MAX, SIDE
 from digitrec_edge.training import network as model
 from digitrec_edge.training.history import read_history
 from digitrec_edge.variants import Precision, Variant
@@ -254,9 +254,7 @@ def _card(source: Source, variant: Variant, target: Target, payload: bytes) -> C
         recipe = {**history.recipe.summary(), "seed": history.seed, "finished_epochs": len(history.epochs)}
     return Card(
         **payload_fields(variant, target, payload),
-        preprocessing=Preprocessing(
-            (mnist.SIDE, mnist.SIDE), f"grey, 0 background to {PIXEL_MAX} foreground", float(PIXEL_MAX)
-        ),
+        preprocessing=Preprocessing((SIDE, SIDE), f"grey, 0 background to {PIXEL_MAX} foreground", float(PIXEL_MAX)),
         labels=source.labels,
         source_sha256=source.sha256,
         temperature=history.temperature if history else 1.0,

@@ -15,7 +15,6 @@ import io
 import math
 import struct
 import zlib
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -24,12 +23,11 @@ from numpy.typing import NDArray
 
 from digitrec_edge.errors import DataError
 from digitrec_edge.files import read_file, sha256
+from digitrec_edge.frozen import Frozen
 from digitrec_edge.labels import DIGITS, Numbers
 from digitrec_edge.npz import LIMIT_BYTES, MissingArrayError, read_arrays
 from digitrec_edge.quantization import PIXEL_MAX
-
-SIDE = 28
-"""An image is so many pixels high and wide."""
+from digitrec_edge.quantization import SIDE as SIDE  # of an image, named here too
 
 _LIGHT = 170
 """A set whose border is brighter on average has a light background; MNIST's is 0.4, that of noise 127."""
@@ -57,8 +55,7 @@ _BUNDLED_SHA256 = {
 }
 
 
-@dataclass(frozen=True)
-class Digits:
+class Digits(Frozen):
     """Images and what they show.
 
     Attributes:

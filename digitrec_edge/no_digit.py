@@ -5,20 +5,19 @@ marks of no class gives them logits that are nearly equal, and a score near 0. T
 is added to all logits, and in quantised logits it is a whole number of ``scale / labels``.
 """
 
-from dataclasses import dataclass
 from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from digitrec_edge.frozen import Frozen
 from digitrec_edge.records import Count, Share, Within
 
 KEPT = 0.99
 """So many digits keep their answer: a reader who is refused one digit in a hundred writes it again."""
 
 
-@dataclass(frozen=True)
-class NoDigit:
+class NoDigit(Frozen):
     """From which score on a picture is taken for a digit.
 
     Attributes:

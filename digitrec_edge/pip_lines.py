@@ -4,14 +4,13 @@ An extra is therefore named by what it stands for: the requirements that the met
 """
 
 import re
-import shlex
 import sys
 from pathlib import Path
 
 _NAME = "digitrec-edge"
 _CHECKOUT = Path(__file__).parents[1]
 
-_REQUIREMENT = re.compile(
+_REQUIREMENT = (
     r'(?P<text>[^;]+?)\s*;\s*(?:python_version (?P<sign><|>=) "3\.(?P<minor>\d+)" and )?extra == "(?P<extra>[\w-]+)"'
 )
 """A line of the metadata that belongs to an extra, as pyproject.toml has them."""
@@ -19,6 +18,8 @@ _REQUIREMENT = re.compile(
 
 def install(*requirements: str, upgrade: bool = False) -> str:
     """Return the line that installs packages of the index where this Python finds them."""
+    import shlex
+
     words = [sys.executable, "-m", "pip", "install", *(["-U"] if upgrade else []), *requirements]
     return shlex.join(words)
 
@@ -51,7 +52,7 @@ def install_extra(extra: str) -> str:
 def requirements_of(extra: str, lines: list[str], minor: int) -> list[str]:
     """Return the requirements of an extra, of ``Requires-Dist`` lines, that count for Python 3.minor."""
     found = []
-    for match in filter(None, map(_REQUIREMENT.fullmatch, lines)):
+    for match in filter(None, (re.fullmatch(_REQUIREMENT, line) for line in lines)):
         below = match["minor"] is not None and minor < int(match["minor"])
         if match["extra"] == extra and (match["sign"] is None or below == (match["sign"] == "<")):
             found.append(match["text"])

@@ -10,6 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+SIDE = 28
+"""A digit is SIDE x SIDE pixels."""
+
 PIXEL_MAX = 255
 """A pixel is 0 (background) to 255 (foreground); every model here was trained on pixel / 255."""
 

@@ -3,12 +3,12 @@
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from digitrec_edge.errors import PictureError
-from digitrec_edge.preprocess import Digit, Stages, read_number, read_stages
+from digitrec_edge.frozen import Frozen, replace
+from digitrec_edge.preprocess import Digit, Stages, read_stages
 from digitrec_edge.preprocess.reading import Picture
 from digitrec_edge.preprocess.turned import Turn, find_turn, is_doubtful
 
@@ -19,8 +19,7 @@ if TYPE_CHECKING:
     from runtimes import Model, Prediction
 
 
-@dataclass(frozen=True)
-class How:
+class How(Frozen):
     """How pictures are read.
 
     Attributes:
@@ -37,8 +36,7 @@ class How:
     count: int | None = None
 
 
-@dataclass(frozen=True)
-class Recognition:
+class Recognition(Frozen):
     """What was found on one picture, and what it was read as.
 
     Attributes:
@@ -163,6 +161,8 @@ def _recognise(model: "Model", images: "NDArray[np.uint8]") -> "tuple[NDArray[np
 
 def _apart(model: "Model", stages: Stages) -> Stages:
     """Find every digit, those that touch one by one; these take the place of what was found."""
+    from digitrec_edge.preprocess.touching import read_number
+
     try:
         read = read_number(stages, partial(_recognise, model))
     except PictureError:

@@ -4,13 +4,10 @@ A row each, as in the table of runtimes; ``export --target``, ``inspect`` and th
 and tests run every variant in each of them. What else they know stands in support.json.
 """
 
-from dataclasses import dataclass
-
 from runtimes.table import RUNTIMES, Target, find_row
 
 
-@dataclass(frozen=True, kw_only=True)
-class Elsewhere(Target):
+class Elsewhere(Target, kw_only=True):
     """A row of the table.
 
     Attributes:

@@ -5,7 +5,6 @@ import threading
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -15,10 +14,10 @@ from numpy.typing import NDArray
 
 from digitrec_edge.artifact import Artifact
 from digitrec_edge.errors import ArtifactError, InferenceError, InputError
+from digitrec_edge.frozen import Frozen
 from digitrec_edge.labels import DIGITS
-from digitrec_edge.mnist import SIDE
 from digitrec_edge.no_digit import score
-from digitrec_edge.quantization import dequantize, pixel_table, softmax
+from digitrec_edge.quantization import SIDE, dequantize, pixel_table, softmax
 from runtimes.session import Prepare, Session
 from runtimes.table import RuntimeRow
 
@@ -28,8 +27,7 @@ if TYPE_CHECKING:
 _FLOATS = ("float32", "float16", "float64")
 
 
-@dataclass(frozen=True)
-class Prediction:
+class Prediction(Frozen):
     """Digits and how sure the model is of each; taken apart it gives ``digits, probabilities``.
 
     Attributes:

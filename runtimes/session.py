@@ -2,21 +2,19 @@
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from digitrec_edge.mnist import SIDE
-from digitrec_edge.quantization import PIXEL_MAX
+from digitrec_edge.frozen import Frozen
+from digitrec_edge.quantization import PIXEL_MAX, SIDE
 
 PICTURE_SHAPE = (SIDE, SIDE)
 _SCALE = np.full((), PIXEL_MAX, np.float32)
 
 
-@dataclass(frozen=True)
-class TensorSpec:
+class TensorSpec(Frozen):
     """A model's input or output, as the loaded model itself describes it.
 
     Attributes:
@@ -32,8 +30,7 @@ class TensorSpec:
     zero_point: int | None
 
 
-@dataclass(frozen=True)
-class Prepare:
+class Prepare(Frozen):
     """How pixels become a model's input, worked out once when the model is loaded.
 
     Attributes:

@@ -22,6 +22,7 @@ from PIL import Image
 from digitrec_edge import mnist, pretrained
 from digitrec_edge.formats import FORMATS
 from digitrec_edge.installation.machine import describe_machine
+from digitrec_edge.quantization import SIDE
 from runtimes import RUNTIMES, Model, load
 from tests.fork_server import ForkServer
 
@@ -224,9 +225,7 @@ def draw_page() -> "Callable[..., NDArray[np.uint8]]":
         shape: tuple[int, int] | None = None,
     ) -> "NDArray[np.uint8]":
         drawn = np.full(shape or (2 * size, 2 * size), 255, np.uint8)
-        for digit, (top, left) in zip(
-            digits.reshape(-1, mnist.SIDE, mnist.SIDE), places or [(size // 2, size // 2)], strict=True
-        ):
+        for digit, (top, left) in zip(digits.reshape(-1, SIDE, SIDE), places or [(size // 2, size // 2)], strict=True):
             drawn[top : top + size, left : left + size] -= np.asarray(Image.fromarray(digit).resize((size, size)))
         return drawn
 

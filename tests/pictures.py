@@ -22,8 +22,8 @@ if not __package__:  # run as a script
     sys.path.insert(0, str(Path(__file__).parents[1]))
 from digitrec_edge import mnist
 from digitrec_edge.errors import PictureError
-from digitrec_edge.preprocess import decode, read_number, read_stages
-from digitrec_edge.preprocess.touching import Recognise
+from digitrec_edge.preprocess import decode, read_stages
+from digitrec_edge.preprocess.touching import Recognise, read_number
 from runtimes import Model
 from tests import photographs
 from tests.photographs import Plane, Scene

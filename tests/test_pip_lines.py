@@ -38,7 +38,7 @@ def test_an_extra_stands_for_its_requirements_on_a_python(extra: str, minor: int
 
 def test_every_requirement_of_an_extra_in_the_metadata_is_understood() -> None:
     lines = [line for line in metadata.requires("digitrec-edge") or [] if "extra ==" in line]
-    found = [match for match in map(pip_lines._REQUIREMENT.fullmatch, lines) if match]
+    found = [match for match in (re.fullmatch(pip_lines._REQUIREMENT, line) for line in lines) if match]
     assert len(found) == len(lines) > 20
 
 

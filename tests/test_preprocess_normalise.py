@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from digitrec_edge import mnist
-from digitrec_edge.mnist import SIDE
 from digitrec_edge.preprocess import BOX, to_digit
 from digitrec_edge.preprocess.filters import disc_min
 from digitrec_edge.preprocess.normalise import THICK_PX, normalise, stroke_width
+from digitrec_edge.quantization import SIDE
 from runtimes import Model
 
 DrawPage = Callable[..., NDArray[np.uint8]]

@@ -16,8 +16,8 @@ from PIL import Image
 
 from digitrec_edge import mnist, preprocess
 from digitrec_edge.errors import PictureError
-from digitrec_edge.mnist import SIDE
 from digitrec_edge.preprocess import limits, read_picture, reading, to_digit
+from digitrec_edge.quantization import SIDE
 from runtimes import Model
 
 DrawPage = Callable[..., NDArray[np.uint8]]

@@ -11,10 +11,10 @@ from PIL import Image
 
 from digitrec_edge import mnist, preprocess
 from digitrec_edge.errors import PictureError
-from digitrec_edge.mnist import SIDE
 from digitrec_edge.preprocess import read_picture, read_stages, to_digit
 from digitrec_edge.preprocess import stages as stages_module
 from digitrec_edge.preprocess.foreground import Foreground, find_foreground
+from digitrec_edge.quantization import SIDE
 from runtimes import Model
 
 DrawPage = Callable[..., NDArray[np.uint8]]

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from digitrec_edge import artifact, mnist, pretrained
 from digitrec_edge.artifact.sample import images_of
 from digitrec_edge.errors import PictureError
-from digitrec_edge.preprocess import Digit, Piece, likeliness, read_number, read_stages
+from digitrec_edge.preprocess import Digit, read_stages
 from digitrec_edge.preprocess.components import Box
 from digitrec_edge.preprocess.stages import Stages
-from digitrec_edge.preprocess.touching import find_pieces
+from digitrec_edge.preprocess.touching import Piece, find_pieces, likeliness, read_number
 from runtimes import Model
 from tests.pictures import recognise_with
 

@@ -31,9 +31,9 @@ if not __package__:  # run as a script
     sys.path.insert(0, str(Path(__file__).parents[1]))
 import digitrec_edge
 from digitrec_edge.errors import PictureError
-from digitrec_edge.preprocess import Digit, Stages, read_number, read_stages, to_grey
+from digitrec_edge.preprocess import Digit, Stages, read_stages, to_grey
 from digitrec_edge.preprocess.reading import MAX_ASPECT, MIN_SIDE
-from digitrec_edge.preprocess.touching import Recognise
+from digitrec_edge.preprocess.touching import Recognise, read_number
 from digitrec_edge.preprocess.turned import find_turn, is_doubtful
 from digitrec_edge.quantization import PIXEL_MAX
 

@@ -23,6 +23,7 @@ from benchmarks.quality.answers import pack_answers
 from benchmarks.quality.parity import compare
 from digitrec_edge import artifact, mnist
 from digitrec_edge.artifact import golden
+from digitrec_edge.quantization import SIDE
 from digitrec_edge.records import parse
 from runtimes import Model
 from runtimes.loading import candidates, choose, load, open_model
@@ -155,7 +156,7 @@ def measure_memory(case: Case) -> Memory:
     before = peak_memory_bytes()
     row = _chosen(case)
     row.load()
-    images = np.random.default_rng(0).integers(0, 256, (case.batch, mnist.SIDE, mnist.SIDE), dtype=np.uint8)
+    images = np.random.default_rng(0).integers(0, 256, (case.batch, SIDE, SIDE), dtype=np.uint8)
     with load(case.artifact, case.runtime, case.threads) as model:
         call, arguments = prepare_call(model, images, case.batch)
         for _ in range(MEMORY_CALLS):

@@ -15,11 +15,11 @@ from PIL import Image, ImageDraw
 
 from digitrec_edge.errors import BenchmarkError
 from digitrec_edge.files import read_file
-from digitrec_edge.mnist import SIDE, Digits
+from digitrec_edge.mnist import Digits
 from digitrec_edge.no_digit import score
 from digitrec_edge.npz import read_arrays
 from digitrec_edge.preprocess.normalise import normalise
-from digitrec_edge.quantization import PIXEL_MAX
+from digitrec_edge.quantization import PIXEL_MAX, SIDE
 from runtimes import Model
 
 Images = NDArray[np.uint8]

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitrec_edge import mnist
-from digitrec_edge.mnist import CLASSES, SIDE
-from digitrec_edge.quantization import PIXEL_MAX
+from digitrec_edge.mnist import CLASSES
+from digitrec_edge.quantization import PIXEL_MAX, SIDE
 from runtimes import load
 
 BLOCKS = 60

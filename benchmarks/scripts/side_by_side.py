@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.measure.latency import Effort, measure_latency
-from digitrec_edge.mnist import SIDE
+from digitrec_edge.quantization import SIDE
 
 LITERT_TOOL = Path(sys.executable).with_name("litert-benchmark")
 RUNS = 300

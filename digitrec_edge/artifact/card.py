@@ -1,11 +1,10 @@
-"""The card: what an artifact says of itself. Frozen dataclasses here, JSON only at the edge."""
+"""The card: what an artifact says of itself. Frozen records here, JSON only at the edge."""
 
-import dataclasses
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
+from digitrec_edge.frozen import Frozen
 from digitrec_edge.labels import check_labels
 from digitrec_edge.no_digit import NoDigit
 from digitrec_edge.records import Name, load_json, parse, read_version
@@ -13,8 +12,7 @@ from digitrec_edge.records import Name, load_json, parse, read_version
 CARD_VERSION = 2
 
 
-@dataclass(frozen=True)
-class TensorCard:
+class TensorCard(Frozen):
     """An input or output: ``real = scale * (quantised - zero_point)``; both None when it is float."""
 
     name: str
@@ -24,8 +22,7 @@ class TensorCard:
     zero_point: int | None
 
 
-@dataclass(frozen=True)
-class Preprocessing:
+class Preprocessing(Frozen):
     """How pixels become the model's real-valued input."""
 
     size: tuple[int, int]
@@ -33,8 +30,7 @@ class Preprocessing:
     divide_by: float
 
 
-@dataclass(frozen=True)
-class Requirements:
+class Requirements(Frozen):
     """What it takes to run the model, found from the model itself.
 
     Attributes:
@@ -48,8 +44,7 @@ class Requirements:
     oldest: dict[str, str | None]
 
 
-@dataclass(frozen=True)
-class Calibration:
+class Calibration(Frozen):
     """Which training images the activation ranges were measured on.
 
     Attributes:
@@ -62,8 +57,7 @@ class Calibration:
     blemished: int
 
 
-@dataclass(frozen=True)
-class ParityFigures:
+class ParityFigures(Frozen):
     """What was measured on the test set after conversion, against the Keras model."""
 
     runtime: str
@@ -74,8 +68,7 @@ class ParityFigures:
     max_logit_difference: float
 
 
-@dataclass(frozen=True)
-class Card:
+class Card(Frozen):
     """Everything that a device needs to know of one model file.
 
     Attributes:
@@ -126,7 +119,9 @@ class Card:
 
     def to_json(self) -> bytes:
         """Return the card as UTF-8 JSON, the same bytes for the same card."""
-        return json.dumps(dataclasses.asdict(self), indent=1, sort_keys=True).encode()
+        from dataclasses import asdict
+
+        return json.dumps(asdict(self), indent=1, sort_keys=True).encode()
 
     @classmethod
     def from_json(cls, data: bytes) -> "Card":

@@ -5,13 +5,11 @@ An artifact is a payload (the model as its converter wrote it), a card, and a se
 may be a perfectly good model, but nothing shows that it is whole.
 """
 
-import dataclasses
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
-from digitrec_edge import formats
+from digitrec_edge import formats, frozen
 from digitrec_edge.artifact.card import Card
 from digitrec_edge.errors import ArtifactError, ChangedError, DamagedError
 from digitrec_edge.files import read_file, replacing, sha256
@@ -30,8 +28,7 @@ LIMIT_BYTES = BUDGET.file_bytes
 """Larger files are refused unread."""
 
 
-@dataclass(frozen=True)
-class Artifact:
+class Artifact(frozen.Frozen):
     """A model file that was read and found whole.
 
     Attributes:
@@ -189,7 +186,7 @@ def seal(payload: bytes, card: Card, sample: bytes | None = None, envelope: str 
         sample: test images and their logits for a self-test on the device, see :mod:`digitrec_edge.artifact.sample`.
         envelope: format of the file, where it is one that holds artifacts of the card's; None is the card's own.
     """
-    card = dataclasses.replace(card, payload_sha256=sha256(payload))
+    card = frozen.replace(card, payload_sha256=sha256(payload))
     files = {LABELS_FILE: "".join(f"{label}\n" for label in card.labels).encode(), CARD_FILE: card.to_json()}
     if sample is not None:
         files[SAMPLE_FILE] = sample

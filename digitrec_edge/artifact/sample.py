@@ -1,7 +1,6 @@
 """A sample of the test set that travels inside an artifact, so that any device can test it alone."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,9 +8,10 @@ from numpy.typing import NDArray
 from digitrec_edge.errors import DamagedError
 from digitrec_edge.formats import SAMPLE_FILE
 from digitrec_edge.formats.budget import BUDGET
+from digitrec_edge.frozen import Frozen
 from digitrec_edge.labels import Numbers
-from digitrec_edge.mnist import SIDE
 from digitrec_edge.npz import read_arrays, write_arrays
+from digitrec_edge.quantization import SIDE
 
 IMAGES = 32
 SEED = 0
@@ -19,8 +19,7 @@ SEED = 0
 _FIELDS = ("indices", "images", "labels", "golden", "expected")
 
 
-@dataclass(frozen=True)
-class Sample:
+class Sample(Frozen):
     """Seeded test images and what must come out for them.
 
     Attributes:

@@ -1,15 +1,14 @@
 """What people name on the command line: files, folders, globs and ``-``, as pictures one by one."""
 
-import glob
 import os
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from os.path import exists, isdir
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from digitrec_edge.errors import PictureError
+from digitrec_edge.frozen import Frozen
 
 if TYPE_CHECKING:
     from digitrec_edge.preprocess.reading import Picture
@@ -17,8 +16,7 @@ if TYPE_CHECKING:
 STANDARD_INPUT = "-"
 
 
-@dataclass(frozen=True)
-class Named:
+class Named(Frozen):
     """A picture to read; or an argument that names none, with the reason."""
 
     name: str
@@ -45,6 +43,8 @@ def expand(arguments: list[str], recursive: bool = False) -> Iterator[Named]:
     A folder stands for the pictures in it, by name, with ``recursive`` also for those in its folders; a pattern that is
     no file's name for what it matches.
     """
+    import glob
+
     for argument in arguments:
         if argument == STANDARD_INPUT:
             yield Named(argument)

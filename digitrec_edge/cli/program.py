@@ -1,5 +1,6 @@
 """The program as typer reads it: its commands, each from the file of its name, and what is refused for all of them."""
 
+import gc
 import math
 from collections.abc import Sequence
 from importlib import import_module
@@ -42,6 +43,7 @@ class Command(TyperCommand):
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command."""
+        gc.enable()
         for parameter in self.params:
             value = ctx.params.get(parameter.name)
             if isinstance(value, float) and not math.isfinite(value):

@@ -1,12 +1,12 @@
 """Pictures read and printed, one after another or in several processes: ``predict`` without its options."""
 
+import gc
 import io
 import math
 import sys
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from digitrec_edge import pretrained
 from digitrec_edge.cli import terminal
 from digitrec_edge.cli.pictures import Named
+from digitrec_edge.frozen import Frozen
 from runtimes.table import AUTO
 
 if TYPE_CHECKING:
@@ -24,8 +25,7 @@ ALONE_S = 1.0
 """Starting a process and loading the model there takes 0.4 s, which must not be spent on what is read in less."""
 
 
-@dataclass(frozen=True)
-class Form:
+class Form(Frozen):
     """In which form answers are given.
 
     Attributes:
@@ -39,13 +39,16 @@ class Form:
     as_lines: bool = False
 
 
+PLAIN = Form()
+
+
 def read_and_print(
     named: list[Named],
     artifact: Path | None = None,
     runtime: str = AUTO,
     threads: int = 1,
     how: "How | None" = None,
-    form: Form = Form(),
+    form: Form = PLAIN,
     jobs: int | None = None,
 ) -> int:
     """Read pictures and print what was read on each.
@@ -67,6 +70,8 @@ def read_and_print(
     from runtimes import load
 
     with load(artifact or default_artifact(runtime), runtime, threads) as loaded:
+        gc.freeze()
+        gc.enable()
         print(f"{loaded.artifact.name} on {loaded.runtime} {loaded.runtime_version}", file=sys.stderr)
         tally = _Tally(len(named), beside_lines=not form.as_json)
         asked = _Asked(loaded.artifact.path, loaded.runtime, threads, how or How())
@@ -77,8 +82,7 @@ def read_and_print(
     return int(bool(tally.refused or tally.no_digit))
 
 
-@dataclass(frozen=True)
-class _Asked:
+class _Asked(Frozen):
     """What reads pictures, in each process: the artifact, the name of its runtime, and how."""
 
     artifact: Path
@@ -130,7 +134,7 @@ def _read_all(
     from digitrec_edge.cli.cores import usable_cores
 
     read_here = partial(_read_or_refuse, model, asked.how, explain)
-    processes = usable_cores() if jobs is None else jobs
+    processes = jobs or (usable_cores() if len(named) > 1 else 1)
     alone_s = math.inf if processes == 1 else ALONE_S if jobs is None else 0.0
     start = time.perf_counter()
     for place, one in enumerate(named):

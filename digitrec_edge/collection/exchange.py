@@ -17,8 +17,8 @@ from digitrec_edge.collection.store import ITEM_BYTES, Collection
 from digitrec_edge.errors import CollectionError
 from digitrec_edge.files import read_file, write_file
 from digitrec_edge.labels import COUNTS
-from digitrec_edge.mnist import SIDE
 from digitrec_edge.npz import LIMIT_BYTES, MissingArrayError, read_arrays, write_arrays
+from digitrec_edge.quantization import SIDE
 
 _AT_ONCE = 64
 _AT_ONCE_BYTES = 4 << 20

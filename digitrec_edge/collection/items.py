@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from digitrec_edge.errors import CollectionError
 from digitrec_edge.labels import COUNTS
-from digitrec_edge.mnist import SIDE
+from digitrec_edge.quantization import SIDE
 
 ID_DIGITS = 32
 LONGEST_TEXT = 200

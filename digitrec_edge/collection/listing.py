@@ -10,7 +10,7 @@ import numpy as np
 from digitrec_edge.collection.database import Database
 from digitrec_edge.collection.items import Item, Said
 from digitrec_edge.errors import CollectionError, NoItemError
-from digitrec_edge.mnist import SIDE
+from digitrec_edge.quantization import SIDE
 
 Order = Literal["newest", "unsure"]
 PAGE = 1_000

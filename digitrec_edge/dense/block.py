@@ -11,7 +11,9 @@ from digitrec_edge.dense.rounding import Rounding, multipliers
 from digitrec_edge.dense.tflite import MOST_LAYERS
 
 LANES, ALIGNED, FILLED = 16, 64, 4
-"""Outputs are filled up to whole lanes, arrays lie on borders of 64 bytes, and inputs are filled up to fours."""
+"""Outputs are filled up to whole lanes, arrays lie on borders of 64 bytes, and inputs are filled up to fours.
+
+A lane of what belongs to an output is 4 bytes, so that the way to the next border fills the lanes up."""
 
 _LAYER = np.dtype(
     [(name, "<i4") for name in ("inputs", "outputs", "zero", "low")]
@@ -52,8 +54,8 @@ def lay_out(network: Network, rounding: Rounding, kernel: int, group: int, offse
         row["inputs"], row["outputs"], row["zero"], row["low"] = layer.inputs, layer.outputs, layer.zero, layer.low
         for name, array in zip(("weights", "bias", "factors", "multipliers", "shifts"), arrays, strict=True):
             row[name] = place
-            parts.append(array if name == "weights" else np.pad(array, (0, _up(layer.outputs, LANES) - layer.outputs)))
-            place += _up(parts[-1].nbytes, ALIGNED)
+            parts.append(array)
+            place += _up(array.nbytes, ALIGNED)
     header["size"] = place
     return _joined(header, parts, place)
 
@@ -63,10 +65,10 @@ def _up(number: int, step: int) -> int:
 
 
 def _weights(layer: Dense, group: int, offset: int) -> NDArray[np.uint8]:
-    """Turn ``(outputs, inputs) int8`` into ``(inputs / group, outputs, group) uint8``, both sizes filled up."""
+    """Turn ``(outputs, inputs) int8`` into ``(inputs / group, outputs * group) uint8``, both sizes filled up."""
     filled = np.zeros((_up(layer.outputs, LANES), _up(layer.inputs, FILLED)), np.uint8)
     filled[: layer.outputs, : layer.inputs] = layer.weights.view(np.uint8) ^ np.uint8(offset)  # + 128 turns the sign
-    return np.ascontiguousarray(filled.reshape(len(filled), -1, group).transpose(1, 0, 2))
+    return np.ascontiguousarray(filled.view(f"u{group}").T).view(np.uint8)
 
 
 def _joined(header: NDArray[Any], parts: Sequence[NDArray[Any]], size: int) -> NDArray[np.uint8]:

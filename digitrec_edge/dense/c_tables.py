@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from digitrec_edge.dense.network import UNSIGNED, Dense, Network, largest_sum
 from digitrec_edge.dense.packing import KernelRow
 from digitrec_edge.dense.rounding import Rounding, multipliers
-from digitrec_edge.mnist import SIDE
-from digitrec_edge.quantization import PIXEL_MAX, pixel_table
+from digitrec_edge.quantization import PIXEL_MAX, SIDE, pixel_table
 
 TABLES_FILE = "src/digitrec/tables.h"
 """In the library's folder."""

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitrec_edge.dense.c_tables import Tables, answers
-from digitrec_edge.mnist import SIDE
+from digitrec_edge.quantization import SIDE
 
 KNOWN = 10
 """So many pictures are in the self-test, one for each of the first labels."""

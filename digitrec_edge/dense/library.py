@@ -6,12 +6,12 @@ The libraries lie in lib/, one for each kind of processor, for glibc and musl al
 
 import os
 import sys
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from digitrec_edge.files import sha256
+from digitrec_edge.frozen import Frozen
 
 VERSION = 1
 """Of the functions and of the block; the twin of NATIVE_VERSION in c/native.h."""
@@ -32,8 +32,7 @@ _NEON = 1 << 12
 _AT_HWCAP = 16
 
 
-@dataclass(frozen=True)
-class Kernel:
+class Kernel(Frozen):
     """One way to compute a network on this CPU.
 
     Attributes:
@@ -48,8 +47,7 @@ class Kernel:
     offset: int
 
 
-@dataclass(frozen=True)
-class Library:
+class Library(Frozen):
     """A library that was loaded.
 
     Attributes:
@@ -145,6 +143,6 @@ def check_library(path: Path) -> None:
         OSError: it is missing or changed.
     """
     sums = path.with_name(SUMS)
-    expected = dict(line.split()[::-1] for line in sums.read_text(encoding="ascii").splitlines())
+    expected = dict(line.split()[::-1] for line in sums.read_text(encoding="utf-8").splitlines())
     if sha256(path.read_bytes()) != expected.get(path.name):
         raise OSError(f"{path.name} is damaged, or not the one that {SUMS} names: install digitrec-edge again")

@@ -5,7 +5,6 @@ exactly 0, add nothing to any sum and can be left out. What remains of an input'
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -13,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitrec_edge.dense.rounding import Rounding
+from digitrec_edge.frozen import Frozen
 
 UNSIGNED = 128
 """What makes an int8 number one from 0 to 255."""
@@ -24,7 +24,8 @@ SUM_BITS = 32
 
 def largest_sum(weights: NDArray[np.int8], bias: NDArray[Any]) -> int:
     """Return how far from 0 a sum of a layer, of ``(outputs, inputs)`` weights and its bias, may be."""
-    return int((np.abs(bias.astype(np.int64)) + 255 * np.abs(weights.astype(np.int64)).sum(axis=1)).max())
+    widest = 255 * np.abs(weights, dtype=np.int16).sum(axis=1, dtype=np.int64)
+    return int((np.abs(bias.astype(np.int64)) + widest).max())
 
 
 def may_overflow(weights: NDArray[np.int8], bias: NDArray[Any]) -> bool:
@@ -32,8 +33,7 @@ def may_overflow(weights: NDArray[np.int8], bias: NDArray[Any]) -> bool:
     return largest_sum(weights, bias) >= 1 << (SUM_BITS - 1)
 
 
-@dataclass(frozen=True)
-class Dense:
+class Dense(Frozen):
     """A layer: ``sum = bias + weights @ x``, then ``x' = clip(round(sum * factor) + zero, low, 255)``.
 
     Attributes:
@@ -70,8 +70,7 @@ def follow(layers: Sequence[Dense]) -> bool:
     return all(before.outputs == after.inputs for before, after in pairwise(layers))
 
 
-@dataclass(frozen=True)
-class Network:
+class Network(Frozen):
     """Dense layers, the first on a picture.
 
     Attributes:

@@ -9,20 +9,19 @@ with them, by one step in the least significant bit:
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from digitrec_edge.errors import InputError
+from digitrec_edge.frozen import Frozen
 
 Integers = NDArray[np.int64]
 Steps = Callable[[Integers, NDArray[np.float64], NDArray[np.float32]], Integers]
 """From sums ``(N, outputs)`` and their factors, exact and in float32, to whole steps of the output."""
 
 
-@dataclass(frozen=True)
-class Rounding:
+class Rounding(Frozen):
     """A row of the table.
 
     Attributes:

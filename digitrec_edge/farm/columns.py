@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from digitrec_edge.errors import DataError
-from digitrec_edge.mnist import SIDE
+from digitrec_edge.quantization import SIDE
 
 PIXELS = SIDE * SIDE
 TAKEN = (

@@ -14,7 +14,7 @@ from digitrec_edge.errors import DataError
 from digitrec_edge.farm.columns import PIXELS
 from digitrec_edge.farm.parts import InputPart, cut
 from digitrec_edge.farm.reader import BATCH, Reader
-from digitrec_edge.mnist import SIDE
+from digitrec_edge.quantization import SIDE
 
 ENCODED_BATCH = 16
 """Picture files in memory at a time; each may have 48 MB."""

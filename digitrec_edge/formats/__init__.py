@@ -10,12 +10,12 @@ A format module offers four functions::
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from importlib import import_module
 from typing import Protocol, cast
 
 from digitrec_edge.errors import ArtifactError
 from digitrec_edge.formats.graph import Graph
+from digitrec_edge.frozen import Frozen
 
 
 class FormatModule(Protocol):
@@ -27,8 +27,7 @@ class FormatModule(Protocol):
     def attach(self, payload: bytes, files: Mapping[str, bytes]) -> bytes: ...
 
 
-@dataclass(frozen=True)
-class Format:
+class Format(Frozen):
     """A row of the table.
 
     Attributes:

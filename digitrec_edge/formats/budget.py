@@ -6,14 +6,13 @@ follows from what a recogniser of 28 x 28 pictures needs; the largest network th
 MNIST, ResNet-18 with ten classes, is the yardstick.
 """
 
-from dataclasses import dataclass
 from typing import NoReturn
 
 from digitrec_edge.formats.graph import MalformedError
+from digitrec_edge.frozen import Frozen
 
 
-@dataclass(frozen=True)
-class Budget:
+class Budget(Frozen):
     """What one model file may ask for.
 
     Attributes:

@@ -1,8 +1,9 @@
 """What a model file computes, in terms that all formats share."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
+
+from digitrec_edge.frozen import Frozen
 
 
 class MalformedError(ValueError):
@@ -28,8 +29,7 @@ def fixed_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
     return fits[0] if fits else shape
 
 
-@dataclass(frozen=True)
-class Tensor:
+class Tensor(Frozen):
     """One tensor of a model.
 
     Attributes:
@@ -47,8 +47,7 @@ class Tensor:
     stored_bytes: int = 0
 
 
-@dataclass(frozen=True)
-class Operator:
+class Operator(Frozen):
     """One step of a model; ``version`` is TFLite's operator version or ONNX's opset."""
 
     name: str
@@ -57,8 +56,7 @@ class Operator:
     outputs: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class Graph:
+class Graph(Frozen):
     """A whole model: its inputs and outputs are among its tensors.
 
     Attributes:

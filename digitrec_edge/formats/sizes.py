@@ -7,10 +7,10 @@ could become any size, is refused. So control flow, which has no rule, cannot ru
 
 import math
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from digitrec_edge.formats.budget import BUDGET, refuse
 from digitrec_edge.formats.graph import MalformedError
+from digitrec_edge.frozen import Frozen
 
 _ITEM_BYTES = 4
 """Of an activation: float32 is the widest that networks compute with."""
@@ -19,8 +19,7 @@ Shape = tuple[int, ...]
 Option = int | tuple[int, ...] | str
 
 
-@dataclass(frozen=True)
-class Size:
+class Size(Frozen):
     """What is known of a tensor before the graph runs.
 
     Attributes:
@@ -40,8 +39,7 @@ class Size:
         return cls(math.prod(shape), shape, values)
 
 
-@dataclass(frozen=True)
-class SizedOperator:
+class SizedOperator(Frozen):
     """An operator: which tensors it reads and writes, by name or number; None for an input left out."""
 
     name: str
@@ -50,8 +48,7 @@ class SizedOperator:
     options: Mapping[str, Option]
 
 
-@dataclass(frozen=True)
-class Call:
+class Call(Frozen):
     """A step whose inputs' sizes are known; what a rule sees."""
 
     step: SizedOperator

@@ -3,23 +3,19 @@
 The stages: decode (any format and mode) -> foreground (the background is estimated, the foreground separated from
 it) -> digits (connected components, grouped, noise dropped) -> normalised (20 x 20 box, centre of mass). Where
 something suggests it the picture is repaired before (noise, a sheet on a table), frames are taken out of the
-foreground, and digits that touch are cut with the help of a recogniser.
+foreground, and digits that touch are cut with the help of a recogniser (:mod:`digitrec_edge.preprocess.touching`).
 """
 
 from digitrec_edge.preprocess.normalise import BOX
 from digitrec_edge.preprocess.reading import decode, read_grey, to_grey
 from digitrec_edge.preprocess.stages import Digit, Stages, read_picture, read_stages, to_digit
-from digitrec_edge.preprocess.touching import Piece, likeliness, read_number
 
 __all__ = [
     "BOX",
     "Digit",
-    "Piece",
     "Stages",
     "decode",
-    "likeliness",
     "read_grey",
-    "read_number",
     "read_picture",
     "read_stages",
     "to_digit",

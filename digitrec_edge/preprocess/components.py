@@ -1,13 +1,12 @@
 """Connected components of a mask, in numpy: runs of pixels, joined where they touch, corners included."""
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
+from digitrec_edge.frozen import Frozen
 
-@dataclass(frozen=True)
-class Box:
+
+class Box(Frozen):
     """Half-open bounds in pixels."""
 
     top: int
@@ -33,8 +32,7 @@ class Box:
         )
 
 
-@dataclass(frozen=True)
-class Component:
+class Component(Frozen):
     """Connected pixels.
 
     Attributes:

@@ -5,12 +5,11 @@ neighbour. Through each pixel of three rows goes one such path; those that are b
 A 1 may lie along a stroke of its neighbour: where ink is as thick as two strokes, a path through its middle meets none.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from digitrec_edge.frozen import Frozen
 from digitrec_edge.preprocess.filters import disc_min
 from digitrec_edge.preprocess.normalise import stroke_width
 
@@ -41,8 +40,7 @@ SOLID = 0.5
 """Of full strength: what a cut that goes through a stroke meets."""
 
 
-@dataclass(frozen=True)
-class Cut:
+class Cut(Frozen):
     """A path from top to bottom.
 
     Attributes:

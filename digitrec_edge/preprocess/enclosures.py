@@ -4,11 +4,10 @@ A 0 encloses, too, as do 4, 6, 8 and 9; so what is inside must be ink of its own
 large as a digit would be there.
 """
 
-from dataclasses import replace
-
 import numpy as np
 from numpy.typing import NDArray
 
+from digitrec_edge.frozen import replace
 from digitrec_edge.preprocess.components import Component
 from digitrec_edge.preprocess.filters import box_max
 from digitrec_edge.preprocess.foreground import Foreground

@@ -7,11 +7,10 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from digitrec_edge.labels import DIGITS
-from digitrec_edge.mnist import SIDE
 from digitrec_edge.preprocess.components import Box
 from digitrec_edge.preprocess.foreground import Foreground
 from digitrec_edge.preprocess.stages import Stages
-from digitrec_edge.quantization import PIXEL_MAX
+from digitrec_edge.quantization import PIXEL_MAX, SIDE
 
 TILE_PX = 224
 CAPTION_PX = 16

@@ -1,12 +1,11 @@
 """Separating foreground from background, even or uneven, dark on light or light on dark."""
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from digitrec_edge.errors import PictureError
+from digitrec_edge.frozen import Frozen
 from digitrec_edge.preprocess.filters import box_mean, close, median, sums_of_nine
 from digitrec_edge.quantization import PIXEL_MAX
 
@@ -42,8 +41,7 @@ _WINDOW_SHARE = 0.45
 """Of the short side: wider than any stroke; a smaller window would take the middle of a thick one for background."""
 
 
-@dataclass(frozen=True)
-class Foreground:
+class Foreground(Frozen):
     """The foreground of a picture, at working size.
 
     Attributes:

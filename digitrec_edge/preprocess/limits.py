@@ -7,12 +7,12 @@ large one can consist of millions of segments that each cost a decoder microseco
 import io
 import re
 import struct
-from dataclasses import dataclass
 from typing import Any
 
 from PIL import Image
 
 from digitrec_edge.errors import PictureError
+from digitrec_edge.frozen import Frozen
 from digitrec_edge.preprocess.bmff import DECODER_BYTES
 
 PIXEL_BYTES = 64 << 20
@@ -78,8 +78,7 @@ class BoundedStream(io.BytesIO):
         self._reads_left, self._bytes_left = PIXEL_READS, 1 << 62
 
 
-@dataclass(frozen=True)
-class Cost:
+class Cost(Frozen):
     """What a pixel costs while a picture is decoded and made grey.
 
     Attributes:

@@ -1,10 +1,9 @@
 """Straight, thin, nearly level or upright lines in a mask."""
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
+from digitrec_edge.frozen import Frozen
 from digitrec_edge.preprocess.components import find_components
 
 SLOPES = np.tan(np.radians(np.arange(-9, 10)))
@@ -28,8 +27,7 @@ BEND_PX, BEND = 1.0, 0.01
 _SEARCH_PX = 320
 
 
-@dataclass(frozen=True)
-class Line:
+class Line(Frozen):
     """A nearly level line; an upright one is the same in the transposed mask. All in pixels.
 
     Attributes:

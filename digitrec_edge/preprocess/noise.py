@@ -1,12 +1,12 @@
 """Dark rooms and faint ink: where noise is near to the contrast, pixels are averaged and the contrast is stretched."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from digitrec_edge.frozen import Frozen
 from digitrec_edge.preprocess.filters import BAND_ROWS, box_mean
 from digitrec_edge.quantization import PIXEL_MAX
 
@@ -40,8 +40,7 @@ _SPREAD = (0.1, 99.9)
 _MAD_OF_DIFFERENCES = 1.4826 / np.sqrt(2)
 
 
-@dataclass(frozen=True)
-class Calm:
+class Calm(Frozen):
     """A picture with less noise.
 
     Attributes:

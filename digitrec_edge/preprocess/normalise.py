@@ -9,10 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from digitrec_edge.mnist import SIDE
 from digitrec_edge.preprocess.components import bounds_of
 from digitrec_edge.preprocess.filters import box_max, disc_min
-from digitrec_edge.quantization import PIXEL_MAX
+from digitrec_edge.quantization import PIXEL_MAX, SIDE
 
 BOX = 20
 THIN_PX = 1.8

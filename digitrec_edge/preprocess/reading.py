@@ -5,15 +5,16 @@ import struct
 import warnings
 import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageFile, UnidentifiedImageError
 
 from digitrec_edge.errors import PictureError
 from digitrec_edge.files import read_file
+from digitrec_edge.frozen import Frozen
 from digitrec_edge.preprocess import bmff, limits
 from digitrec_edge.preprocess.colour import hue_if_clearer
 from digitrec_edge.preprocess.foreground import WORKING_PX
@@ -26,6 +27,7 @@ LIMIT_BYTES = 48 << 20
 MIN_SIDE = 4
 MAX_ASPECT = 100
 _FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "DIB", "TIFF", "GIF", "PPM", "TGA")
+_BY_HEAD = {b"\x89PNG\r\n\x1a\n": "Png", b"\xff\xd8\xff": "Jpeg"}
 _DEEP_MAX = (1 << 16) - 1
 _BAND_PIXELS = 1 << 20
 
@@ -48,8 +50,7 @@ _DAMAGED = (
 """What Pillow's decoders raise for damaged files."""
 
 
-@dataclass(frozen=True)
-class Picture:
+class Picture(Frozen):
     """A picture that was read.
 
     Attributes:
@@ -112,14 +113,14 @@ def open_picture(data: bytes, name: str) -> Picture:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             stream = limits.BoundedStream(data, name)
-            with Image.open(stream, formats=formats) as picture:
+            with _opened(stream, data, formats) as picture:
                 reduction = _prepare(picture, data, name)
                 stream.expect_pixels()
                 picture.load()
                 return Picture(to_grey(picture, name), reduction)
     except PictureError:
         raise
-    except UnidentifiedImageError:
+    except (UnidentifiedImageError, SyntaxError):
         other = "is not a picture; PNG, JPEG, WebP, BMP, GIF, TIFF, AVIF and HEIC are read"
         raise PictureError(f"{name} {f'is a damaged or truncated {kind}' if kind else other}") from None
     except Image.DecompressionBombError:
@@ -127,6 +128,16 @@ def open_picture(data: bytes, name: str) -> Picture:
     except _DAMAGED as cause:
         text = " ".join(str(cause).split()) or type(cause).__name__
         raise PictureError(f"{name} cannot be read as a picture: damaged or truncated ({text})") from cause
+
+
+def _opened(stream: limits.BoundedStream, data: bytes, formats: tuple[str, ...]) -> ImageFile.ImageFile:
+    """Open a picture; for one whose decoder its head names, Pillow imports no other first."""
+    for head, decoder in _BY_HEAD.items():
+        if data.startswith(head):
+            import_module(f"PIL.{decoder}ImagePlugin")
+            factory, _ = Image.OPEN[decoder.upper()]
+            return factory(stream, "")
+    return Image.open(stream, formats=formats)
 
 
 def _prepare(picture: Image.Image, data: bytes, name: str) -> int:

@@ -4,12 +4,10 @@ A ruling is straight, thin, nearly level or upright, and part of something large
 longer than the digit is high, or that others meet at its ends. Nothing is taken where no digit would be left.
 """
 
-import heapq
-from dataclasses import replace
-
 import numpy as np
 from numpy.typing import NDArray
 
+from digitrec_edge.frozen import replace
 from digitrec_edge.preprocess.cells import closed, missing_lines
 from digitrec_edge.preprocess.components import Component, find_components
 from digitrec_edge.preprocess.filters import box_mean
@@ -88,7 +86,7 @@ def without_rulings(
         gap = max(MIN_GAP_PX, round(GAP * float(np.median([c.box.height for c in suspects]))))
         taken[window] = _dashed_rulings(labels[window] > 0, gap)
     if not taken.any():
-        highest, second = [*heapq.nlargest(2, (c.box.height for c in components)), 0, 0][:2]
+        highest, second = [*sorted((c.box.height for c in components), reverse=True), 0, 0][:2]
         for suspect in suspects:
             others = second if suspect.box.height == highest else highest
             taken[_around([suspect])] |= _rulings(suspect.cut(labels), others)

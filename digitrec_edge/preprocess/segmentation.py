@@ -1,11 +1,10 @@
 """Finding digits: which components belong together, which are noise, and in which order they are read."""
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
 from digitrec_edge.errors import PictureError
+from digitrec_edge.frozen import Frozen
 from digitrec_edge.preprocess.components import Box, Component, bounds_of, find_components
 from digitrec_edge.preprocess.filters import box_max
 from digitrec_edge.preprocess.foreground import Foreground
@@ -40,8 +39,7 @@ MAX_DIGITS = 64
 """More than this are a texture or a page of text."""
 
 
-@dataclass(frozen=True)
-class Region:
+class Region(Frozen):
     """One digit in a picture at working size.
 
     Attributes:
@@ -79,8 +77,7 @@ def find_digits(foreground: Foreground, parts: tuple[NDArray[np.int32], list[Com
     return [_cut(group, labels, foreground) for group in _in_reading_order(groups)]
 
 
-@dataclass(frozen=True)
-class _Group:
+class _Group(Frozen):
     """Components that belong together; ``mass`` is the sum of their strength."""
 
     box: Box

@@ -4,12 +4,11 @@ A sheet is a large, even patch with four straight sides that differs from what i
 own.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from digitrec_edge.frozen import Frozen
 from digitrec_edge.preprocess.components import Component, bounds_of, find_components
 from digitrec_edge.preprocess.filters import box_max, box_mean
 from digitrec_edge.quantization import PIXEL_MAX
@@ -44,8 +43,7 @@ COVERED = 0.2
 """Of the picture, of a component's box and of the picture: so large a foreground is no pen's."""
 
 
-@dataclass(frozen=True)
-class Sheet:
+class Sheet(Frozen):
     """A sheet in a picture.
 
     Attributes:

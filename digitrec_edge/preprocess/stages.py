@@ -1,7 +1,6 @@
 """A picture and the digits found on it, with every stage between."""
 
 import os
-from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -9,6 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from digitrec_edge.errors import PictureError
+from digitrec_edge.frozen import Frozen, replace
 from digitrec_edge.preprocess.components import Box, find_components
 from digitrec_edge.preprocess.foreground import Foreground, find_foreground
 from digitrec_edge.preprocess.frames import without_frames
@@ -19,8 +19,7 @@ from digitrec_edge.preprocess.segmentation import Region, find_digits
 from digitrec_edge.preprocess.sheets import Sheet, find_sheet, suggests_sheet
 
 
-@dataclass(frozen=True)
-class Digit:
+class Digit(Frozen):
     """A digit as the recogniser takes it.
 
     Attributes:
@@ -34,8 +33,7 @@ class Digit:
     strength: NDArray[np.float32] | None = None
 
 
-@dataclass(frozen=True)
-class Stages:
+class Stages(Frozen):
     """What reading a picture gave, as far as it got.
 
     Attributes:

@@ -5,12 +5,12 @@ algorithm).
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from digitrec_edge.frozen import Frozen
 from digitrec_edge.preprocess.components import Box, find_components
 from digitrec_edge.preprocess.cuts import Cut, find_cuts
 from digitrec_edge.preprocess.normalise import normalise
@@ -67,8 +67,7 @@ Recognise = Callable[[NDArray[np.uint8]], tuple[NDArray[np.float32], NDArray[np.
 :mod:`digitrec_edge.no_digit`."""
 
 
-@dataclass(frozen=True)
-class Piece:
+class Piece(Frozen):
     """What may be one digit of several that touch.
 
     Attributes:

@@ -5,14 +5,17 @@ ones. A 0, 1 or 8 upside down stays what it is, and a 6 is a 9: these are read s
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from digitrec_edge.frozen import Frozen
 from digitrec_edge.preprocess.normalise import normalise
 from digitrec_edge.preprocess.stages import Digit
-from digitrec_edge.preprocess.touching import Recognise
+
+if TYPE_CHECKING:
+    from digitrec_edge.preprocess.touching import Recognise
 
 SURE = 0.9
 """Probability; a digit that is read as surely is not turned."""
@@ -26,8 +29,7 @@ TURNS = {90: 3, 180: 2, 270: 1}
 """Degrees clockwise, and quarters counter-clockwise."""
 
 
-@dataclass(frozen=True)
-class Turn:
+class Turn(Frozen):
     """How a picture would be read more surely.
 
     Attributes:
@@ -51,7 +53,7 @@ def is_doubtful(probabilities: Sequence[NDArray[np.float32]], accepted: Sequence
     return 2 * doubtful >= len(accepted) > 0
 
 
-def find_turn(digits: Sequence[Digit], scores: Sequence[float], recognise: Recognise) -> Turn | None:
+def find_turn(digits: Sequence[Digit], scores: Sequence[float], recognise: "Recognise") -> Turn | None:
     """Find the turn by which digits are read far more surely.
 
     Args:

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from benchmarks.quality.accuracy import class_accuracy
 from digitrec_edge.labels import DIGITS, Numbers, noun
-from digitrec_edge.mnist import SIDE, Digits
-from digitrec_edge.quantization import PIXEL_MAX
+from digitrec_edge.mnist import Digits
+from digitrec_edge.quantization import PIXEL_MAX, SIDE
 from digitrec_edge.report.data import ModelPredictions
 from digitrec_edge.report.style import (
     BLUE,

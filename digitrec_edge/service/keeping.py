@@ -16,7 +16,7 @@ import numpy as np
 
 from digitrec_edge.collection import Collection, Keep, Kept, utc_now
 from digitrec_edge.errors import CollectionError
-from digitrec_edge.mnist import SIDE
+from digitrec_edge.quantization import SIDE
 from digitrec_edge.service.frames import PipeFrame
 from digitrec_edge.service.metrics import Metrics
 

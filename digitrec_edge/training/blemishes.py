@@ -13,8 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from digitrec_edge.mnist import SIDE
-from digitrec_edge.quantization import PIXEL_MAX
+from digitrec_edge.quantization import PIXEL_MAX, SIDE
 from digitrec_edge.training.compiled import compile_loop
 
 _CHANCES = 24

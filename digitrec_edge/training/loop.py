@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from digitrec_edge.mnist import SIDE, Digits
-from digitrec_edge.quantization import PIXEL_MAX
+from digitrec_edge.mnist import Digits
+from digitrec_edge.quantization import PIXEL_MAX, SIDE
 from digitrec_edge.training.network import import_tensorflow
 from digitrec_edge.training.recipes import Recipe
 from digitrec_edge.training.weights import forward

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from digitrec_edge.mnist import SIDE, Digits
-from digitrec_edge.quantization import PIXEL_MAX
+from digitrec_edge.mnist import Digits
+from digitrec_edge.quantization import PIXEL_MAX, SIDE
 from digitrec_edge.training.letters import Points, curve, write_letter
 from digitrec_edge.training.strokes import draw
 

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from digitrec_edge.errors import ConversionError, NotInstalledError
 from digitrec_edge.files import read_file, replacing, scratch_folder
-from digitrec_edge.mnist import CLASSES, SIDE
+from digitrec_edge.mnist import CLASSES
 from digitrec_edge.pip_lines import install, install_extra
-from digitrec_edge.quantization import PIXEL_MAX
+from digitrec_edge.quantization import PIXEL_MAX, SIDE
 from digitrec_edge.training import keras_file
 from digitrec_edge.training.recipes import HIDDEN_UNITS
 from runtimes.support import version_key

@@ -11,7 +11,8 @@ from PIL import Image, ImageDraw, ImageOps
 
 from digitrec_edge import mnist
 from digitrec_edge.errors import PictureError
-from digitrec_edge.preprocess import decode, read_number, read_stages
+from digitrec_edge.preprocess import decode, read_stages
+from digitrec_edge.preprocess.touching import read_number
 from runtimes import Model
 from tests import photographs
 from tests.web.visits import SETTLED, click, draw, state, visit

@@ -29,8 +29,8 @@ class Setup:
     answers: tuple[str, ...] = ()
 
 
-_ONE_OF_EACH_KERNEL = ("digitrec-float32.tflite", "digitrec-int4.tflite", "digitrec-int8.tflite")
-"""For a board whose processor and kernels are those of another."""
+_ONE_OF_EACH_KERNEL = ("digitrec-float32.tflite", "digitrec-int4.tflite", "digitrec-int8.tflite", "golden.npz")
+"""For a board whose processor and kernels are those of another; with what a benchmark holds them against."""
 
 SETUPS = (
     Setup("Pi 4, Bookworm, tflite", PI4, BOOKWORM, ("tflite",), ("tflite-runtime", "native")),
