@@ -217,3 +217,25 @@ def test_predict_compiles_no_dataclass_and_imports_no_decoder_but_the_pictures(
         "<class 'digitrec_edge.frozen.Frozen'>"
     }
     assert not {f"PIL.{other}ImagePlugin", "PIL.GifImagePlugin"} & set(json.loads(modules))
+
+
+COLLECTED = """
+import gc, sys
+from digitrec_edge.__main__ import main
+sys.argv[0] = "digitrec-edge"
+gc.callbacks.append(lambda phase, info: kept.append(phase))
+kept = []
+try:
+    main()
+except SystemExit as end:
+    assert not end.code
+print(gc.isenabled(), gc.get_freeze_count() > 10_000, len(kept) < 30)
+"""
+
+
+def test_nobody_looks_for_garbage_in_what_is_imported_and_everybody_does_afterwards(tmp_path: Path) -> None:
+    Image.fromarray(255 - mnist.load("test").images[0]).resize((200, 200)).save(tmp_path / "seven.png")
+    for arguments, frozen in (("predict", tmp_path / "seven.png"), True), (("doctor",), False):
+        done = on_device(COLLECTED, *arguments)
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.splitlines()[-1] == f"True {frozen} {frozen}"

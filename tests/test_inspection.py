@@ -1,7 +1,6 @@
 """Inspection: what a model file says of itself, and which runtime can run it, without running anything."""
 
 import sys
-from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -29,13 +28,7 @@ def needing(*needs: tuple[str, int]) -> Graph:
 def installed(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """Versions that runtimes seem to have; one that is not in it is not installed."""
     versions: dict[str, str] = {}
-
-    def version(distribution: str) -> str:
-        if distribution not in versions:
-            raise metadata.PackageNotFoundError(distribution)
-        return versions[distribution]
-
-    monkeypatch.setattr("importlib.metadata.version", version)
+    monkeypatch.setattr(IndexPackage, "version", lambda row: versions.get(row.distribution))
     return versions
 
 

@@ -3,6 +3,7 @@
 import dataclasses
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -82,6 +83,28 @@ def test_a_package_of_the_index_is_found_by_its_module_and_its_version_by_its_di
     assert IndexPackage("numpy", "numpy").version() == np.__version__
     assert IndexPackage("json", "no-such-distribution").version() is None
     assert IndexPackage("no_such_module", "numpy").version() is None
+
+
+@pytest.mark.parametrize(
+    ("records", "version"),
+    [
+        (("own_engine-2.1.0rc1.dist-info",), "2.1.0rc1"),
+        (("own_engine_more-9.0.dist-info", "own_engine-2.1.dist-info"), "2.1"),
+        (("own_engine-2.1.dist-info", "own_engine-2.2.dist-info"), "told by importlib"),
+        (("own_engine-2.1.egg-info",), "told by importlib"),
+        ((), "told by importlib"),
+    ],
+    ids=["one", "beside another", "two", "of another kind", "none"],
+)
+def test_a_version_stands_in_the_name_of_the_one_record_of_its_installation(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, records: tuple[str, ...], version: str
+) -> None:
+    for folder in ("own_engine", *records):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "own_engine" / "__init__.py").touch()
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr("importlib.metadata.version", lambda distribution: "told by importlib")
+    assert IndexPackage("own_engine", "own-engine").version() == version
 
 
 def test_tables_are_read_without_numpy_and_without_any_runtime() -> None:
