@@ -119,6 +119,13 @@ def test_a_line_between_cells_that_the_pen_hides_is_taken_away(
     assert pictures.read(made, pretrained_model) == text
 
 
+@pytest.mark.parametrize(("kind", "seed", "text"), [("grids", 2182, "08090"), ("grids", 2277, "3383")])
+def test_a_table_that_is_fainter_than_the_digits_is_taken_away(
+    kind: str, seed: int, text: str, mnist_test: mnist.Digits, pretrained_model: Model
+) -> None:
+    assert pictures.read(pictures_frames.make(mnist_test, kind, seed), pretrained_model) == text
+
+
 def boxes_of(step: int, gap: int = 3) -> Image.Image:
     page = Image.new("L", (640, 640), 255)
     draw = ImageDraw.Draw(page)

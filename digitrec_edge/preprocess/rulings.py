@@ -74,11 +74,13 @@ def without_rulings(
     Returns:
         The foreground without them; None when there are none.
     """
-    if not any(_is_thin(c, labels) for c in _large(components)):
-        return None
+    thin = _any_thin(labels, components)
     if not foreground.clean:
         faint = box_mean(foreground.strength, 1) > FAINT * foreground.threshold
         labels, components = find_components(faint)
+        thin = thin or _any_thin(labels, components)
+    if not thin:
+        return None
     suspects = _suspects(labels, components)
     taken = np.zeros(labels.shape, bool)
     if len(suspects) > 1:
@@ -117,6 +119,10 @@ def _suspects(labels: NDArray[np.int32], components: list[Component]) -> list[Co
             if len(suspects) > MAX_SUSPECTS or covered > MAX_COVERED * labels.size:
                 return []
     return suspects
+
+
+def _any_thin(labels: NDArray[np.int32], components: list[Component]) -> bool:
+    return any(_is_thin(component, labels) for component in _large(components))
 
 
 def _is_thin(component: Component, labels: NDArray[np.int32], thin: float = THIN) -> bool:

@@ -62,12 +62,14 @@ const TOOTH = 0.2;
  * @returns {Foreground|null} null when there are none
  */
 export function withoutRulings(foreground, parts) {
-  if (!large(parts.components).some((c) => isThin(c, parts.labels))) return null;
   let { labels, components } = parts;
+  let thin = anyThin(labels, components);
   if (!foreground.clean) {
     const faint = above(boxMean(foreground.strength, 1), FAINT * foreground.threshold);
     ({ labels, components } = findComponents(faint));
+    thin ||= anyThin(labels, components);
   }
+  if (!thin) return null;
   const taken = plane(labels.width, labels.height, Uint8Array);
   const suspects = suspectsOf(labels, components);
   if (suspects.length > 1) {
@@ -120,6 +122,10 @@ function suspectsOf(labels, components) {
     if (suspects.push(one) > MAX_SUSPECTS || covered > MAX_COVERED * labels.data.length) return [];
   }
   return suspects;
+}
+
+function anyThin(labels, components) {
+  return large(components).some((component) => isThin(component, labels));
 }
 
 function isThin(component, labels, thin = THIN) {
