@@ -47,3 +47,13 @@ def test_a_stroke_that_runs_into_a_line_leaves_it_a_line() -> None:
     assert (line.start, line.end) == (0, 120)
     assert np.abs(line.centre - 21).max() <= 1
     assert line.thickness == 3
+
+
+def test_two_lines_that_a_stroke_joins_are_two() -> None:
+    page = Image.new("1", (400, 100))
+    draw = ImageDraw.Draw(page)
+    for row in (30, 60):
+        draw.line((0, row, 399, row), 1, 4)
+    draw.line((60, 30, 250, 60), 1, 8)
+    lines = find_lines(np.asarray(page, bool), 80)
+    assert sorted(round(line.at(390)) for line in lines) == pytest.approx([30, 60], abs=2)

@@ -15,6 +15,9 @@ MIN_SLENDER = 7.0
 UNBROKEN = 0.93
 """Of a line's length."""
 
+INKED = 0.5
+"""Of a line's middle; there is no ink between two lines that a stroke of the pen joins."""
+
 LONGEST = 0.94
 """Of the width of a part that is no line as a whole; runs of that length in it may be one."""
 
@@ -82,7 +85,7 @@ def _lines_within(mask: NDArray[np.bool_], length: int) -> list[Line]:
         own = part.cut(labels)
         line = _line(own, box.top, box.left)
         longer = int(LONGEST * box.width)
-        if line.length >= MIN_SLENDER * line.thickness and _is_straight(line):
+        if line.length >= MIN_SLENDER * line.thickness and _is_straight(line) and _is_inked(own, line.centre - box.top):
             found.append(line)
         elif longer > length:
             found += [_moved(inner, box.top, box.left) for inner in _lines_within(own, longer)]
@@ -148,6 +151,11 @@ def _is_straight(line: Line) -> bool:
     columns = np.arange(line.length) - 0.5 * (line.length - 1)
     off = np.abs(line.centre - line.centre.mean() - line.slope * columns)
     return float(np.percentile(off, 75)) <= max(BEND_PX, BEND * line.length)
+
+
+def _is_inked(own: NDArray[np.bool_], rows: NDArray[np.float64]) -> bool:
+    """Whether there is ink in the middle of a line, whose row is given for each column."""
+    return float(own[np.rint(rows).astype(int), np.arange(len(rows))].mean()) >= INKED
 
 
 def _enlarged(line: Line, factor: int, mask: NDArray[np.bool_]) -> Line:

@@ -10,6 +10,9 @@ const MIN_SLENDER = 7;
 /** Of a line's length. */
 const UNBROKEN = 0.93;
 
+/** Of a line's middle; there is no ink between two lines that a stroke of the pen joins. */
+const INKED = 0.5;
+
 /** Of the width of a part that is no line as a whole; runs of that length in it may be one. */
 const LONGEST = 0.94;
 
@@ -83,7 +86,8 @@ function linesWithin(mask, length) {
     const own = cutOf(part, labels);
     const line = lineOf(own, top, left);
     const longer = Math.trunc(LONGEST * width);
-    if (line.length >= MIN_SLENDER * line.thickness && isStraight(line)) found.push(line);
+    const slender = line.length >= MIN_SLENDER * line.thickness;
+    if (slender && isStraight(line) && isInked(own, line.centre, top)) found.push(line);
     else if (longer > length) for (const inner of linesWithin(own, longer)) found.push(moved(inner, top, left));
   }
   return found;
@@ -177,6 +181,11 @@ function isStraight(line) {
   const { slope } = line;
   const off = line.centre.map((row, x) => Math.abs(row - middle - slope * (x - 0.5 * (line.length - 1))));
   return percentile(off, 75) <= Math.max(BEND_PX, BEND * line.length);
+}
+
+/** Whether there is ink in the middle of a line, whose row is given for each column. */
+function isInked({ width, data }, centre, top) {
+  return centre.filter((row, x) => data[rint(row - top) * width + x]).length / centre.length >= INKED;
 }
 
 /** The line in pixels of the whole mask, its thickness measured there. */
