@@ -126,6 +126,13 @@ def test_a_table_that_is_fainter_than_the_digits_is_taken_away(
     assert pictures.read(pictures_frames.make(mnist_test, kind, seed), pretrained_model) == text
 
 
+@pytest.mark.parametrize(("kind", "seed", "text"), [("grids", 2060, "641"), ("grids", 2128, "29157")])
+def test_a_stroke_that_is_shorter_than_the_edges_is_ink(
+    kind: str, seed: int, text: str, mnist_test: mnist.Digits, pretrained_model: Model
+) -> None:
+    assert pictures.read(pictures_frames.make(mnist_test, kind, seed), pretrained_model) == text
+
+
 def boxes_of(step: int, gap: int = 3) -> Image.Image:
     page = Image.new("L", (640, 640), 255)
     draw = ImageDraw.Draw(page)

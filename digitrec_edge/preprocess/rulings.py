@@ -57,6 +57,9 @@ PRINT = 0.8
 MIN_REST = 0.05
 """Of a frame's longer side; what is left must be as high to be a digit."""
 
+SHORTER = 0.75
+"""Of the longer edges' length; shorter ones are strokes of the pen, as the edges of a row are alike."""
+
 _LEVEL, _TOOTH = 0.45, 0.2
 """Of a component's width and height; shorter lines are no edges, and no teeth of a comb."""
 
@@ -171,8 +174,14 @@ def _lines(own: NDArray[np.bool_], level: list[Line]) -> tuple[list[Line], list[
     upright = find_lines(np.ascontiguousarray(own.T), _TOOTH * own.shape[0]) if level else []
     upright = [line for line in upright if any(_meet(line, other) for other in level) and _is_square(line, level)]
     level, upright = _alike(level, upright)
-    edges = [line for line in upright if _is_edge(line, level, upright)]
+    edges = _long([line for line in upright if _is_edge(line, level, upright)])
     return level, edges + missing_lines(own, level, edges)
+
+
+def _long(edges: list[Line]) -> list[Line]:
+    """Return the edges that are about as long as the longer ones; three quarters are no longer than those."""
+    longer = float(np.percentile([line.length for line in edges], 75)) if edges else 0.0
+    return [line for line in edges if line.length >= SHORTER * longer]
 
 
 def _rest(own: NDArray[np.bool_], level: list[Line], edges: list[Line]) -> tuple[NDArray[np.bool_], int]:

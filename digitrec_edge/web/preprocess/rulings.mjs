@@ -51,6 +51,9 @@ const PRINT = 0.8;
 /** Of a frame's longer side; what is left must be as high to be a digit. */
 const MIN_REST = 0.05;
 
+/** Of the longer edges' length; shorter ones are strokes of the pen, as the edges of a row are alike. */
+const SHORTER = 0.75;
+
 /** Of a component's width and height; shorter lines are no edges, and no teeth of a comb. */
 const LEVEL = 0.45;
 const TOOTH = 0.2;
@@ -176,8 +179,15 @@ function linesOf(own, levelFound) {
   const met = uprightFound.filter((line) => levelFound.some((other) => meet(line, other)));
   const square = met.filter((line) => isSquare(line, levelFound));
   const [level, upright] = alike(levelFound, square);
-  const edges = upright.filter((line) => isEdge(line, level, upright));
+  const edges = long(upright.filter((line) => isEdge(line, level, upright)));
   return [level, [...edges, ...missingLines(own, level, edges)]];
+}
+
+/** The edges that are about as long as the longer ones; three quarters are no longer than those. */
+function long(edges) {
+  if (!edges.length) return edges;
+  const longer = percentile(Float64Array.from(edges, (line) => line.length), 75);
+  return edges.filter((line) => line.length >= SHORTER * longer);
 }
 
 /** What is left without lines, and the height of the highest part of it. */
