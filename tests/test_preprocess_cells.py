@@ -67,11 +67,12 @@ def test_of_wide_cells_some_are_not_taken_for_two() -> None:
     assert missing_lines(own, level, [e for e in edges if abs(float(e.centre.mean()) - 100) > 20]) == []
 
 
-def test_two_lines_or_more_tell_a_distance_and_fewer_do_not() -> None:
+def test_of_one_line_the_others_are_found_if_they_part_the_row_into_equal_cells() -> None:
     own = row_of_cells()
     level, edges = found_in(own)
     first = min(edges, key=lambda edge: float(edge.centre.mean()))
-    assert missing_lines(own, level, [first]) == []
+    assert middles(missing_lines(own, level, [first])) == pytest.approx(PLACES[1:], abs=2)
+    assert missing_lines(row_of_cells(without=(2,)), level, [first]) == []
     assert missing_lines(own, level, []) == []
 
 

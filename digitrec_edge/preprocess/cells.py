@@ -46,7 +46,7 @@ def missing_lines(own: NDArray[np.bool_], level: Sequence[Line], edges: Sequence
     length = float(np.median([edge.length for edge in edges]))
     row = _fit(np.sort(columns), length)
     if row is None:
-        return []
+        return _divided(own, level, edges, length)
     found = _fill(own, level, edges, row)
     if found or row[1] < WIDER * length:
         return found
@@ -54,11 +54,32 @@ def missing_lines(own: NDArray[np.bool_], level: Sequence[Line], edges: Sequence
     return halves if len(halves) >= len(edges) - 1 else []
 
 
-def _fill(own: NDArray[np.bool_], level: Sequence[Line], edges: Sequence[Line], row: tuple[float, float]) -> list[Line]:
-    """Return the lines in the empty places of a row: where one is and how far the next."""
+def _divided(own: NDArray[np.bool_], level: Sequence[Line], edges: Sequence[Line], length: float) -> list[Line]:
+    """Return the lines between as many cells of one width as there can be, when ink is in all of them."""
+    start, end = _ends(level)
+    for cells in range(int((end - start) / (NARROW * length)), 1, -1):
+        if found := _fill(own, level, edges, (start, (end - start) / cells), all_=True):
+            return found
+    return []
+
+
+def _ends(level: Sequence[Line]) -> tuple[int, int]:
+    """Return where the level lines of a row start and end."""
+    return min(line.start for line in level), max(line.end for line in level)
+
+
+def _fill(
+    own: NDArray[np.bool_],
+    level: Sequence[Line],
+    edges: Sequence[Line],
+    row: tuple[float, float],
+    *,
+    all_: bool = False,
+) -> list[Line]:
+    """Return the lines in the empty places of a row: where one is and how far the next; with ``all_`` all or none."""
     first, distance = row
     columns = np.array([float(edge.centre.mean()) for edge in edges])
-    start, end = min(line.start for line in level), max(line.end for line in level)
+    start, end = _ends(level)
     fall = max(level, key=lambda line: line.length).slope
     found = []
     for k in range(int(np.ceil((start - first) / distance - 0.1)), int((end - first) / distance + 0.1) + 1):
@@ -68,6 +89,8 @@ def _fill(own: NDArray[np.bool_], level: Sequence[Line], edges: Sequence[Line], 
             lower = fall * (place - float(near.centre.mean()))
             rows = max(0, int(np.rint(near.start + lower))), min(own.shape[0], int(np.rint(near.end + lower)))
             line = _line_at(own, rows, place, edges, max(3, int(np.rint(REACH * distance))))
+            if line is None and all_:
+                return []
             found += [line] if line else []
     return found
 

@@ -40,18 +40,32 @@ export function missingLines(own, level, edges) {
   if (!edges.length) return [];
   const length = medianOf(edges.map((edge) => edge.length));
   const row = fit(Float64Array.from(edges, placeOf).sort(), length);
-  if (!row) return [];
+  if (!row) return divided(own, level, edges, length);
   const found = fill(own, level, edges, row);
   if (found.length || row.distance < WIDER * length) return found;
   const halves = fill(own, level, edges, { first: row.first, distance: 0.5 * row.distance });
   return halves.length >= edges.length - 1 ? halves : [];
 }
 
-/** The lines in the empty places of a row: where one is and how far the next. */
-function fill(own, level, edges, { first, distance }) {
+/** The lines between as many cells of one width as there can be, when ink is in all of them. */
+function divided(own, level, edges, length) {
+  const [start, end] = endsOf(level);
+  for (let cells = Math.trunc((end - start) / (NARROW * length)); cells > 1; cells--) {
+    const found = fill(own, level, edges, { first: start, distance: (end - start) / cells }, true);
+    if (found.length) return found;
+  }
+  return [];
+}
+
+/** Where the level lines of a row start and end. */
+function endsOf(level) {
+  return [Math.min(...level.map((line) => line.start)), Math.max(...level.map((line) => line.end))];
+}
+
+/** The lines in the empty places of a row: where one is and how far the next; with `all` all or none. */
+function fill(own, level, edges, { first, distance }, all = false) {
   const columns = edges.map(placeOf);
-  const start = Math.min(...level.map((line) => line.start));
-  const end = Math.max(...level.map((line) => line.end));
+  const [start, end] = endsOf(level);
   const fall = level.reduce((most, line) => (most.length >= line.length ? most : line)).slope;
   const found = [];
   const last = Math.trunc((end - first) / distance + 0.1);
@@ -63,6 +77,7 @@ function fill(own, level, edges, { first, distance }) {
       const lower = fall * (place - placeOf(near));
       const rows = [Math.max(0, rint(near.start + lower)), Math.min(own.height, rint(near.end + lower))];
       const line = lineAt(own, rows, place, edges, Math.max(3, rint(REACH * distance)));
+      if (!line && all) return [];
       if (line) found.push(line);
     }
   }
