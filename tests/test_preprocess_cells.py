@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from digitrec_edge.preprocess.cells import closed, missing_lines
+from digitrec_edge.preprocess.cells import missing_lines
 from digitrec_edge.preprocess.lines import Line, find_lines
 
 PLACES = (20, 100, 180, 260, 340)
@@ -74,11 +74,3 @@ def test_of_one_line_the_others_are_found_if_they_part_the_row_into_equal_cells(
     assert middles(missing_lines(own, level, [first])) == pytest.approx(PLACES[1:], abs=2)
     assert missing_lines(row_of_cells(without=(2,)), level, [first]) == []
     assert missing_lines(own, level, []) == []
-
-
-def test_gaps_along_rows_are_closed_and_wider_ones_are_not() -> None:
-    mask = np.zeros((2, 30), bool)
-    mask[0, [3, 4, 8, 15]] = True
-    assert np.flatnonzero(closed(mask, 3)[0]).tolist() == [*range(3, 9), 15]
-    assert np.flatnonzero(closed(mask, 6)[0]).tolist() == list(range(3, 16))
-    assert not closed(mask, 6)[1].any()

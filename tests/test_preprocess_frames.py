@@ -133,6 +133,13 @@ def test_a_stroke_that_is_shorter_than_the_edges_is_ink(
     assert pictures.read(pictures_frames.make(mnist_test, kind, seed), pretrained_model) == text
 
 
+@pytest.mark.parametrize(("kind", "seed", "text"), [("boxes", 2129, "71068"), ("grids", 2014, "71215")])
+def test_boxes_and_tables_whose_lines_fell_to_pieces_are_taken_away(
+    kind: str, seed: int, text: str, mnist_test: mnist.Digits, pretrained_model: Model
+) -> None:
+    assert pictures.read(pictures_frames.make(mnist_test, kind, seed), pretrained_model) == text
+
+
 def boxes_of(step: int, gap: int = 3) -> Image.Image:
     page = Image.new("L", (640, 640), 255)
     draw = ImageDraw.Draw(page)

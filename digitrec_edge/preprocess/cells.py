@@ -145,13 +145,3 @@ def _line_at(
     around = np.clip(np.rint(best).astype(int)[:, None] + np.arange(-beside, beside + 1), 0, own.shape[1] - 1)
     across = float(np.percentile(own[np.arange(start, end)[:, None], around].sum(axis=1), CLEAR))
     return Line(start, best, min(1.5 * thickness + 1, max(thickness, across)))
-
-
-def closed(own: NDArray[np.bool_], gap: int) -> NDArray[np.bool_]:
-    """Fill gaps of up to so many pixels along rows."""
-    columns = np.arange(own.shape[1])
-    far = own.shape[1] + gap + 2
-    before = np.maximum.accumulate(np.where(own, columns, -far), axis=1)
-    behind = np.minimum.accumulate(np.where(own, columns, 2 * far)[:, ::-1], axis=1)[:, ::-1]
-    filled: NDArray[np.bool_] = behind - before <= gap + 1
-    return own | filled

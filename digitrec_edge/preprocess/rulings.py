@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitrec_edge.frozen import replace
-from digitrec_edge.preprocess.cells import closed, missing_lines
+from digitrec_edge.preprocess.cells import missing_lines
 from digitrec_edge.preprocess.components import Component, find_components
+from digitrec_edge.preprocess.dashes import find_dashed_lines
 from digitrec_edge.preprocess.filters import box_mean
 from digitrec_edge.preprocess.foreground import Foreground
 from digitrec_edge.preprocess.lines import Line, find_lines
@@ -38,8 +39,11 @@ WHOLE_ROW = 2.5
 WHOLE = 0.7
 """Of the row's width; a level line that is pieced together is as long."""
 
-GAP, MIN_GAP_PX = 0.12, 3
-"""Of the height of what may be lines, and in pixels: between the pieces of a line that is too faint."""
+LEVEL_GAP, UPRIGHT_GAP = 0.4, 0.1
+"""Of the height of what may be lines: between the pieces of a level or an upright line that is too faint."""
+
+ROW = 3.0
+"""Of the same; what is higher is more than one row."""
 
 SKEW = 0.105
 """The tangent of 6 degrees: how far from square to the longest level line an upright one may be; a stroke of the pen
@@ -87,9 +91,9 @@ def without_rulings(
     suspects = _suspects(labels, components)
     taken = np.zeros(labels.shape, bool)
     if len(suspects) > 1:
-        window = _around(suspects)
-        gap = max(MIN_GAP_PX, round(GAP * float(np.median([c.box.height for c in suspects]))))
-        taken[window] = _dashed_rulings(labels[window] > 0, gap)
+        rows = _around(suspects)[0]
+        window = _around([c for c in components if c.box.top < rows.stop and c.box.bottom > rows.start])
+        taken[window] = _dashed_rulings(labels[window] > 0, max(c.box.height for c in suspects))
     if not taken.any():
         highest, second = [*sorted((c.box.height for c in components), reverse=True), 0, 0][:2]
         for suspect in suspects:
@@ -140,7 +144,9 @@ def _rulings(own: NDArray[np.bool_], others_px: int) -> NDArray[np.bool_]:
         own: ``(height, width) bool``, the component, cut at its bounds.
         others_px: the height of the highest component beside it.
     """
-    level, edges = _lines(own, find_lines(own, _LEVEL * own.shape[1]))
+    level = find_lines(own, _LEVEL * own.shape[1])
+    upright = find_lines(np.ascontiguousarray(own.T), _TOOTH * own.shape[0]) if level else []
+    level, edges = _lines(own, level, upright)
     rest, rest_px = _rest(own, level, edges)
     left_px = max(others_px, rest_px)
     mixed = rest_px > 0.25 * min(own.shape) and rest.sum() > 0.1 * own.sum()
@@ -154,14 +160,19 @@ def _rulings(own: NDArray[np.bool_], others_px: int) -> NDArray[np.bool_]:
     return _without_pen(own, level, edges)
 
 
-def _dashed_rulings(own: NDArray[np.bool_], gap: int) -> NDArray[np.bool_]:
+def _dashed_rulings(own: NDArray[np.bool_], high_px: int) -> NDArray[np.bool_]:
     """Return the pixels that are rulings of a row whose level lines are so faint that they fell to pieces.
 
     Args:
         own: ``(height, width) bool``, the row and all that is in it.
-        gap: between two pieces, at most.
+        high_px: the height of the highest part that may be lines.
     """
-    level, edges = _lines(own, find_lines(closed(own, gap), WHOLE * own.shape[1]))
+    one_row = len(own) <= ROW * high_px
+    level = find_dashed_lines(own, LEVEL_GAP, high_px, WHOLE * own.shape[1]) if one_row else []
+    if not level:
+        return np.zeros(own.shape, bool)
+    upright = find_dashed_lines(np.ascontiguousarray(own.T), UPRIGHT_GAP, high_px, _TOOTH * own.shape[0])
+    level, edges = _lines(own, level, upright)
     _, rest_px = _rest(own, level, edges)
     level = [line for line in level if line.length >= WHOLE_ROW * rest_px]
     if rest_px < MIN_REST * max(own.shape) or not level:
@@ -169,9 +180,8 @@ def _dashed_rulings(own: NDArray[np.bool_], gap: int) -> NDArray[np.bool_]:
     return _without_pen(own, level, [line for line in edges if any(_meet(line, other) for other in level)])
 
 
-def _lines(own: NDArray[np.bool_], level: list[Line]) -> tuple[list[Line], list[Line]]:
-    """Return level lines and the edges that stand on them."""
-    upright = find_lines(np.ascontiguousarray(own.T), _TOOTH * own.shape[0]) if level else []
+def _lines(own: NDArray[np.bool_], level: list[Line], upright: list[Line]) -> tuple[list[Line], list[Line]]:
+    """Return level lines and those of the upright ones that are edges, which stand on them, as thick as they are."""
     upright = [line for line in upright if any(_meet(line, other) for other in level) and _is_square(line, level)]
     level, upright = _alike(level, upright)
     edges = _long([line for line in upright if _is_edge(line, level, upright)])

@@ -1,6 +1,6 @@
 // Twin of digitrec_edge/preprocess/cells.py.
 
-import { clip, mean, medianOf, pairwiseSum, percentile, plane, rint } from "./arrays.mjs";
+import { clip, mean, medianOf, pairwiseSum, percentile, rint } from "./arrays.mjs";
 import { CLEAR, Line } from "./lines.mjs";
 
 /** Of a line's length; cells are not narrower, or wider. The teeth of a comb are short. */
@@ -147,19 +147,4 @@ function sumsOf({ width, height, data }) {
     for (let x = 0; x < width; x++, at++) sums[at + 1] = sums[at] + (data[from++] ? 1 : 0);
   }
   return sums;
-}
-
-/** Fill gaps of up to so many pixels along rows. */
-export function closed({ width, height, data }, gap) {
-  const filled = plane(width, height, Uint8Array);
-  filled.data.set(data);
-  for (let y = 0, start = 0; y < height; y++, start += width) {
-    let before = -1;
-    for (let x = 0; x < width; x++) {
-      if (!data[start + x]) continue;
-      if (before >= 0 && x - before <= gap + 1) filled.data.fill(1, start + before, start + x);
-      before = x;
-    }
-  }
-  return filled;
 }

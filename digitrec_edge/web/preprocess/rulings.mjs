@@ -1,8 +1,9 @@
 // Twin of digitrec_edge/preprocess/rulings.py.
 
 import { clip, countOf, crop, mean, medianOf, percentile, plane, rint, transpose } from "./arrays.mjs";
-import { closed, missingLines } from "./cells.mjs";
+import { missingLines } from "./cells.mjs";
 import { cutOf, findComponents, heightOf, widthOf } from "./components.mjs";
+import { findDashedLines } from "./dashes.mjs";
 import { boxMean } from "./filters.mjs";
 import { above } from "./foreground.mjs";
 import { Line, findLines } from "./lines.mjs";
@@ -32,9 +33,12 @@ const WHOLE_ROW = 2.5;
 /** Of the row's width; a level line that is pieced together is as long. */
 const WHOLE = 0.7;
 
-/** Of the height of what may be lines, and in pixels: between the pieces of a line that is too faint. */
-const GAP = 0.12;
-const MIN_GAP_PX = 3;
+/** Of the height of what may be lines: between the pieces of a level or an upright line that is too faint. */
+const LEVEL_GAP = 0.4;
+const UPRIGHT_GAP = 0.1;
+
+/** Of the same; what is higher is more than one row. */
+const ROW = 3;
 
 /** The tangent of 6 degrees: how far from square to the longest level line an upright one may be. */
 const SKEW = 0.105;
@@ -76,10 +80,11 @@ export function withoutRulings(foreground, parts) {
   const taken = plane(labels.width, labels.height, Uint8Array);
   const suspects = suspectsOf(labels, components);
   if (suspects.length > 1) {
-    const box = around(suspects);
-    const gap = Math.max(MIN_GAP_PX, rint(GAP * medianOf(suspects.map((c) => heightOf(c.box)))));
+    const rows = around(suspects);
+    const box = around(components.filter((c) => c.box.top < rows.bottom && c.box.bottom > rows.top));
+    const highest = Math.max(...suspects.map((c) => heightOf(c.box)));
     const own = crop(labels, box);
-    put(taken, dashedRulingsOf({ ...own, data: Uint8Array.from(own.data, (x) => (x > 0 ? 1 : 0)) }, gap), box);
+    put(taken, dashedRulingsOf({ ...own, data: Uint8Array.from(own.data, (x) => (x > 0 ? 1 : 0)) }, highest), box);
   }
   if (!countOf(taken.data)) {
     for (const suspect of suspects) {
@@ -144,7 +149,9 @@ function isThin(component, labels, thin = THIN) {
  */
 function rulingsOf(own, othersPx) {
   const none = plane(own.width, own.height, Uint8Array);
-  const [level, edges] = linesOf(own, findLines(own, LEVEL * own.width));
+  const levelFound = findLines(own, LEVEL * own.width);
+  const upright = levelFound.length ? findLines(transpose(own), TOOTH * own.height) : [];
+  const [level, edges] = linesOf(own, levelFound, upright);
   const [shorter, longer] = [Math.min(own.width, own.height), Math.max(own.width, own.height)];
   const [rest, restPx] = restOf(own, level, edges);
   const leftPx = Math.max(othersPx, restPx);
@@ -160,11 +167,15 @@ function rulingsOf(own, othersPx) {
 /**
  * The pixels that are rulings of a row whose level lines are so faint that they fell to pieces.
  * @param {Plane} own uint8, the row and all that is in it
- * @param {number} gap between two pieces, at most
+ * @param {number} highPx the height of the highest part that may be lines
  * @returns {Plane} uint8
  */
-function dashedRulingsOf(own, gap) {
-  const [level, edges] = linesOf(own, findLines(closed(own, gap), WHOLE * own.width));
+function dashedRulingsOf(own, highPx) {
+  const oneRow = own.height <= ROW * highPx;
+  const levelFound = oneRow ? findDashedLines(own, LEVEL_GAP, highPx, WHOLE * own.width) : [];
+  if (!levelFound.length) return plane(own.width, own.height, Uint8Array);
+  const upright = findDashedLines(transpose(own), UPRIGHT_GAP, highPx, TOOTH * own.height);
+  const [level, edges] = linesOf(own, levelFound, upright);
   const [, restPx] = restOf(own, level, edges);
   const whole = level.filter((line) => line.length >= WHOLE_ROW * restPx);
   if (restPx < MIN_REST * Math.max(own.width, own.height) || !whole.length) {
@@ -173,9 +184,8 @@ function dashedRulingsOf(own, gap) {
   return withoutPen(own, whole, edges.filter((line) => whole.some((other) => meet(line, other))));
 }
 
-/** Level lines and the edges that stand on them. */
-function linesOf(own, levelFound) {
-  const uprightFound = levelFound.length ? findLines(transpose(own), TOOTH * own.height) : [];
+/** Level lines and those of the upright ones that are edges, which stand on them, as thick as they are. */
+function linesOf(own, levelFound, uprightFound) {
   const met = uprightFound.filter((line) => levelFound.some((other) => meet(line, other)));
   const square = met.filter((line) => isSquare(line, levelFound));
   const [level, upright] = alike(levelFound, square);
