@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitrec_edge.frozen import replace
-from digitrec_edge.preprocess.cells import missing_lines
 from digitrec_edge.preprocess.components import Component, find_components
 from digitrec_edge.preprocess.dashes import find_dashed_lines
+from digitrec_edge.preprocess.edges import find_edges, meet
 from digitrec_edge.preprocess.filters import box_mean
 from digitrec_edge.preprocess.foreground import Foreground
 from digitrec_edge.preprocess.lines import Line, find_lines
@@ -45,24 +45,14 @@ LEVEL_GAP, UPRIGHT_GAP = 0.4, 0.1
 ROW = 3.0
 """Of the same; what is higher is more than one row."""
 
-SKEW = 0.105
-"""The tangent of 6 degrees: how far from square to the longest level line an upright one may be; a stroke of the pen
-leans."""
-
 FRAMING = 0.85
 """Of the digit's height; a line that others meet at both ends is as long, or one of those is."""
-
-DOUBLE = 2.3
-"""Of another line's thickness; where two boxes meet the line between them is double."""
 
 PRINT = 0.8
 """Of the pen's stroke."""
 
 MIN_REST = 0.05
 """Of a frame's longer side; what is left must be as high to be a digit."""
-
-SHORTER = 0.75
-"""Of the longer edges' length; shorter ones are strokes of the pen, as the edges of a row are alike."""
 
 _LEVEL, _TOOTH = 0.45, 0.2
 """Of a component's width and height; shorter lines are no edges, and no teeth of a comb."""
@@ -146,7 +136,7 @@ def _rulings(own: NDArray[np.bool_], others_px: int) -> NDArray[np.bool_]:
     """
     level = find_lines(own, _LEVEL * own.shape[1])
     upright = find_lines(np.ascontiguousarray(own.T), _TOOTH * own.shape[0]) if level else []
-    level, edges = _lines(own, level, upright)
+    level, edges = find_edges(own, level, upright)
     rest, rest_px = _rest(own, level, edges)
     left_px = max(others_px, rest_px)
     mixed = rest_px > 0.25 * min(own.shape) and rest.sum() > 0.1 * own.sum()
@@ -156,7 +146,7 @@ def _rulings(own: NDArray[np.bool_], others_px: int) -> NDArray[np.bool_]:
         return np.zeros(own.shape, bool)
     alone = len(level) == 1 and rest.sum() <= 0.1 * own.sum()
     level = [line for line in level if _is_ruling(line, edges, left_px, alone)]
-    edges = [line for line in edges if any(_meet(line, other) for other in level)]
+    edges = [line for line in edges if any(meet(line, other) for other in level)]
     return _without_pen(own, level, edges)
 
 
@@ -172,44 +162,18 @@ def _dashed_rulings(own: NDArray[np.bool_], high_px: int) -> NDArray[np.bool_]:
     if not level:
         return np.zeros(own.shape, bool)
     upright = find_dashed_lines(np.ascontiguousarray(own.T), UPRIGHT_GAP, high_px, _TOOTH * own.shape[0])
-    level, edges = _lines(own, level, upright)
+    level, edges = find_edges(own, level, upright)
     _, rest_px = _rest(own, level, edges)
     level = [line for line in level if line.length >= WHOLE_ROW * rest_px]
     if rest_px < MIN_REST * max(own.shape) or not level:
         return np.zeros(own.shape, bool)
-    return _without_pen(own, level, [line for line in edges if any(_meet(line, other) for other in level)])
-
-
-def _lines(own: NDArray[np.bool_], level: list[Line], upright: list[Line]) -> tuple[list[Line], list[Line]]:
-    """Return level lines and those of the upright ones that are edges, which stand on them, as thick as they are."""
-    upright = [line for line in upright if any(_meet(line, other) for other in level) and _is_square(line, level)]
-    level, upright = _alike(level, upright)
-    edges = _long([line for line in upright if _is_edge(line, level, upright)])
-    return level, edges + missing_lines(own, level, edges)
-
-
-def _long(edges: list[Line]) -> list[Line]:
-    """Return the edges that are about as long as the longer ones; three quarters are no longer than those."""
-    longer = float(np.percentile([line.length for line in edges], 75)) if edges else 0.0
-    return [line for line in edges if line.length >= SHORTER * longer]
+    return _without_pen(own, level, [line for line in edges if any(meet(line, other) for other in level)])
 
 
 def _rest(own: NDArray[np.bool_], level: list[Line], edges: list[Line]) -> tuple[NDArray[np.bool_], int]:
     """Return what is left without lines, and the height of the highest part of it."""
     rest = own & ~_band(own.shape, level) & ~_band(own.T.shape, edges).T
     return rest, max((c.box.height for c in find_components(rest)[1]), default=0)
-
-
-def _alike(*kinds: list[Line]) -> list[list[Line]]:
-    """Give lines that seem thicker than the thin ones, as the pen runs along them, the thickness of those."""
-    all_ = [line.thickness for lines in kinds for line in lines]
-    most = 1.5 * float(np.percentile(all_, 25)) + 1 if all_ else 0.0
-    return [[replace(line, thickness=min(line.thickness, most)) for line in lines] for lines in kinds]
-
-
-def _is_square(upright: Line, level: list[Line]) -> bool:
-    longest = max(level, key=lambda line: line.length)
-    return abs(upright.slope + longest.slope) <= SKEW
 
 
 def _is_print(level: list[Line], edges: list[Line], left_px: int, pen_px: float) -> bool:
@@ -219,38 +183,13 @@ def _is_print(level: list[Line], edges: list[Line], left_px: int, pen_px: float)
     thickness = [line.thickness for line in level + edges]
     if not thickness or float(np.median(thickness)) <= PRINT * pen_px:
         return True
-    return sum(sum(_meet(edge, line) for edge in edges) >= 2 for line in level) >= 2
-
-
-def _meet(upright: Line, level: Line) -> bool:
-    column, row = float(upright.centre.mean()), float(level.at(float(upright.centre.mean())))
-    reach = 2 * level.thickness + 0.05 * min(upright.length, level.length) + 3
-    return upright.start - reach <= row <= upright.end + reach and level.start - reach <= column <= level.end + reach
-
-
-def _is_corner(upright: Line, level: Line) -> bool:
-    column = upright.at(float(level.centre.mean()))
-    reach = 0.06 * level.length + 2 * upright.thickness
-    return _meet(upright, level) and min(abs(column - level.start), abs(column - level.end)) <= reach
-
-
-def _is_edge(line: Line, level: list[Line], upright: list[Line]) -> bool:
-    """At the end of a level line; or between such ones and as long as they are; or across two level lines."""
-    if any(_is_corner(line, other) for other in level):
-        return True
-    if sum(_meet(line, other) and line.thickness <= DOUBLE * other.thickness for other in level) >= 2:
-        return True
-    corners = [other for other in upright if any(_is_corner(other, base) for base in level)]
-    return any(
-        abs(line.length - other.length) <= 0.12 * other.length and line.thickness <= DOUBLE * other.thickness
-        for other in corners
-    )
+    return sum(sum(meet(edge, line) for edge in edges) >= 2 for line in level) >= 2
 
 
 def _is_ruling(line: Line, edges: list[Line], left_px: int, alone: bool) -> bool:
     if line.length >= LONG * left_px:
         return True
-    meeting = [edge for edge in edges if _meet(edge, line)]
+    meeting = [edge for edge in edges if meet(edge, line)]
     if len(meeting) >= 2 and max(line.length, *(edge.length for edge in meeting)) >= FRAMING * left_px:
         return True
     return alone and line.length >= 0.4 * left_px

@@ -1,12 +1,12 @@
 // Twin of digitrec_edge/preprocess/rulings.py.
 
-import { clip, countOf, crop, mean, medianOf, percentile, plane, rint, transpose } from "./arrays.mjs";
-import { missingLines } from "./cells.mjs";
+import { clip, countOf, crop, medianOf, plane, rint, transpose } from "./arrays.mjs";
 import { cutOf, findComponents, heightOf, widthOf } from "./components.mjs";
 import { findDashedLines } from "./dashes.mjs";
+import { findEdges, meet } from "./edges.mjs";
 import { boxMean } from "./filters.mjs";
 import { above } from "./foreground.mjs";
-import { Line, findLines } from "./lines.mjs";
+import { findLines } from "./lines.mjs";
 import { strokeWidth } from "./normalise.mjs";
 
 /** Stroke width by the longer side; handwriting is mostly thicker. */
@@ -40,23 +40,14 @@ const UPRIGHT_GAP = 0.1;
 /** Of the same; what is higher is more than one row. */
 const ROW = 3;
 
-/** The tangent of 6 degrees: how far from square to the longest level line an upright one may be. */
-const SKEW = 0.105;
-
 /** Of the digit's height; a line that others meet at both ends is as long, or one of those is. */
 const FRAMING = 0.85;
-
-/** Of another line's thickness; where two boxes meet the line between them is double. */
-const DOUBLE = 2.3;
 
 /** Of the pen's stroke. */
 const PRINT = 0.8;
 
 /** Of a frame's longer side; what is left must be as high to be a digit. */
 const MIN_REST = 0.05;
-
-/** Of the longer edges' length; shorter ones are strokes of the pen, as the edges of a row are alike. */
-const SHORTER = 0.75;
 
 /** Of a component's width and height; shorter lines are no edges, and no teeth of a comb. */
 const LEVEL = 0.45;
@@ -151,7 +142,7 @@ function rulingsOf(own, othersPx) {
   const none = plane(own.width, own.height, Uint8Array);
   const levelFound = findLines(own, LEVEL * own.width);
   const upright = levelFound.length ? findLines(transpose(own), TOOTH * own.height) : [];
-  const [level, edges] = linesOf(own, levelFound, upright);
+  const [level, edges] = findEdges(own, levelFound, upright);
   const [shorter, longer] = [Math.min(own.width, own.height), Math.max(own.width, own.height)];
   const [rest, restPx] = restOf(own, level, edges);
   const leftPx = Math.max(othersPx, restPx);
@@ -175,29 +166,13 @@ function dashedRulingsOf(own, highPx) {
   const levelFound = oneRow ? findDashedLines(own, LEVEL_GAP, highPx, WHOLE * own.width) : [];
   if (!levelFound.length) return plane(own.width, own.height, Uint8Array);
   const upright = findDashedLines(transpose(own), UPRIGHT_GAP, highPx, TOOTH * own.height);
-  const [level, edges] = linesOf(own, levelFound, upright);
+  const [level, edges] = findEdges(own, levelFound, upright);
   const [, restPx] = restOf(own, level, edges);
   const whole = level.filter((line) => line.length >= WHOLE_ROW * restPx);
   if (restPx < MIN_REST * Math.max(own.width, own.height) || !whole.length) {
     return plane(own.width, own.height, Uint8Array);
   }
   return withoutPen(own, whole, edges.filter((line) => whole.some((other) => meet(line, other))));
-}
-
-/** Level lines and those of the upright ones that are edges, which stand on them, as thick as they are. */
-function linesOf(own, levelFound, uprightFound) {
-  const met = uprightFound.filter((line) => levelFound.some((other) => meet(line, other)));
-  const square = met.filter((line) => isSquare(line, levelFound));
-  const [level, upright] = alike(levelFound, square);
-  const edges = long(upright.filter((line) => isEdge(line, level, upright)));
-  return [level, [...edges, ...missingLines(own, level, edges)]];
-}
-
-/** The edges that are about as long as the longer ones; three quarters are no longer than those. */
-function long(edges) {
-  if (!edges.length) return edges;
-  const longer = percentile(Float64Array.from(edges, (line) => line.length), 75);
-  return edges.filter((line) => line.length >= SHORTER * longer);
 }
 
 /** What is left without lines, and the height of the highest part of it. */
@@ -218,50 +193,12 @@ function without(mask, ...others) {
   return left;
 }
 
-/** Give lines that seem thicker than the thin ones, as the pen runs along them, the thickness of those. */
-function alike(...kinds) {
-  const all = kinds.flat().map((line) => line.thickness);
-  const most = all.length ? 1.5 * percentile(Float64Array.from(all), 25) + 1 : 0;
-  return kinds.map((lines) => lines.map((x) => new Line(x.start, x.centre, Math.min(x.thickness, most))));
-}
-
-function isSquare(upright, level) {
-  const longest = level.reduce((most, line) => (most.length >= line.length ? most : line));
-  return Math.abs(upright.slope + longest.slope) <= SKEW;
-}
-
 /** Tell lines that a digit touches from its own strokes: thinner, longer than a digit, or a whole box or grid. */
 function isPrint(level, edges, leftPx, penPx) {
   if (level.some((line) => line.length >= WHOLE_ROW * leftPx)) return true;
   const thickness = [...level, ...edges].map((line) => line.thickness);
   if (!thickness.length || medianOf(thickness) <= PRINT * penPx) return true;
   return level.filter((line) => edges.filter((edge) => meet(edge, line)).length >= 2).length >= 2;
-}
-
-function meet(upright, level) {
-  const column = mean(upright.centre);
-  const row = level.at(column);
-  const reach = 2 * level.thickness + 0.05 * Math.min(upright.length, level.length) + 3;
-  const reached = (place, line) => line.start - reach <= place && place <= line.end + reach;
-  return reached(row, upright) && reached(column, level);
-}
-
-function isCorner(upright, level) {
-  const column = upright.at(mean(level.centre));
-  const reach = 0.06 * level.length + 2 * upright.thickness;
-  return meet(upright, level) && Math.min(Math.abs(column - level.start), Math.abs(column - level.end)) <= reach;
-}
-
-/** At the end of a level line; or between such ones and as long as they are; or across two level lines. */
-function isEdge(line, level, upright) {
-  if (level.some((other) => isCorner(line, other))) return true;
-  const across = level.filter((other) => meet(line, other) && line.thickness <= DOUBLE * other.thickness);
-  if (across.length >= 2) return true;
-  const corners = upright.filter((other) => level.some((base) => isCorner(other, base)));
-  return corners.some(
-    (other) =>
-      Math.abs(line.length - other.length) <= 0.12 * other.length && line.thickness <= DOUBLE * other.thickness,
-  );
 }
 
 function isRuling(line, edges, leftPx, alone) {
