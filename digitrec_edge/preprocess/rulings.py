@@ -11,7 +11,7 @@ from digitrec_edge.frozen import replace
 from digitrec_edge.preprocess.components import Component, find_components
 from digitrec_edge.preprocess.dashes import find_dashed_lines
 from digitrec_edge.preprocess.edges import find_edges, meet
-from digitrec_edge.preprocess.filters import box_mean
+from digitrec_edge.preprocess.filters import box_max, box_mean
 from digitrec_edge.preprocess.foreground import Foreground
 from digitrec_edge.preprocess.lines import Line, find_lines
 from digitrec_edge.preprocess.normalise import stroke_width
@@ -74,6 +74,8 @@ def without_rulings(
     thin = _any_thin(labels, components)
     if not foreground.clean:
         faint = box_mean(foreground.strength, 1) > FAINT * foreground.threshold
+        if not thin and not _is_more(faint, labels):
+            return None
         labels, components = find_components(faint)
         thin = thin or _any_thin(labels, components)
     if not thin:
@@ -90,6 +92,12 @@ def without_rulings(
             others = second if suspect.box.height == highest else highest
             taken[_around([suspect])] |= _rulings(suspect.cut(labels), others)
     return _taken_out(foreground, taken) if taken.any() else None
+
+
+def _is_more(faint: NDArray[np.bool_], labels: NDArray[np.int32]) -> bool:
+    """Whether faint ink lies not only beside the other, as the edges of strokes do."""
+    near = box_max((labels > 0).astype(np.float32), 1) > 0
+    return bool((faint & ~near).any())
 
 
 def _around(components: list[Component]) -> tuple[slice, slice]:

@@ -4,7 +4,7 @@ import { clip, countOf, crop, medianOf, plane, rint, transpose } from "./arrays.
 import { cutOf, findComponents, heightOf, widthOf } from "./components.mjs";
 import { findDashedLines } from "./dashes.mjs";
 import { findEdges, meet } from "./edges.mjs";
-import { boxMean } from "./filters.mjs";
+import { boxMax, boxMean } from "./filters.mjs";
 import { above } from "./foreground.mjs";
 import { findLines } from "./lines.mjs";
 import { strokeWidth } from "./normalise.mjs";
@@ -64,6 +64,7 @@ export function withoutRulings(foreground, parts) {
   let thin = anyThin(labels, components);
   if (!foreground.clean) {
     const faint = above(boxMean(foreground.strength, 1), FAINT * foreground.threshold);
+    if (!thin && !isMore(faint, labels)) return null;
     ({ labels, components } = findComponents(faint));
     thin ||= anyThin(labels, components);
   }
@@ -84,6 +85,12 @@ export function withoutRulings(foreground, parts) {
     }
   }
   return countOf(taken.data) ? takenOut(foreground, taken) : null;
+}
+
+/** Whether faint ink lies not only beside the other, as the edges of strokes do. */
+function isMore(faint, labels) {
+  const near = boxMax({ ...labels, data: Float32Array.from(labels.data, (x) => (x > 0 ? 1 : 0)) }, 1);
+  return faint.data.some((ink, k) => ink && !near.data[k]);
 }
 
 /** The bounds of several components. */
