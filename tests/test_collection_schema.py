@@ -158,3 +158,15 @@ def test_a_full_disk_is_told_and_leaves_nothing(tmp_path: Path, monkeypatch: pyt
     with pytest.raises(OutputError, match=r"^cannot write '.*c\.sqlite': database or disk is full$"):
         Collection(tmp_path / "c.sqlite")
     assert [*tmp_path.iterdir()] == []
+
+
+def test_the_log_of_a_file_that_was_removed_is_not_written_into_a_new_one(tmp_path: Path) -> None:
+    path = tmp_path / "c.sqlite"
+    with Collection(path) as collection:
+        collection.keep(kept(1))
+        log = Path(f"{path}-wal").read_bytes()
+    path.unlink()
+    Path(f"{path}-wal").write_bytes(log)  # as kill -9 leaves it
+    with Collection(path) as collection:
+        assert collection.counts().items == 0
+        assert sorted(tmp_path.glob(".*")) == []

@@ -38,6 +38,42 @@ def test_nobody_else_may_read_what_people_wrote(tmp_path: Path) -> None:
         assert {stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()} == {0o600}
 
 
+@pytest.mark.parametrize("all_of_it", [True, False], ids=["with its log", "without its log"])
+def test_what_is_kept_after_the_file_was_removed_is_in_a_new_one(tmp_path: Path, all_of_it: bool) -> None:
+    path = tmp_path / "c.sqlite"
+    with Collection(path, 1 << 20) as collection, Collection(path, 1 << 20) as other:
+        for number in range(20):
+            collection.keep(kept(number, picture=os.urandom(20_000)))
+        for left in tmp_path.iterdir() if all_of_it else [path]:
+            left.unlink()
+        collection.keep(kept(21))
+        other.keep(kept(22))
+        assert collection.counts().items == 2
+    with Collection(path, create=False) as collection:
+        assert {item.id for item in collection.items()} == {kept(21).id, kept(22).id}
+        collection.check()
+
+
+def test_a_file_that_was_removed_is_not_made_anew_by_who_only_reads_it(tmp_path: Path) -> None:
+    path = tmp_path / "c.sqlite"
+    Collection(path).close()
+    with Collection(path, create=False) as collection:
+        path.rename(tmp_path / "away.sqlite")
+        with pytest.raises(CollectionError, match="no such collection"):
+            collection.counts()
+        assert not path.exists()
+        (tmp_path / "away.sqlite").rename(path)
+        assert collection.counts().items == 0
+
+
+def test_a_folder_that_is_gone_and_cannot_be_made_is_one_line(tmp_path: Path) -> None:
+    with Collection(tmp_path / "folder" / "c.sqlite") as collection:
+        (tmp_path / "folder").rename(tmp_path / "away")
+        (tmp_path / "folder").write_bytes(b"")
+        with pytest.raises(CollectionError, match="folder"):
+            collection.keep(kept(1))
+
+
 def test_the_same_digit_kept_twice_is_one_item(tmp_path: Path) -> None:
     with Collection(tmp_path / "c.sqlite") as collection:
         assert collection.keep(kept(1)) == collection.keep(kept(1))

@@ -6,7 +6,7 @@ makes: no view and no trigger of somebody else ever runs.
 
 import os
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from functools import cache
 from pathlib import Path
 
@@ -113,12 +113,22 @@ def _make(path: Path) -> None:
                 _take_steps(connection, 0)
         except sqlite3.Error as cause:
             raise OutputError(f"cannot write {str(path)!r}: {cause}") from cause
+        _put_log_aside(path, folder / "log")
         try:
             os.link(made, path)
         except FileExistsError:
             return
         except OSError as cause:
             raise OutputError(f"cannot write {str(path)!r}: {cause.strerror or cause}") from cause
+
+
+def _put_log_aside(path: Path, aside: Path) -> None:
+    """Take the log of a file that was removed away: SQLite would write it into the one that takes its place."""
+    log = Path(f"{path}-wal")
+    with suppress(OSError):
+        log.rename(aside)
+        if path.exists():  # another process has just made it, and this is its log
+            aside.rename(log)
 
 
 def is_sqlite(path: Path) -> bool:
