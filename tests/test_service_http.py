@@ -188,6 +188,16 @@ def test_a_head_without_end_and_nonsense_are_refused(service: Serving) -> None:
             assert json.loads(answer.split(b"\r\n\r\n")[1])["error"]
 
 
+def test_a_client_that_says_that_it_has_sent_all_is_answered(service: Serving, images: list[bytes]) -> None:
+    with socket.create_connection(service.place, LIMIT_S) as client:
+        head = f"POST /v1/read HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(images[0])}\r\n\r\n"
+        client.sendall(head.encode() + images[0])
+        client.shutdown(socket.SHUT_WR)  # as nc -N does
+        answer = b"".join(iter(lambda: client.recv(4096), b""))
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert json.loads(answer.split(b"\r\n\r\n")[1])["digit"] == 7
+
+
 def test_silent_clients_give_way_to_those_who_ask(service: Serving, images: list[bytes]) -> None:
     """More of them than there may be connections; each new one takes the place of the one that waited longest."""
     silent = [socket.create_connection(service.place, LIMIT_S) for _ in range(30)]

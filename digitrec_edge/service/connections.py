@@ -80,10 +80,16 @@ class BoundedConnection(HttpToolsProtocol):
         self._since = self.loop.time()
         super().on_response_complete()
 
-    def eof_received(self) -> None:
-        """Give up a client that will send no more before its request is whole."""
-        if self._since is not None:
-            self.transport.close()
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """Give up a client that will send no more before its request is whole; one whose request is whole is answered.
+
+        Returns:
+            Whether the connection stays open for the answer, after which it is closed; with TLS it cannot.
+        """
+        if self._since is not None or self.cycle is None:
+            return False
+        self.cycle.keep_alive = False
+        return self.scheme != "https"
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the connection."""
