@@ -36,6 +36,8 @@ Cli = Callable[..., "subprocess.CompletedProcess[str]"]
         (["--port", "70000"], "70000"),
         (["--runtime", "none"], "none"),
         (["--tls", "cert.pem"], "--tls"),
+        (["--name", "http://meter.local"], "'http://meter.local' is no name or address"),
+        (["--name", "fd00::1", "--name", "192.168.1.7:8028"], "'192.168.1.7:8028' is no name or address"),
     ],
 )
 def test_wrong_usage_is_status_2(cli: Cli, tmp_path: Path, arguments: list[str], words: str) -> None:

@@ -1,7 +1,9 @@
 """``digitrec-edge serve``."""
 
+import re
 import sys
 from dataclasses import replace
+from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,6 +23,9 @@ _LOOPBACK, _EVERYWHERE = "127.0.0.1", "0.0.0.0"
 KEEP_MB = 256
 FIRST_PORT = 1024
 """Those below are for processes with rights."""
+
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,252}")
+"""What stands in a Host header before the port."""
 
 
 def serve(
@@ -86,7 +91,7 @@ def serve(
     on. SIGTERM ends the service when all that was asked is answered.
     """
     terminal.hold_native_output()
-    given = _settings(artifact, runtime, port, lan=lan, names=name or [], tls=tls, workers=workers)
+    given = _settings(artifact, runtime, port, lan=lan, names=_names(name or []), tls=tls, workers=workers)
     given = _with_keeping(given, keep, collection, keep_mb)
     given = _with_limits(given, max_body_mb * MB, max_connections)
     given = replace(given, key=key)
@@ -103,6 +108,24 @@ def serve(
     listener = open_socket(given)
     given = replace(given, port=listener.getsockname()[1])
     run(given, listener, _say, lambda: _show(given, token_file))
+
+
+def _names(texts: list[str]) -> list[str]:
+    for text in texts:
+        if not (_NAME.fullmatch(text) or _is_address(text)):
+            raise typer.BadParameter(
+                f"{text!r} is no name or address; give it without http:// and port, such as meter.local",
+                param_hint="--name",
+            )
+    return texts
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _settings(
