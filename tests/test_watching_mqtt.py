@@ -222,6 +222,18 @@ def test_a_broker_that_is_not_there_is_told_and_tried_again(plain: Mosquitto, li
     output.close()
 
 
+def test_a_login_that_is_refused_by_a_broker_that_came_later_is_told_once(plain: Mosquitto) -> None:
+    plain.stop()
+    told: list[str] = []
+    output = MqttOutput(at(plain, password="wr0ng"), [], None, told.append)
+    plain.start()
+    until(lambda: len(told) > 1)
+    time.sleep(2.5)  # it is tried again, after one second and after two
+    output.close()
+    where = f"the MQTT broker at 127.0.0.1:{plain.port}"
+    assert told == [f"{where} cannot be reached: Connection refused", f"{where} refuses: Not authorized"]
+
+
 def test_a_broker_that_does_not_confirm_the_end_is_told(plain: Mosquitto, monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[str] = []
     output = MqttOutput(at(plain), [], None, told.append)

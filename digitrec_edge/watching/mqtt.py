@@ -52,7 +52,7 @@ class MqttOutput:
         self._announced = [discovery(prefix, broker.topic, sensor) for sensor in sensors] if prefix else []
         self._newest: dict[str, str] = {}
         self._settled, self._refusal, self._online_id = threading.Event(), "", None
-        self._failed = False
+        self._told: set[str] = set()
         self._client = self._connected()
         self._settled.wait(FIRST_S)
         if self._refusal:
@@ -122,9 +122,9 @@ class MqttOutput:
         if reason.is_failure:
             self._note(f"{self._where} refuses: {reason}", final=str(reason) in _REFUSED)
             return
-        if self._failed:
+        if self._told:
             self._tell(f"{self._where} is there")
-        self._failed = False
+        self._told.clear()
         for topic, document in self._announced:
             self._publish(client, topic, json.dumps(document, ensure_ascii=False))
         self._online_id = self._publish(client, availability_topic(self._broker.topic), ONLINE).mid
@@ -151,11 +151,11 @@ class MqttOutput:
             self._note(f"{self._where} is gone: {reason}; it will be connected again", final=False)
 
     def _note(self, text: str, *, final: bool) -> None:
-        """Tell a failure once until there is a connection; before the first one, a final one ends the work."""
+        """Tell the first failure until there is a connection, and each final one; at the start that ends the work."""
         if final and not self._settled.is_set():
             self._refusal = text
             self._settled.set()
-        elif not self._failed:
+        elif not self._told or (final and text not in self._told):
             self._tell(text)
-        self._failed = True
+        self._told.add(text)
         self._settled.set()
