@@ -34,6 +34,10 @@ class _Handler(BaseHTTPRequestHandler):
         kind = self.path.strip("/").split("?")[0]
         if kind == "private" and self.headers["Authorization"] != _basic():
             self.send_error(401)
+        elif kind == "leads":
+            self.send_response(302)
+            self.send_header("Location", self.path.partition("?")[2])
+            self.end_headers()
         elif kind in ("snapshot", "page"):
             body = self.pictures[(self.asked - 1) % len(self.pictures)]
             self.send_response(200)
@@ -74,7 +78,7 @@ def _basic() -> str:
 @contextmanager
 def serving(pictures: Sequence[bytes]) -> Iterator[str]:
     """Serve pictures; yields host and port. /stream ends after them, /snapshot gives one after the other,
-    /stalling gives none."""
+    /stalling gives none, /leads?ADDRESS leads there."""
     handler = type("Handler", (_Handler,), {"pictures": pictures})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})

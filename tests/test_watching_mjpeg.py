@@ -60,6 +60,16 @@ def test_a_login_goes_in_a_header_and_its_want_is_told() -> None:
             next(open_source(f"http://user:wrong@{host}/private", Asked()))
 
 
+def test_a_login_is_not_told_to_another_host_that_an_address_leads_to() -> None:
+    login = ":".join(quote(part, safe="") for part in LOGIN)
+    with serving([jpeg(GREYS[0])]) as host, serving([jpeg(GREYS[0])]) as other:
+        events = open_source(f"http://{login}@{host}/leads?/private", Asked())
+        assert means(events, 1) == [30]
+        events.close()
+        with pytest.raises(SourceError, match="answers with status 401"):
+            next(open_source(f"http://{login}@{host}/leads?http://{other}/private", Asked()))
+
+
 def test_what_is_no_stream_of_pictures_is_told() -> None:
     with serving([b"<html>"]) as host:
         with pytest.raises(SourceError, match="answers with text/html"):

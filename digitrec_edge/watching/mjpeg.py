@@ -8,6 +8,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from typing import Any, BinaryIO
+from urllib.parse import urlsplit
 
 from digitrec_edge.errors import PictureError, SourceError
 from digitrec_edge.preprocess.reading import open_picture
@@ -22,6 +23,16 @@ LIMIT_BYTES = 16 << 20
 
 _LINE_BYTES = 4096
 _HEADER_LINES = 32
+
+
+class _Redirects(urllib.request.HTTPRedirectHandler):
+    """Follows where an address leads, without user and password where that is another host or port."""
+
+    def redirect_request(self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Any:
+        request = super().redirect_request(req, fp, code, msg, headers, newurl)
+        if request and urlsplit(newurl)[:2] != urlsplit(req.full_url)[:2]:
+            request.remove_header("Authorization")
+        return request
 
 
 def frames(text: str, asked: Asked) -> Events:
@@ -51,7 +62,7 @@ def _answer(text: str) -> Any:
         request = urllib.request.Request(_bare(text), headers={"User-Agent": "digitrec-edge"})
         if login := credentials(text):
             request.add_header("Authorization", "Basic " + base64.b64encode(":".join(login).encode()).decode())
-        return urllib.request.urlopen(request, timeout=TIMEOUT_S)
+        return urllib.request.build_opener(_Redirects).open(request, timeout=TIMEOUT_S)
     except urllib.error.HTTPError as error:
         error.close()
         hint = "; give user and password as http://USER:PASSWORD@HOST in a file, and its name as @FILE" * (
