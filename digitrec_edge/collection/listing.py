@@ -37,7 +37,7 @@ class Counts:
 
     Attributes:
         removed: uncorrected items that went to make room, since the file was made.
-        file_bytes: of the file itself.
+        file_bytes: of the file, with what is still in its log.
         answers, corrections, sources, artifacts: how many items there are of each.
     """
 
@@ -106,12 +106,13 @@ def _item(database: Database, row: tuple[Any, ...]) -> Item:
 def count(database: Database) -> Counts:
     """Count what is there."""
     items, corrected = database.one("SELECT count(*), count(correction) FROM items")
+    (pages,), (page_bytes,) = database.one("PRAGMA page_count"), database.one("PRAGMA page_size")
     removed = database.one("SELECT coalesce(sum(count), 0) FROM counters WHERE name = 'removed'")[0]
     return Counts(
         items=items,
         corrected=corrected,
         removed=removed,
-        file_bytes=database.path.stat().st_size,
+        file_bytes=pages * page_bytes,
         answers=_tally(database, "SELECT digit FROM items"),
         corrections=_tally(
             database, "SELECT corrections.digit FROM items JOIN corrections ON corrections.number = correction"
