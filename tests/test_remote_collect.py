@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from digitrec_edge.collection import Collection
+from digitrec_edge.remote import collect as collecting
 from digitrec_edge.remote.collect import REMOTE_PATH, Collected, collect
 from digitrec_edge.remote.ssh import Connection
 from tests import a_device
@@ -70,6 +71,20 @@ def test_a_device_without_a_collection_or_with_another_file_says_so(device: Path
             assert bring(path, here).error == f"there is no {place}"
         assert "cannot be copied: file is not a database" in bring("~/text", here).error
         assert here.counts().items == 0
+    assert not left_over(device)
+
+
+def test_a_collection_that_is_too_large_to_come_is_told_with_what_to_type(
+    device: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(collecting, "COPY_BYTES", 100_000)
+    with Collection(device / "digitrec-edge" / "collection.sqlite") as there:
+        there.keep(kept(1, picture=bytes(200_000)))
+        with Collection(tmp_path / "home.sqlite") as here:
+            error = bring(REMOTE_PATH, here).error
+    assert (
+        "bytes, at most 100,000 are fetched; stop what keeps there, copy it with scp, and type: digitrec-edge" in error
+    )
     assert not left_over(device)
 
 

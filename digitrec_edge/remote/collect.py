@@ -65,7 +65,7 @@ def _fetch(connection: Connection, path: str, on_step: Callable[[str], None]) ->
     connection.send((), folder)
     try:
         on_step("copying")
-        argv = ["python3", "-c", inspect.getsource(snapshot), path, COPY]
+        argv = ["python3", "-c", inspect.getsource(snapshot), path, COPY, str(COPY_BYTES)]
         answer = connection.run(argv, folder, fetch=[COPY], fetch_bytes=COPY_BYTES, passing=True)
     finally:
         connection.remove(folder)
