@@ -70,6 +70,7 @@ def test_a_device_without_a_collection_or_with_another_file_says_so(device: Path
         for path in (REMOTE_PATH, "digitrec-edge/collection.sqlite", f"{device}/digitrec-edge/collection.sqlite"):
             assert bring(path, here).error == f"there is no {place}"
         assert "cannot be copied: file is not a database" in bring("~/text", here).error
+        assert bring("/" + 300 * "a", here).error.startswith("this login cannot get at it (File name too long): /aaa")
         assert here.counts().items == 0
     assert not left_over(device)
 

@@ -12,6 +12,12 @@ from pathlib import Path
 def main(source: str, target: str, limit_bytes: str) -> None:
     """Copy the file, all of it as it is at one moment; what is only in its log, too. A larger one is not copied."""
     path = Path.home() / Path(source).expanduser()
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        pass
+    except OSError as cause:
+        sys.exit(f"this login cannot get at it ({cause.strerror}): {path}")
     if not path.is_file():
         sys.exit(f"there is no {path}; say where the device keeps it: --remote-path")
     os.umask(0o077)
