@@ -170,3 +170,9 @@ def test_the_log_of_a_file_that_was_removed_is_not_written_into_a_new_one(tmp_pa
     with Collection(path) as collection:
         assert collection.counts().items == 0
         assert sorted(tmp_path.glob(".*")) == []
+
+
+def test_a_place_where_no_log_can_be_written_is_told_with_what_to_do(file: Path) -> None:
+    Path(f"{file}-wal").mkdir()  # no log, as in a folder that may only be read; root may write into those
+    with pytest.raises(CollectionError, match="no log can be written beside it; copy it to where you may write"):
+        Collection(file, create=False)

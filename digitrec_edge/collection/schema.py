@@ -83,8 +83,13 @@ def open_file(path: Path, *, create: bool) -> sqlite3.Connection:
             connection.close()
             raise
     except sqlite3.Error as cause:
-        raise CollectionError(f"{path} cannot be opened as a collection: {cause}") from cause
+        why = _NO_LOG if getattr(cause, "sqlite_errorname", "").startswith(_UNWRITABLE) else cause
+        raise CollectionError(f"{path} cannot be opened as a collection: {why}") from cause
     return connection
+
+
+_UNWRITABLE = ("SQLITE_CANTOPEN", "SQLITE_READONLY")
+_NO_LOG = "no log can be written beside it; copy it to where you may write"
 
 
 def _connect(path: Path) -> sqlite3.Connection:
