@@ -1,9 +1,11 @@
 """What a service answers: what predict answers, and one clear line to everything that is not as it must be."""
 
+import contextlib
 import io
 import json
 import socket
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -208,6 +210,24 @@ def test_silent_clients_give_way_to_those_who_ask(service: Serving, images: list
         wait_for(lambda: service.figure("digitrec_connections") <= 12, "connections are bounded")
     finally:
         for client in silent:
+            client.close()
+
+
+def test_clients_that_take_no_answer_give_way_to_those_who_ask(service: Serving, images: list[bytes]) -> None:
+    greedy = [socket.socket() for _ in range(12)]
+    try:
+        for client in greedy:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            client.connect(service.place)
+        for _ in range(30):  # one after the other, until what the system holds of answers is full
+            for client in greedy:
+                with contextlib.suppress(OSError):
+                    client.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            time.sleep(0.1)
+        time.sleep(1.5)
+        assert [service.read(images[k]).status for k in range(5)] == [200] * 5
+    finally:
+        for client in greedy:
             client.close()
 
 

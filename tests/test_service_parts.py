@@ -165,6 +165,15 @@ def test_a_client_that_takes_too_long_is_given_up(head: int, since: float | None
         assert wire.aborted  # it does not take what it asked for
 
 
+@pytest.mark.parametrize(("stuck", "aborted"), [(79.0, True), (81.0, False), (None, False)])
+def test_a_client_that_does_not_take_its_answer_is_given_up(stuck: float | None, aborted: bool) -> None:
+    connection = BoundedConnection.__new__(BoundedConnection)
+    connection.limits, connection._since, connection._stuck = ServiceLimits(), None, stuck
+    connection.transport = wire = Wire()  # type: ignore[assignment]
+    connection.overdue(100.0)
+    assert wire.aborted == aborted
+
+
 def test_a_picture_that_takes_too_long_ends_its_reader_and_another_comes() -> None:
     async def run() -> None:
         lost: list[bool] = []

@@ -1,7 +1,7 @@
 """Connections: how many there may be, and how long each may keep us waiting; uvicorn has no limits of the kind.
 
-When there are as many as may be, the one that has kept us waiting longest goes, so that clients who send nothing starve
-nobody who does. Where none waits, the new one is told to come back later.
+When there are as many as may be, the one that has kept us waiting longest goes, so that clients who send nothing, or
+take no answer, starve nobody who does. Where none waits, the new one is told to come back later.
 """
 
 import asyncio
@@ -34,6 +34,8 @@ class BoundedConnection(HttpToolsProtocol):
     limits: ServiceLimits
     _since: float | None = None
     """Since when it has kept us waiting for a whole request; None while one is being answered."""
+    _stuck: float | None = None
+    """Since when it takes nothing of an answer; None while it does."""
     _in_head = True
     _head_bytes = 0
 
@@ -46,13 +48,30 @@ class BoundedConnection(HttpToolsProtocol):
         self._since = self.loop.time()
 
     def _make_room(self) -> bool:
-        waiting = [one for one in self.connections if isinstance(one, BoundedConnection) and one._since is not None]
-        if not waiting:
+        known = [one for one in self.connections if isinstance(one, BoundedConnection)]
+        waits = {one: since for one in known if (since := one._waits()) is not None}
+        if not waits:
             return False
-        longest = min(waiting, key=lambda one: one._since or 0.0)
+        longest = min(waits, key=lambda one: waits[one])
         longest.transport.abort()
         self.connections.discard(longest)
         return True
+
+    def _waits(self) -> float | None:
+        """Return since when its client has kept us waiting: for a request, or with an answer that it does not take."""
+        if self._stuck is not None and self.loop.time() - self._stuck > SWEEP_S:
+            return self._stuck
+        return self._since
+
+    def pause_writing(self) -> None:
+        """Note that the client takes nothing for now."""
+        self._stuck = self.loop.time()
+        super().pause_writing()
+
+    def resume_writing(self) -> None:
+        """Go on."""
+        self._stuck = None
+        super().resume_writing()
 
     def data_received(self, data: bytes) -> None:
         """Take bytes of a request."""
@@ -102,6 +121,9 @@ class BoundedConnection(HttpToolsProtocol):
 
     def overdue(self, now: float) -> None:
         """Give the connection up when its client takes longer than it may."""
+        if self._stuck is not None and now - self._stuck > 2 * self.limits.head_s:
+            self.transport.abort()
+            return
         if self._since is None or now - self._since < self.limits.head_s:
             return
         if self.transport.is_closing():
