@@ -3,6 +3,7 @@
 import inspect
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -182,3 +183,10 @@ def test_readings_and_the_end_reach_a_real_broker(tmp_path: Path) -> None:
     assert watching.returncode == 0
     assert json.loads(topics["home/frame"])["value"] == "7"
     assert json.loads(topics["homeassistant/sensor/home/frame/config"])["unit_of_measurement"] == "m³"
+
+
+def test_the_documented_unit_is_not_given_up_while_a_camera_is_not_there_yet() -> None:
+    text = (Path(__file__).parents[1] / "docs" / "watching.md").read_text()
+    unit = text.split("```ini\n[Service]\n")[1].split("```")[0]
+    (pause,) = re.findall(r"^RestartSec=(\d+)$", unit, re.MULTILINE)
+    assert 5 * int(pause) > 10  # systemd's DefaultStartLimitBurst and DefaultStartLimitIntervalSec
