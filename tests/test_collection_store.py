@@ -256,3 +256,22 @@ def test_half_of_a_picture_is_never_kept(tmp_path: Path) -> None:
             collection.keep_all([kept(1), kept(2), bad])
         assert collection.counts().items == 0
         assert isinstance(collection.keep(Kept(**{**dataclasses.asdict(kept(4))})), str)
+
+
+def test_another_process_that_has_a_removed_file_open_does_not_disturb_the_new_one(tmp_path: Path) -> None:
+    path = tmp_path / "c.sqlite"
+    code = (
+        "import sys; from digitrec_edge.collection import Collection; from tests.collected import kept\n"
+        f"collection = Collection({str(path)!r}); collection.keep(kept(1)); print(flush=True)\n"
+        "sys.stdin.readline(); collection.keep(kept(2))"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout
+        other.stdout.readline()
+        path.unlink()  # its log and its index stay
+        with Collection(path) as collection:
+            collection.keep(kept(3))
+            other.communicate(b"\n")
+            assert other.returncode == 0
+            assert {item.id for item in collection.items()} == {kept(2).id, kept(3).id}
+            collection.check()

@@ -21,6 +21,7 @@ BUSY_S = 30.0
 """So long one process waits for another that writes."""
 
 LARGEST_VALUE = 256 << 20
+_LOG = ("-wal", "-shm")
 _MAGIC = b"SQLite format 3\0"
 
 STEPS: dict[int, tuple[str, ...]] = {
@@ -118,7 +119,7 @@ def _make(path: Path) -> None:
                 _take_steps(connection, 0)
         except sqlite3.Error as cause:
             raise OutputError(f"cannot write {str(path)!r}: {cause}") from cause
-        _put_log_aside(path, folder / "log")
+        _put_log_aside(path, folder)
         try:
             os.link(made, path)
         except FileExistsError:
@@ -127,13 +128,14 @@ def _make(path: Path) -> None:
             raise OutputError(f"cannot write {str(path)!r}: {cause.strerror or cause}") from cause
 
 
-def _put_log_aside(path: Path, aside: Path) -> None:
-    """Take the log of a file that was removed away: SQLite would write it into the one that takes its place."""
-    log = Path(f"{path}-wal")
-    with suppress(OSError):
-        log.rename(aside)
-        if path.exists():  # another process has just made it, and this is its log
-            aside.rename(log)
+def _put_log_aside(path: Path, folder: Path) -> None:
+    """Take the log of a file that was removed away, and its index: SQLite would use them for the one in its place."""
+    for end in _LOG:
+        log, aside = Path(f"{path}{end}"), folder / end
+        with suppress(OSError):
+            log.rename(aside)
+            if path.exists():  # another process has just made it, and this is its log
+                aside.rename(log)
 
 
 def is_sqlite(path: Path) -> bool:
