@@ -213,6 +213,7 @@ Cli = Callable[..., Any]
         (["--host", "a"], "name the artifact"),
         (["a.tflite", "--rollback", "--host", "a"], "takes no artifact"),
         (["--rollback", "--history", "--host", "a"], "exclude each other"),
+        (["--history", "--extra", "serve", "--host", "a"], "--history installs nothing"),
         (["a.tflite", "--canary-accuracy", "90%", "--host", "a"], "which digits"),
         (["a.tflite", "--canary", "c.npz", "--canary-accuracy", "95", "--host", "a"], "give 95% or 0.95"),
         (["a.tflite", "--canary", "c.npz", "--canary-accuracy", "101%", "--host", "a"], "more than all of them"),

@@ -56,6 +56,8 @@ def deploy(
     share = None if canary_accuracy is None else parse_share(canary_accuracy, "--canary-accuracy")
     _check_usage(file, canary, share, rollback=rollback, show_history=show_history)
     if show_history:
+        if extra:
+            raise typer.BadParameter("--history installs nothing", param_hint="--extra")
         _show_histories(hosts, timeout, as_json)
         return
     terminal.hold_native_output()
