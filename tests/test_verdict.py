@@ -32,6 +32,13 @@ def test_a_faster_smaller_int8_is_recommended_with_what_is_known_of_its_price(
     assert verdict.warnings == ()
 
 
+def test_a_time_of_several_pictures_or_threads_is_said_to_be_one(make_run: MakeRun, make_result: MakeResult) -> None:
+    several = [make_result(precision, p50=60.0, threads=2, batch=32) for precision in ("float32", "int8")]
+    assert decide(make_run(*several)).text.startswith(
+        "deploy digitrec-int8.tflite, int8 on litert, 2 threads, batch 32: 60.0 us, "
+    )
+
+
 def test_of_results_of_version_1_no_accuracy_is_said_to_be_lower_smaller_int8(
     make_run: MakeRun, make_result: MakeResult
 ) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from benchmarks.measure.cases import case_label
 from benchmarks.results.accuracies import accuracy_text, compare_accuracy
 from benchmarks.results.choice import BASELINE, MAX_LOSS_PP, Candidate, Choice, candidates, choose
 from benchmarks.results.document import Result, Run
@@ -74,8 +75,9 @@ def _baseline(best: Candidate, valid: Sequence[Candidate]) -> Candidate | None:
 
 def _reason(choice: Choice, baseline: Candidate | None, run: Run) -> str:
     best, fastest = choice.best, choice.fastest
+    where = f"{best.result.artifact}, {best.result.variant} on {best.result.runtime}"
     text = (
-        f"{best.result.artifact}, {best.result.variant} on {best.result.runtime}: {best.latency.p50_us:.1f} us, "
+        f"{case_label(where, best.result.threads, best.result.batch)}: {best.latency.p50_us:.1f} us, "
         f"{accuracy_text(best.quality)} accurate, {best.file_bytes / 1024:,.0f} KB"
     )
     if choice.why:
