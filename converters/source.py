@@ -107,7 +107,7 @@ def open_source(
     """
     found = _load(path, labels, meaning, custom_objects)
     layers = tuple((type(layer).__name__, layer.name) for layer in found.model.layers if layer.weights)
-    digits = mnist.load("train", data, len(labels))
+    digits = mnist.load_for(labels, "train", data)
     indices = mnist.sample_indices(calibration_images, len(digits), seed)
     content, images = sha256(path.read_bytes()), digits.images[indices]
     blemished = calibration_images // 2 if _knows_blemishes(path) else 0

@@ -141,7 +141,7 @@ def export(
 def _prepare(
     source: Source, folder: Path, data: Path | None, sign: Sign | None, limits: ParityLimits, allow_inaccurate: bool
 ) -> _Job:
-    digits = mnist.load("test", data, len(source.labels))
+    digits = mnist.load_for(source.labels, "test", data)
     logits = model.reference_logits(source.fresh_model(), digits.images)
     if logits.min() >= 0 and np.allclose(logits.sum(axis=1), 1, atol=1e-3):
         raise ConversionError(

@@ -15,6 +15,7 @@ import io
 import math
 import struct
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -96,6 +97,20 @@ def load(part: Part, source: Path | None = None, classes: int = CLASSES) -> Digi
     if _is_npz(source):
         return _load_npz(part, source, classes)
     return _load_idx(part, *_idx_set(source), classes)
+
+
+def load_for(labels: Sequence[str], part: Part, source: Path | None = None) -> Digits:
+    """Read one part of the data set for a recogniser with these labels; see :func:`load`.
+
+    Raises:
+        DataError: what :func:`load` raises; or no source is given, and MNIST does not show what the labels name.
+    """
+    if source is None and len(labels) != CLASSES and tuple(labels[:CLASSES]) != DIGITS:
+        named = ", ".join(labels[:3]) + (", ..." if len(labels) > 3 else "")
+        raise DataError(
+            f"MNIST shows the digits 0 to 9, the recogniser names {named}: give images of these with --data"
+        )
+    return load(part, source, len(labels))
 
 
 def files_of(part: Part, source: Path) -> tuple[Path, ...]:

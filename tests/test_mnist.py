@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from digitrec_edge import mnist
 from digitrec_edge.errors import DataError
-from digitrec_edge.mnist import BUNDLED, Digits, load, sample_indices
+from digitrec_edge.labels import DIGITS
+from digitrec_edge.mnist import BUNDLED, Digits, load, load_for, sample_indices
 
 COUNT = 12
 IMAGES = np.random.default_rng(0).integers(0, 256, (COUNT, 28, 28), dtype=np.uint8)
@@ -362,3 +363,17 @@ def test_labels_above_255_are_kept(tmp_path: Path) -> None:
     found = mnist.load("test", path, 1000)
     assert np.array_equal(found.labels, many)
     assert found.digest() != Digits(found.images, found.labels.astype(np.uint8)).digest()
+
+
+def test_mnist_is_for_recognisers_of_its_digits(tmp_path: Path) -> None:
+    for labels in (DIGITS, (*DIGITS, "blank"), tuple("abcdefghij")):
+        assert len(load_for(labels, "test")) == 10_000
+    for labels in (tuple("01234"), tuple("ABCDEFGHIJKL")):
+        with pytest.raises(DataError, match=f"names {labels[0]}, {labels[1]}, {labels[2]}, ...: give images of these"):
+            load_for(labels, "test")
+    with pytest.raises(DataError, match="names no, yes: give"):
+        load_for(("no", "yes"), "test")
+    path = tmp_path / "own.npz"
+    images, numbers = np.zeros((2, 28, 28), np.uint8), np.array([0, 1], np.uint8)
+    np.savez(path, x_train=images, y_train=numbers, x_test=images, y_test=numbers)
+    assert len(load_for(("no", "yes"), "test", path)) == 2

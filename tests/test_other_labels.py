@@ -144,6 +144,22 @@ def test_every_other_command_takes_it(cli: Cli, exported: object, folder: Path) 
     assert "Accuracy by label" in page
 
 
+def test_what_names_no_digits_is_not_measured_on_mnist(cli: Cli, folder: Path) -> None:
+    (folder / "letters.txt").write_text("\n".join("ABCDEFGHIJKLMNOPQR"))
+    options = ["--labels", "letters.txt", "--max-changed", "5%", "--max-accuracy-drop", "2pp", "--output", "letters"]
+    cli("export", "model.keras", "--int8", *options, "--data", "data", cwd=folder)
+    for command in (
+        ["export", "model.keras", "--int8", *options],
+        ["robustness", f"letters/{INT8}"],
+        ["benchmark", "letters", "--runtime", "litert", "--quick"],
+        ["report", "letters"],
+    ):
+        done = cli(*command, cwd=folder, ok=False)
+        assert done.returncode == 1, command
+        told = "MNIST shows the digits 0 to 9, the recogniser names A, B, C, ...: give images of these with --data"
+        assert told in done.stdout + done.stderr, command
+
+
 @pytest.mark.parametrize(
     ("options", "reason"),
     [

@@ -57,7 +57,7 @@ def runtime_logits(artifact: Path, runtime: str, data: Path | None = None) -> Ru
 def answer(request: dict[str, Any]) -> dict[str, str]:
     """Do what :func:`runtime_logits` asks for, in the child."""
     with load(request["artifact"], request["runtime"]) as model:
-        digits = mnist.load("test", Path(request["data"]) if request["data"] else None, len(model.labels))
+        digits = mnist.load_for(model.labels, "test", Path(request["data"]) if request["data"] else None)
         arrays = write_arrays({"logits": model.logits(digits.images)})
         runtime = f"{model.runtime} {model.runtime_version}"
     return {"arrays": base64.b64encode(arrays).decode(), "runtime": runtime}

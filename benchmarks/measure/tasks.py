@@ -65,7 +65,7 @@ class Round:
 def measure_quality(case: Case) -> Measured:
     """Run the whole test set and compare with its labels and with the golden logits."""
     with load(case.artifact, case.runtime, case.threads) as model:
-        digits = mnist.load("test", Path(case.data) if case.data else None, len(model.labels))
+        digits = mnist.load_for(model.labels, "test", Path(case.data) if case.data else None)
         logits = model.logits(digits.images)
         test_sha256 = digits.digest()
         reference, note = _reference(case, model, test_sha256)

@@ -104,7 +104,7 @@ def _measure(paths: list[Path], runtime: str, threads: int, data: Path | None) -
     with contextlib.ExitStack() as loaded, terminal.progress() as bar:
         task = bar.add_task("robustness", total=len(paths) * len(TEST_SETS) + len(CORRUPTIONS))
         models = [loaded.enter_context(load(path, runtime, threads)) for path in paths]
-        pairs = [(model, mnist.load("test", data, len(model.labels))) for model in models]
+        pairs = [(model, mnist.load_for(model.labels, "test", data)) for model in models]
         quick = []
         for path, (model, digits) in zip(paths, pairs, strict=True):
             bar.update(task, description=f"{path.name} on {model.runtime}")

@@ -119,7 +119,7 @@ def collect(
     inside = folder / "artifacts" if (folder / "artifacts").is_dir() else folder
     paths = find_artifacts([inside])
     labels = _labels(paths)
-    test = mnist.load("test", data, len(labels))
+    test = mnist.load_for(labels, "test", data)
     artifacts: list[Artifact] = []
     predictions: list[ModelPredictions] = []
     for k, path in enumerate(paths):
