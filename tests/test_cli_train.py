@@ -71,8 +71,8 @@ def test_hidden_layers_that_cannot_be_are_refused(cli: Cli, tmp_path: Path, unit
     assert "is not 1 to 7 numbers from 1 to 1024, such as 128,64" in done.stderr
 
 
-def test_ctrl_c_leaves_the_last_finished_epoch_and_says_so(own_digits: Path, tmp_path: Path) -> None:
-    path = tmp_path / "model.keras"
+def test_ctrl_c_leaves_the_last_finished_epoch_and_says_how_to_go_on(own_digits: Path, tmp_path: Path) -> None:
+    path = tmp_path / "my model.keras"
     command = [
         sys.executable, "-m", "digitrec_edge", "train", "--recipe", "reference", "--epochs", "100000",
         "--data", str(own_digits), "--output", str(path),
@@ -86,11 +86,12 @@ def test_ctrl_c_leaves_the_last_finished_epoch_and_says_so(own_digits: Path, tmp
     _, errors = process.communicate(timeout=120)
     assert process.returncode == 130
     (line,) = errors.splitlines()
-    history = json.loads((tmp_path / "model.history.json").read_text())
+    history = json.loads((tmp_path / "my model.history.json").read_text())
     finished = len(history["epochs"])
     assert finished >= 3
     assert history["interrupted"] is True
     assert f"interrupted: {path} holds epoch {finished} of 100000, the last finished one" in line
+    assert line.endswith(f"go on with: digitrec-edge train --resume --data {own_digits} -o '{path}'")
     assert history["model_sha256"] == sha256(path.read_bytes())
     from digitrec_edge.training.network import load, reference_logits
 

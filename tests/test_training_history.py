@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 
 from digitrec_edge.errors import TrainingError
 from digitrec_edge.files import sha256
-from digitrec_edge.training.checkpoint import Epoch
+from digitrec_edge.training.checkpoint import Epoch, checkpoint_path
 from digitrec_edge.training.history import HISTORY_VERSION, History, history_path, parse_history, read_history
 from digitrec_edge.training.recipes import HIDDEN_UNITS, RECIPES
 
@@ -77,6 +78,14 @@ def test_a_history_of_another_model_or_none_is_none(tmp_path: Path) -> None:
     assert read_history(path) is None
     write_history(path, dataclasses.replace(history_of(path), model_sha256="0" * 64))
     assert read_history(path) is None
+
+
+def test_a_run_that_was_cut_short_is_told_with_what_finishes_it(tmp_path: Path) -> None:
+    path = tmp_path / "my model.keras"
+    path.write_bytes(b"model")
+    checkpoint_path(path).write_bytes(b"unfinished")
+    with pytest.raises(TrainingError, match=re.escape(f"digitrec-edge train --resume -o '{path}'")):
+        read_history(path)
 
 
 @pytest.mark.parametrize("text", ["", "{}", "null", "[1", '{"recipe": 3}'])

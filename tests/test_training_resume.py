@@ -105,9 +105,11 @@ def test_a_resumed_run_ends_as_an_unbroken_one(
 def test_a_checkpoint_of_another_run_is_refused(data: Path, tmp_path: Path) -> None:
     path = tmp_path / "model.checkpoint.npz"
     training.train(ROBUST, 3, data, checkpoint_path=path, on_epoch=stop_after(1, KeyboardInterrupt))
-    for recipe, seed, source in ((ROBUST, 4, data), (REFERENCE, 3, data), (ROBUST, 3, None)):
+    for recipe, seed in ((ROBUST, 4), (REFERENCE, 3)):
         with pytest.raises(TrainingError, match="is of another run: recipe robust, seed 3"):
-            training.train(recipe, seed, source, checkpoint_path=path, resume=True)
+            training.train(recipe, seed, data, checkpoint_path=path, resume=True)
+    with pytest.raises(TrainingError, match="is of a run on other training images: name its data set with --data"):
+        training.train(ROBUST, 3, None, checkpoint_path=path, resume=True)
 
 
 @pytest.mark.parametrize(

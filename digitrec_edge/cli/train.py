@@ -1,6 +1,7 @@
 """``digitrec-edge train``."""
 
 import dataclasses
+import shlex
 import signal
 import sys
 from collections.abc import Sequence
@@ -128,10 +129,10 @@ def train(
             chosen, chosen_seed, source, checkpoint_path=unfinished, resume=resume, on_start=on_start, on_epoch=on_epoch
         )
     write(model, history, output)
-    _print_end(history, chosen, output)
+    _print_end(history, chosen, output, source)
 
 
-def _print_end(history: "History", chosen: "Recipe", output: Path) -> None:
+def _print_end(history: "History", chosen: "Recipe", output: Path, source: Path | None) -> None:
     """Say what was written, and how to go on when the run was interrupted."""
     from digitrec_edge.errors import InterruptedRunError
     from digitrec_edge.training.history import history_path
@@ -140,9 +141,11 @@ def _print_end(history: "History", chosen: "Recipe", output: Path) -> None:
     epochs = terminal.counted(len(history.epochs), "epoch")
     print(f"{history.parameters:,} parameters, {epochs}: {output}, {history_path(output)}")
     if history.interrupted:
+        data = ["--data", str(source)] if source else []
+        elsewhere = ["-o", str(output)] if output != DEFAULT_MODEL else []
         raise InterruptedRunError(
             f"interrupted: {output} holds epoch {len(history.epochs)} of {chosen.epochs}, the last finished one; "
-            "go on with: digitrec-edge train --resume" + ("" if output == DEFAULT_MODEL else f" -o {output}")
+            f"go on with: {shlex.join(['digitrec-edge', 'train', '--resume', *data, *elsewhere])}"
         )
 
 

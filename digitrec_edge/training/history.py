@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,7 +104,7 @@ def read_history(model_path: Path) -> History | None:
     if unfinished.exists():
         raise TrainingError(
             f"{model_path} has no history of its own, and {unfinished} is of a run that was cut short: "
-            f"finish it with: digitrec-edge train --resume -o {model_path}"
+            f"finish it with: digitrec-edge train --resume -o {shlex.quote(str(model_path))}"
         )
     return None
 

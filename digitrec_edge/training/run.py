@@ -1,5 +1,6 @@
 """A training run: a function of data, recipe and seed."""
 
+import dataclasses
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -118,6 +119,10 @@ def tool_versions() -> dict[str, str]:
 
 def _read_checkpoint(path: Path, run: TrainingRun) -> Checkpoint:
     found = checkpoint.read(path)
+    if found.run != run and dataclasses.replace(found.run, data_sha256=run.data_sha256) == run:
+        raise TrainingError(
+            f"{path} is of a run on other training images: name its data set with --data, or train without --resume"
+        )
     if found.run != run:
         raise TrainingError(
             f"{path} is of another run: recipe {found.run.recipe.name}, seed {found.run.seed}, "
