@@ -206,6 +206,15 @@ def test_devices_are_paired_by_name(make_run: MakeRun, make_result: MakeResult) 
         compare_documents(old, document(new.runs[1], make_run(device="c")))
 
 
+@pytest.mark.parametrize("force", [False, True])
+def test_what_has_no_device_in_common_is_not_advised_to_use_force(
+    force: bool, make_run: MakeRun, make_result: MakeResult
+) -> None:
+    old, new = (document(*(make_run(make_result(), device=name) for name in names)) for names in ("ab", "cd"))
+    with pytest.raises(BenchmarkError, match="only one has a, b, c, d; no device is in both, so nothing can be compar"):
+        compare_documents(old, new, force=force)
+
+
 def test_nothing_in_common_is_an_error(make_run: MakeRun, make_result: MakeResult) -> None:
     with pytest.raises(BenchmarkError, match="no case is in both documents"):
         compare_documents(document(make_run(make_result("int8"))), document(make_run(make_result("float32"))))

@@ -128,6 +128,14 @@ def test_the_command_prints_a_table_and_writes_json(
     assert corrupted["worst"]["accuracy"] == min(r["accuracy"] for r in corrupted["results"])
 
 
+def test_a_file_that_cannot_be_written_is_told_before_the_work(
+    cli: "Callable[..., subprocess.CompletedProcess[str]]", tmp_path: Path
+) -> None:
+    done = cli("robustness", pretrained.DEFAULT, "--json", tmp_path, ok=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "cannot write" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("option", "reason"),
     [("--min-accuracy", "is below 100.00%"), ("--min-corrupted", "of corrupted images, below 100.00%")],

@@ -9,7 +9,7 @@ import pytest
 from benchmarks import document
 from benchmarks.measure.latency import EFFORTS
 from benchmarks.results.document import Quality, Result, Run
-from benchmarks.results.tables import brief_columns, describe, explain, to_csv, to_markdown
+from benchmarks.results.tables import brief_columns, describe, explain, missing_lines, to_csv, to_markdown
 
 MakeResult = Callable[..., Result]
 MakeRun = Callable[..., Run]
@@ -61,6 +61,15 @@ def test_threads_and_batch_are_shown_where_they_differ(make_run: MakeRun, make_r
     differing = [column.name for column in brief_columns(make_run(make_result(), make_result(threads=4)))]
     assert "threads" in differing
     assert "batch" not in differing
+
+
+def test_a_line_says_why_an_agreement_is_not_known(make_run: MakeRun, make_result: MakeResult) -> None:
+    note = "golden.npz belongs to another Keras model"
+    quality = Quality(0.98, (0.98,) * 10, None, None, None, None, note)
+    old = [make_result("float32", runtime, quality=quality) for runtime in ("litert", "tflite-runtime")]
+    lines = missing_lines(make_run(make_result(), *old, make_result("int4", quality=quality)))
+    assert lines == [f"agreement unknown: digitrec-float32.tflite, digitrec-int4.tflite: {note}"]
+    assert missing_lines(make_run(make_result())) == []
 
 
 def test_a_percentile_that_the_sample_cannot_support_is_a_dash(make_run: MakeRun, make_result: MakeResult) -> None:

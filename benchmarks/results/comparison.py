@@ -119,10 +119,8 @@ def _pairs(old: Document, new: Document, force: bool) -> list[tuple[Run, Run]]:
     pairs = [(run, there[run.device]) for run in old.runs if run.device in there]
     absent = sorted({run.device for run in old.runs} ^ set(there))
     if not pairs or (absent and not force):
-        raise BenchmarkError(
-            f"the documents are of different devices: only one has {', '.join(absent)}; "
-            "use --force to compare what both have"
-        )
+        cure = "use --force to compare what both have" if pairs else "no device is in both, so nothing can be compared"
+        raise BenchmarkError(f"the documents are of different devices: only one has {', '.join(absent)}; {cure}")
     return pairs
 
 

@@ -147,7 +147,7 @@ def tried(run: Run) -> list[Result]:
 
 
 def missing_lines(run: Run) -> list[str]:
-    """Say of what has no figures why; what a runtime that is not there would have run is one line."""
+    """Say of what has no figures, or no agreement, why; what a runtime that is not there would have run is one line."""
     lines = []
     for result in run.results:
         reasons = "; ".join(result.reasons)
@@ -160,6 +160,11 @@ def missing_lines(run: Run) -> list[str]:
                 if absent
                 else f"left out: {result.artifact} on {result.runtime}: {reasons}"
             )
+    unknown: dict[str, dict[str, None]] = {}
+    for result in run.results:
+        if result.quality and result.quality.note:
+            unknown.setdefault(result.quality.note, {})[result.artifact] = None
+    lines += [f"agreement unknown: {', '.join(names)}: {note}" for note, names in unknown.items()]
     return list(dict.fromkeys(lines))
 
 

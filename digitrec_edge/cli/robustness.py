@@ -63,10 +63,12 @@ def robustness(
     from benchmarks.measure.environment import describe_environment
     from benchmarks.quality.corrupted import check_mean
     from benchmarks.quality.robustness import check_floor
-    from digitrec_edge.files import write_file
+    from digitrec_edge.files import check_writable, write_file
 
     paths = artifacts or _at_hand(runtime)
     check_apart({"--json": json_file}, paths)
+    if json_file:
+        check_writable(json_file)
     measured = _measure(paths, runtime, threads, data)
     show(measured, [path.name for path in paths])
     if json_file:
