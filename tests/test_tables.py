@@ -55,12 +55,15 @@ def test_an_interrupted_run_tells_how_many_rounds_were_finished(make_run: MakeRu
     assert describe(make_run(failed, interrupted=True)).endswith(f", 0 {ended}")
 
 
-def test_threads_and_batch_are_shown_where_they_differ(make_run: MakeRun, make_result: MakeResult) -> None:
+def test_threads_and_batch_are_shown_where_one_is_several(make_run: MakeRun, make_result: MakeResult) -> None:
     alike = [column.name for column in brief_columns(make_run(make_result(), make_result("float32")))]
     assert not {"threads", "batch"} & set(alike)
     differing = [column.name for column in brief_columns(make_run(make_result(), make_result(threads=4)))]
     assert "threads" in differing
     assert "batch" not in differing
+    several = [column.name for column in brief_columns(make_run(make_result(batch=32), make_result("int4", batch=32)))]
+    assert "batch" in several
+    assert "threads" not in several
 
 
 def test_a_line_says_why_an_agreement_is_not_known(make_run: MakeRun, make_result: MakeResult) -> None:

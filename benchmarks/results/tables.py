@@ -136,8 +136,8 @@ its status stay."""
 
 
 def brief_columns(run: Run) -> list[Column]:
-    """Return the columns for a terminal; threads and batch only where they differ."""
-    dull = {name for name in ("threads", "batch") if len({getattr(r, name) for r in run.results}) < 2}
+    """Return the columns for a terminal; threads and batch only where one is more than 1."""
+    dull = {name for name in ("threads", "batch") if all(getattr(r, name) == 1 for r in run.results)}
     return [column for column in COLUMNS if column.brief and column.name not in dull]
 
 
