@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from digitrec_edge.artifact import Artifact
 from digitrec_edge.errors import ArtifactError, InferenceError, InputError
+from digitrec_edge.formats.graph import ends_in_softmax
 from digitrec_edge.frozen import Frozen
 from digitrec_edge.labels import DIGITS
 from digitrec_edge.no_digit import score
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from runtimes.origin import Origin
 
 _FLOATS = ("float32", "float16", "float64")
+_LEAST = np.float32(np.finfo(np.float32).tiny)
+"""What a probability of 0 is taken for, which has no logarithm."""
 
 
 class Prediction(Frozen):
@@ -81,6 +84,7 @@ class Model:
         self.input = session.input
         self.output = session.output
         self._check_tensors()
+        self._probabilities = artifact.card is None and ends_in_softmax(artifact.graph)
         self._prepare = Prepare(pixel_table(self.input.dtype, self.input.scale, self.input.zero_point))
         self._classify: Callable[[NDArray[np.uint8]], int] = session.classifier(self._prepare)
         self._end = "is closed"
@@ -130,7 +134,8 @@ class Model:
                 wrong: ``digitrec_edge.preprocess.to_digit`` does.
 
         Returns:
-            ``(10,)`` or ``(N, 10)`` float32; one for each of ``labels``.
+            ``(10,)`` or ``(N, 10)`` float32; one for each of ``labels``. Of a file without a card that ends in a
+            softmax they are the logarithms of its probabilities, which :meth:`predict` then gives as they are.
 
         Raises:
             InputError: another dtype or shape, or no image at all.
@@ -183,8 +188,10 @@ class Model:
     def _real(self, raw: NDArray[Any]) -> NDArray[np.float32]:
         raw = raw.reshape(-1, len(self.labels))
         if self.output.scale is None or self.output.zero_point is None:
-            return raw.astype(np.float32)
-        return dequantize(raw, self.output.scale, self.output.zero_point)
+            real = raw.astype(np.float32)
+        else:
+            real = dequantize(raw, self.output.scale, self.output.zero_point)
+        return np.log(np.maximum(real, _LEAST)) if self._probabilities else real
 
     def _checked(self, images: Any, *, single: bool = False) -> NDArray[np.uint8]:
         if not isinstance(images, np.ndarray):

@@ -5,10 +5,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from digitrec_edge import artifact, mnist
 from digitrec_edge.errors import ArtifactError, InferenceError
+from digitrec_edge.formats.graph import Graph, Operator, Tensor, ends_in_softmax
+from digitrec_edge.quantization import softmax
 from runtimes import load
 
 pytestmark = pytest.mark.desktop
@@ -151,3 +154,39 @@ def test_what_a_runtime_raises_is_one_line_of_ours(artifacts: Path, monkeypatch:
         for call in (model.classify, model.logits, model.predict, lambda image: model.logits(image[None])):
             with pytest.raises(InferenceError, match=r"onnxruntime .* cannot run .*\.onnx: Node 3: it broke$"):
                 call(IMAGES[0])
+
+
+def test_probabilities_of_a_softmax_at_the_end_are_given_as_they_are(
+    edit: Callable[..., Path], artifacts: Path
+) -> None:
+    def add_softmax(graph: Any, onnx: Any) -> None:
+        graph.node.append(onnx.helper.make_node("Softmax", [graph.output[0].name], ["raw"]))
+        graph.node.append(onnx.helper.make_node("Reshape", ["raw", "shape"], ["probabilities"]))
+        graph.initializer.append(onnx.helper.make_tensor("shape", onnx.TensorProto.INT64, [2], [-1, 10]))
+        graph.output[0].name = "probabilities"
+
+    with load(artifacts / "digitrec-float32.onnx") as ours:
+        wanted = softmax(ours.logits(IMAGES))
+    with load(edit(add_softmax)) as model:
+        found = model.predict(IMAGES)
+        assert found.probabilities == pytest.approx(wanted, abs=1e-5)
+        assert (found.digits == wanted.argmax(axis=1)).all()
+        assert model.predict(IMAGES[0]).probabilities == pytest.approx(wanted[0], abs=1e-5)
+        assert np.isfinite(model.logits(IMAGES)).all()
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (("FULLY_CONNECTED", "SOFTMAX"), True),
+        (("CONV_2D", "SOFTMAX", "RESHAPE", "DEQUANTIZE"), True),
+        (("Gemm", "QuantizeLinear", "QLinearSoftmax", "DequantizeLinear"), True),
+        (("SOFTMAX", "FULLY_CONNECTED", "DEQUANTIZE"), False),
+        (("FULLY_CONNECTED", "LOG_SOFTMAX"), False),
+        ((), False),
+    ],
+)
+def test_a_softmax_at_the_end_is_seen_through_what_hands_it_on(names: tuple[str, ...], expected: bool) -> None:
+    operators = tuple(Operator(name, 1, (str(k), "more"), (str(k + 1),)) for k, name in enumerate(names))
+    output = Tensor(str(len(names)), (1, 10), "float32")
+    assert ends_in_softmax(Graph((), (output,), (output,), operators, ())) is expected

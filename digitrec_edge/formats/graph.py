@@ -74,6 +74,22 @@ class Graph(Frozen):
     remarks: tuple[tuple[str, str], ...] = ()
 
 
+_SOFTMAX = ("SOFTMAX", "Softmax", "QLinearSoftmax")
+_PASSING = ("DEQUANTIZE", "QUANTIZE", "RESHAPE", "CAST", "DequantizeLinear", "QuantizeLinear", "Reshape", "Cast")
+"""Operators that hand on what they are given, in another type or shape."""
+
+
+def ends_in_softmax(graph: Graph) -> bool:
+    """Whether what a model gives is the probabilities of a softmax."""
+    name = graph.outputs[0].name
+    for operator in reversed(graph.operators):
+        if name in operator.outputs:
+            if operator.name not in _PASSING:
+                return operator.name in _SOFTMAX
+            name = operator.inputs[0]
+    return False
+
+
 def in_order_of_computation(operators: Iterable[Operator]) -> tuple[Operator, ...]:
     """Sort operators so that each follows those whose outputs it reads.
 
