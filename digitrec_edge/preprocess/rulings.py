@@ -30,6 +30,9 @@ MAX_SUSPECTS, MAX_COVERED = 128, 16
 FAINT = 0.5
 """Of the threshold of the foreground; a thin line is weaker than a pen's stroke, and must not fall to pieces."""
 
+EDGE_PX = 2
+"""So far from a stroke faint ink may be its edge."""
+
 LONG = 1.15
 """Of the digit's height; no level stroke of a digit is so long."""
 
@@ -73,9 +76,10 @@ def without_rulings(
     """
     thin = _any_thin(labels, components)
     if not foreground.clean:
-        faint = box_mean(foreground.strength, 1) > FAINT * foreground.threshold
-        if not thin and not _is_more(faint, labels):
+        least = FAINT * foreground.threshold
+        if not thin and not _is_more(foreground.strength > least, labels):
             return None
+        faint = box_mean(foreground.strength, 1) > least
         labels, components = find_components(faint)
         thin = thin or _any_thin(labels, components)
     if not thin:
@@ -96,7 +100,7 @@ def without_rulings(
 
 def _is_more(faint: NDArray[np.bool_], labels: NDArray[np.int32]) -> bool:
     """Whether faint ink lies not only beside the other, as the edges of strokes do."""
-    near = box_max((labels > 0).astype(np.float32), 1) > 0
+    near = box_max((labels > 0).astype(np.float32), EDGE_PX) > 0
     return bool((faint & ~near).any())
 
 

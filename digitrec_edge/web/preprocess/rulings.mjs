@@ -24,6 +24,9 @@ const MAX_COVERED = 16;
 /** Of the threshold of the foreground; a thin line is weaker than a pen's stroke. */
 const FAINT = 0.5;
 
+/** So far from a stroke faint ink may be its edge. */
+const EDGE_PX = 2;
+
 /** Of the digit's height; no level stroke of a digit is so long. */
 const LONG = 1.15;
 
@@ -63,8 +66,9 @@ export function withoutRulings(foreground, parts) {
   let { labels, components } = parts;
   let thin = anyThin(labels, components);
   if (!foreground.clean) {
-    const faint = above(boxMean(foreground.strength, 1), FAINT * foreground.threshold);
-    if (!thin && !isMore(faint, labels)) return null;
+    const least = FAINT * foreground.threshold;
+    if (!thin && !isMore(above(foreground.strength, least), labels)) return null;
+    const faint = above(boxMean(foreground.strength, 1), least);
     ({ labels, components } = findComponents(faint));
     thin ||= anyThin(labels, components);
   }
@@ -89,7 +93,7 @@ export function withoutRulings(foreground, parts) {
 
 /** Whether faint ink lies not only beside the other, as the edges of strokes do. */
 function isMore(faint, labels) {
-  const near = boxMax({ ...labels, data: Float32Array.from(labels.data, (x) => (x > 0 ? 1 : 0)) }, 1);
+  const near = boxMax({ ...labels, data: Float32Array.from(labels.data, (x) => (x > 0 ? 1 : 0)) }, EDGE_PX);
   return faint.data.some((ink, k) => ink && !near.data[k]);
 }
 
