@@ -7,7 +7,6 @@ import platform
 import re
 import shutil
 import stat
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -66,6 +65,8 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     Raises:
         OutputError: the folder cannot be made or written, the disk is full, or ``path`` is a folder.
     """
+    import tempfile
+
     path = Path(path)
     if is_stream(path):
         with _into_stream(path) as temporary:
@@ -100,6 +101,8 @@ def scratch_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
     Raises:
         OutputError: it cannot be made.
     """
+    import tempfile
+
     target = _resolved(Path(path))
     _remove_stale(target)
     try:
@@ -123,6 +126,8 @@ def candidate_for(path: Path) -> Iterator[Path]:
     Raises:
         OutputError: it cannot be made.
     """
+    import tempfile
+
     try:
         folder = tempfile.TemporaryDirectory(prefix=CANDIDATES, dir=path.parent)
     except OSError as cause:
@@ -154,6 +159,8 @@ def is_stream(path: Path) -> bool:
 
 @contextmanager
 def _into_stream(path: Path) -> Iterator[Path]:
+    import tempfile
+
     try:
         with tempfile.TemporaryDirectory() as folder:
             temporary = Path(folder) / path.name
@@ -292,6 +299,8 @@ def check_writable(path: Path) -> None:
     Raises:
         OutputError: it cannot.
     """
+    import tempfile
+
     if is_stream(path):
         if not os.access(path, os.W_OK):
             raise OutputError(f"cannot write {str(path)!r}: no permission")

@@ -5,7 +5,6 @@ reads it; that library is imported when a key is given, and never otherwise.
 """
 
 import os
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -151,6 +150,8 @@ def _verify(found: Artifact, key: Path) -> None:
 @contextmanager
 def _copies(path: Path, /, **contents: bytes) -> Iterator[Path]:
     """Yield a folder with these files: model-signing takes paths, and what it sees must be what was read."""
+    import tempfile
+
     try:
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
