@@ -22,6 +22,8 @@ BUSY_S = 30.0
 
 LARGEST_VALUE = 256 << 20
 _LOG = ("-wal", "-shm")
+_UNWRITABLE = ("SQLITE_CANTOPEN", "SQLITE_READONLY")
+_NO_LOG = "no log can be written beside it; copy it to where you may write"
 _MAGIC = b"SQLite format 3\0"
 
 STEPS: dict[int, tuple[str, ...]] = {
@@ -87,10 +89,6 @@ def open_file(path: Path, *, create: bool) -> sqlite3.Connection:
         why = _NO_LOG if getattr(cause, "sqlite_errorname", "").startswith(_UNWRITABLE) else cause
         raise CollectionError(f"{path} cannot be opened as a collection: {why}") from cause
     return connection
-
-
-_UNWRITABLE = ("SQLITE_CANTOPEN", "SQLITE_READONLY")
-_NO_LOG = "no log can be written beside it; copy it to where you may write"
 
 
 def _connect(path: Path) -> sqlite3.Connection:
