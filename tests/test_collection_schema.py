@@ -4,13 +4,15 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 
 from digitrec_edge.collection import Collection, schema
 from digitrec_edge.errors import CollectionError, OutputError
+from digitrec_edge.files import locked
 from tests.collected import kept
 
 DATA = Path(__file__).parent / "data"
@@ -142,6 +144,31 @@ def test_processes_that_make_it_at_once_share_it(tmp_path: Path) -> None:
     with Collection(path) as collection:
         assert collection.counts().items == 4
     assert [found.name for found in tmp_path.iterdir()] == ["collection.sqlite"]
+
+
+def test_the_log_of_a_file_that_another_process_has_just_made_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, log = tmp_path / "c.sqlite", tmp_path / "c.sqlite-wal"
+
+    @contextmanager
+    def locked(folder: Path, purpose: str) -> Iterator[None]:
+        """Return when the other has made it and keeps in it."""
+        path.write_bytes(b"of another")
+        log.write_bytes(b"its log")
+        yield
+
+    monkeypatch.setattr(schema, "locked", locked)
+    schema._make(path)
+    assert (path.read_bytes(), log.read_bytes()) == (b"of another", b"its log")
+
+
+def test_whoever_holds_the_folder_for_long_does_not_keep_a_collection_from_being_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(schema, "HELD_S", 0.05)
+    with locked(tmp_path, "deploying to"), Collection(tmp_path / "c.sqlite") as collection:
+        assert collection.counts().items == 0
 
 
 def keep_one(path: str, number: str) -> None:

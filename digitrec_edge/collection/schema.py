@@ -6,12 +6,13 @@ makes: no view and no trigger of somebody else ever runs.
 
 import os
 import sqlite3
-from contextlib import closing, suppress
+import time
+from contextlib import ExitStack, closing, suppress
 from functools import cache
 from pathlib import Path
 
 from digitrec_edge.errors import CollectionError, OutputError
-from digitrec_edge.files import make_folder, scratch_folder
+from digitrec_edge.files import locked, make_folder, scratch_folder
 
 APPLICATION_ID = 0x44494749
 """Of SQLite's header, "DIGI": what ``file`` calls the application."""
@@ -19,6 +20,9 @@ APPLICATION_ID = 0x44494749
 PAGE_BYTES = 4096
 BUSY_S = 30.0
 """So long one process waits for another that writes."""
+
+HELD_S = 5.0
+"""So long it waits for one that makes a file in the same folder."""
 
 LARGEST_VALUE = 256 << 20
 _LOG = ("-wal", "-shm")
@@ -117,23 +121,33 @@ def _make(path: Path) -> None:
                 _take_steps(connection, 0)
         except sqlite3.Error as cause:
             raise OutputError(f"cannot write {str(path)!r}: {cause}") from cause
-        _put_log_aside(path, folder)
-        try:
-            os.link(made, path)
-        except FileExistsError:
-            return
-        except OSError as cause:
-            raise OutputError(f"cannot write {str(path)!r}: {cause.strerror or cause}") from cause
+        with ExitStack() as stack:
+            if _held(stack, path.parent) and not path.exists():
+                _put_log_aside(path, folder)
+            try:
+                os.link(made, path)
+            except FileExistsError:
+                return
+            except OSError as cause:
+                raise OutputError(f"cannot write {str(path)!r}: {cause.strerror or cause}") from cause
+
+
+def _held(stack: ExitStack, folder: Path) -> bool:
+    """Hold a folder, so that nobody takes the log of what another process has just made; not for ever."""
+    end = time.monotonic() + HELD_S
+    while time.monotonic() < end:
+        with suppress(OutputError):
+            stack.enter_context(locked(folder, "making a collection in"))
+            return True
+        time.sleep(0.005)
+    return False
 
 
 def _put_log_aside(path: Path, folder: Path) -> None:
     """Take the log of a file that was removed away, and its index: SQLite would use them for the one in its place."""
     for end in _LOG:
-        log, aside = Path(f"{path}{end}"), folder / end
         with suppress(OSError):
-            log.rename(aside)
-            if path.exists():  # another process has just made it, and this is its log
-                aside.rename(log)
+            Path(f"{path}{end}").rename(folder / end)
 
 
 def is_sqlite(path: Path) -> bool:
