@@ -270,6 +270,18 @@ def test_sign_writes_beside_each_file_and_knows_passwords(
     assert {path.name for path in signed.parent.iterdir()} == {signed.name, beside.name}
 
 
+@pytest.mark.parametrize("cause", ["Incorrect password, could not decrypt key", "Could not deserialize key data"])
+def test_a_wrong_password_is_told_whatever_it_decrypts_the_key_to(
+    keys: dict[str, Pair], monkeypatch: pytest.MonkeyPatch, cause: str
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise ValueError(cause)
+
+    monkeypatch.setattr("model_signing.signing.Config.use_elliptic_key_signer", refuse)
+    with pytest.raises(KeyFileError, match="DIGITREC_KEY_PASSWORD has not its password"):
+        signature.open_signer(keys["hidden"].private, b"wrong")
+
+
 def test_a_key_that_cannot_sign_is_one_line(signed: Path, keys: dict[str, Pair], tmp_path: Path) -> None:
     other = tmp_path / "rsa.pem"
     other.write_bytes(rsa.generate_private_key(65537, 2048).private_bytes(PEM, PKCS8, serialization.NoEncryption()))

@@ -47,9 +47,9 @@ def open_signer(key: Path, password: bytes | None = None) -> Sign:
             private_key=key, password=password if encrypted else None
         )
     except library.refusals as cause:
-        if encrypted and "assword" in str(cause):
-            raise KeyFileError(f"{key} is encrypted, and {PASSWORD_VARIABLE} has not its password") from cause
-        raise KeyFileError(f"{key} cannot sign: {_NEEDED}, the private one") from cause
+        # of 256 wrong passwords one decrypts it to something, which is then no key
+        wrong = f"is encrypted, and {PASSWORD_VARIABLE} has not its password; if it has"
+        raise KeyFileError(f"{key} {wrong if encrypted else 'cannot sign'}: {_NEEDED}, the private one") from cause
 
     def sign(path: Path) -> Path:
         if (name := readable(path.name)) != path.name:
