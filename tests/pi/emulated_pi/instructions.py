@@ -48,7 +48,8 @@ def measure(artifacts: Path, boards: Sequence[str] = ("pi2", "pi4", "pi5")) -> T
                 counts, refusals = count(installed(setup), artifacts, runtime)
                 figures |= {each.key: each.instructions for each in counts}
                 for artifact, reason in refusals.items():
-                    refused[Count(setup.board.name, runtime, artifact, "invoke", 0, 0.0).key] = reason
+                    key = Count(setup.board.name, runtime, artifact, "invoke", 0, 0.0).key
+                    refused[key] = reason.replace(f"{ROOT}/", "")
     for setup in STARTED:
         if setup.board.name in boards:
             key = f"{setup.board.name} / {setup.runtimes[0]} / {START}"
