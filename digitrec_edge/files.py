@@ -246,13 +246,17 @@ def _alive(process: int) -> bool:
     return True
 
 
+POLL_S = 0.005
+
+
 @contextmanager
-def locked(folder: Path, purpose: str) -> Iterator[None]:
+def locked(folder: Path, purpose: str, wait_s: float = 0.0) -> Iterator[None]:
     """Hold a folder for oneself while the block runs; the lock goes with the process, whatever ends it.
 
     Args:
         folder: made when it is missing.
         purpose: what is done to it, for the message.
+        wait_s: so long it waits for another process, in seconds.
 
     Raises:
         OutputError: another process holds it, or it cannot be opened.
@@ -266,13 +270,22 @@ def locked(folder: Path, purpose: str) -> Iterator[None]:
     except OSError as cause:
         raise _not_written(folder, cause) from cause
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise OutputError(f"another process is {purpose} {str(folder)!r}: wait for it or use another") from None
+        end = time.monotonic() + wait_s
+        while not _flocked(descriptor):
+            if time.monotonic() >= end:
+                raise OutputError(f"another process is {purpose} {str(folder)!r}: wait for it or use another")
+            time.sleep(POLL_S)
         yield
     finally:
         os.close(descriptor)
+
+
+def _flocked(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
 
 
 def make_folder(path: Path) -> None:

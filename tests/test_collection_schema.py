@@ -152,7 +152,7 @@ def test_the_log_of_a_file_that_another_process_has_just_made_stays(
     path, log = tmp_path / "c.sqlite", tmp_path / "c.sqlite-wal"
 
     @contextmanager
-    def locked(folder: Path, purpose: str) -> Iterator[None]:
+    def locked(folder: Path, purpose: str, wait_s: float) -> Iterator[None]:
         """Return when the other has made it and keeps in it."""
         path.write_bytes(b"of another")
         log.write_bytes(b"its log")

@@ -6,7 +6,6 @@ makes: no view and no trigger of somebody else ever runs.
 
 import os
 import sqlite3
-import time
 from contextlib import ExitStack, closing, suppress
 from functools import cache
 from pathlib import Path
@@ -22,7 +21,7 @@ BUSY_S = 30.0
 """So long one process waits for another that writes."""
 
 HELD_S = 5.0
-"""So long it waits for one that makes a file in the same folder."""
+"""So long it waits for one that is at work in the folder, so as not to take the log of what that has just made."""
 
 LARGEST_VALUE = 256 << 20
 _LOG = ("-wal", "-shm")
@@ -122,25 +121,16 @@ def _make(path: Path) -> None:
         except sqlite3.Error as cause:
             raise OutputError(f"cannot write {str(path)!r}: {cause}") from cause
         with ExitStack() as stack:
-            if _held(stack, path.parent) and not path.exists():
-                _put_log_aside(path, folder)
+            with suppress(OutputError):  # one that deploys there may take longer, and wait for this process
+                stack.enter_context(locked(path.parent, "making a collection in", HELD_S))
+                if not path.exists():
+                    _put_log_aside(path, folder)
             try:
                 os.link(made, path)
             except FileExistsError:
                 return
             except OSError as cause:
                 raise OutputError(f"cannot write {str(path)!r}: {cause.strerror or cause}") from cause
-
-
-def _held(stack: ExitStack, folder: Path) -> bool:
-    """Hold a folder, so that nobody takes the log of what another process has just made; not for ever."""
-    end = time.monotonic() + HELD_S
-    while time.monotonic() < end:
-        with suppress(OutputError):
-            stack.enter_context(locked(folder, "making a collection in"))
-            return True
-        time.sleep(0.005)
-    return False
 
 
 def _put_log_aside(path: Path, folder: Path) -> None:

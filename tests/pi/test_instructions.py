@@ -53,3 +53,4 @@ def test_the_document_shows_the_accepted_figures() -> None:
     table = instructions.Table(**json.loads(instructions.ACCEPTED.read_text()))
     assert "\n".join(instructions.table_lines(table)) in document
     assert "\n".join(instructions.start_lines(table)) in document
+    assert not [reason for reason in table.refused.values() if reason[0] == "/" or " /" in reason]
