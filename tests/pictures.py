@@ -28,7 +28,7 @@ from runtimes import Model
 from tests import photographs
 from tests.photographs import Plane, Scene
 
-SETS = ("frames", "sheets", "dark", "touching", "ones")
+SETS = ("frames", "ruled", "sheets", "dark", "touching", "ones")
 UNIT = 224
 """Pixels of a digit's height in the flat drawing, before it is projected."""
 
@@ -87,12 +87,13 @@ def row_of(shapes: Sequence[Plane], cell: int, margin: int, random: Random) -> t
     return page, cells
 
 
-def expose(layers: Sequence[Layer], scene: Scene, random: Random, shine: Plane | None = None) -> bytes:
+def expose(layers: Sequence[Layer], scene: Scene, random: Random, shine: Plane | None = None, beyond: int = 0) -> bytes:
     """Photograph layers, the later ones over the earlier ones, under light that ``shine`` is added to.
 
-    ``scene.digit_px`` is the longer side of what is drawn, in pixels of the picture.
+    ``scene.digit_px`` is the longer side of what is drawn, in pixels of the picture, without ``beyond``: so many pixels
+    of the drawing at each side may lie outside of the picture.
     """
-    planes = _project([layer.cover for layer in layers], scene, random)
+    planes = _project([layer.cover for layer in layers], scene, random, beyond)
     height, width = planes[0].shape
     picture: Plane = np.zeros((height, width, 3), np.float32) + np.array(scene.paper, np.float32)
     for plane, layer in zip(planes, layers, strict=True):
@@ -107,11 +108,11 @@ def expose(layers: Sequence[Layer], scene: Scene, random: Random, shine: Plane |
     return photographs.develop(picture, scene, random)
 
 
-def _project(planes: Sequence[Plane], scene: Scene, random: Random) -> list[Plane]:
+def _project(planes: Sequence[Plane], scene: Scene, random: Random, beyond: int) -> list[Plane]:
     """Place the drawing in the frame: scaled, turned, in perspective, wholly inside where there is room."""
     width, height = scene.size
-    rows, columns = planes[0].shape
-    corners = np.array([[0, 0], [columns, 0], [columns, rows], [0, rows]], float)
+    rows, columns = (side - 2 * beyond for side in planes[0].shape)
+    corners = np.array([[0, 0], [columns, 0], [columns, rows], [0, rows]], float) + beyond
     numbers = photographs.place(corners, scene.digit_px / max(rows, columns), scene, random)
     kind = Image.Resampling.BICUBIC
     flat = [Image.fromarray(p).transform((width, height), Image.Transform.PERSPECTIVE, numbers, kind) for p in planes]

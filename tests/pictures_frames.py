@@ -33,14 +33,18 @@ def make(digits: mnist.Digits, kind: str, seed: int) -> Made:
         ink.shape[0] - _MARGIN + round(UNIT * (random.uniform(-0.03, 0.03) if touched else random.uniform(0.06, 0.3)))
     )
     print_ = _frame(ink.shape, _ROWS.get(kind, kind), cells, (top, bottom), random)
+    return Made(expose_print(print_, ink, several, random), "".join(str(digits.labels[i]) for i in chosen), several)
+
+
+def expose_print(print_: Plane, ink: Plane, several: bool, random: Random, beyond: int = 0) -> bytes:
+    """Photograph handwriting on a printed form, on paper; ``beyond`` is that of ``expose``."""
     scene = dataclasses.replace(photographs.draw_scene(random), board=False)
     if scene.ink[0] > 200:
         scene = dataclasses.replace(scene, ink=(25, 25, 30), paper=(244, 238, 220))
     least = 320 if several else 150
     scene = dataclasses.replace(scene, digit_px=float(random.uniform(least, 440)), perspective=scene.perspective / 2)
     colour = _PRINTS[random.integers(len(_PRINTS))]
-    data = expose([Layer(print_, colour), Layer(ink, scene.ink)], scene, random)
-    return Made(data, "".join(str(digits.labels[i]) for i in chosen), several)
+    return expose([Layer(print_, colour), Layer(ink, scene.ink)], scene, random, beyond=beyond)
 
 
 def _frame(

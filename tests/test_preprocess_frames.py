@@ -15,7 +15,7 @@ from digitrec_edge.preprocess.components import find_components
 from digitrec_edge.preprocess.foreground import find_foreground
 from digitrec_edge.preprocess.frames import without_frames
 from runtimes import Model
-from tests import pictures, pictures_frames
+from tests import pictures, pictures_frames, pictures_ruled
 
 Frame = Callable[[ImageDraw.ImageDraw], None]
 
@@ -138,6 +138,24 @@ def test_boxes_and_tables_whose_lines_fell_to_pieces_are_taken_away(
     kind: str, seed: int, text: str, mnist_test: mnist.Digits, pretrained_model: Model
 ) -> None:
     assert pictures.read(pictures_frames.make(mnist_test, kind, seed), pretrained_model) == text
+
+
+@pytest.mark.parametrize("rows", [(10, 70, 130, 190), (30, 110, 190)])
+def test_a_line_that_the_pen_runs_over_is_taken_away_between_lines_that_it_does_not(
+    rows: tuple[int, ...], mnist_test: mnist.Digits, pretrained_model: Model
+) -> None:
+    page = row_of(mnist_test.images[[1, 3, 4]])
+    for row in rows:
+        ImageDraw.Draw(page).line((0, row, page.width, row), 90, 4)
+    stages = read_stages(np.asarray(page))
+    assert [int(pretrained_model.classify(digit.image)) for digit in stages.several()] == [2, 0, 4]
+
+
+@pytest.mark.parametrize(("seed", "text"), [(2001, "8"), (2003, "6"), (2020, "8"), (2022, "7")])
+def test_squared_paper_of_which_a_digit_is_a_small_part_is_taken_away(
+    seed: int, text: str, mnist_test: mnist.Digits, pretrained_model: Model
+) -> None:
+    assert pictures.read(pictures_ruled.make(mnist_test, "squares", seed), pretrained_model) == text
 
 
 def boxes_of(step: int, gap: int = 3) -> Image.Image:

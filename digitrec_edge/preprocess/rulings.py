@@ -54,6 +54,9 @@ FRAMING = 0.85
 PRINT = 0.8
 """Of the pen's stroke."""
 
+SQUARED = 4
+"""So many lines either way are squared paper, of which a digit is a small part."""
+
 MIN_REST = 0.05
 """Of a frame's longer side; what is left must be as high to be a digit."""
 
@@ -90,11 +93,13 @@ def without_rulings(
         rows = _around(suspects)[0]
         window = _around([c for c in components if c.box.top < rows.stop and c.box.bottom > rows.start])
         taken[window] = _dashed_rulings(labels[window] > 0, max(c.box.height for c in suspects))
-    if not taken.any():
-        highest, second = [*sorted((c.box.height for c in components), reverse=True), 0, 0][:2]
-        for suspect in suspects:
-            others = second if suspect.box.height == highest else highest
-            taken[_around([suspect])] |= _rulings(suspect.cut(labels), others)
+    if taken.any():  # a line that the pen runs over is whole, and left
+        labels, components = find_components((labels > 0) & ~taken)
+        suspects = _suspects(labels, components)
+    highest, second = [*sorted((c.box.height for c in components), reverse=True), 0, 0][:2]
+    for suspect in suspects:
+        others = second if suspect.box.height == highest else highest
+        taken[_around([suspect])] |= _rulings(suspect.cut(labels), others)
     return _taken_out(foreground, taken) if taken.any() else None
 
 
@@ -151,7 +156,7 @@ def _rulings(own: NDArray[np.bool_], others_px: int) -> NDArray[np.bool_]:
     level, edges = find_edges(own, level, upright)
     rest, rest_px = _rest(own, level, edges)
     left_px = max(others_px, rest_px)
-    mixed = rest_px > 0.25 * min(own.shape) and rest.sum() > 0.1 * own.sum()
+    mixed = min(len(level), len(edges)) >= SQUARED or (rest_px > 0.25 * min(own.shape) and rest.sum() > 0.1 * own.sum())
     if left_px < MIN_REST * max(own.shape) or not (others_px or mixed):
         return np.zeros(own.shape, bool)
     if mixed and not _is_print(level, edges, left_px, stroke_width(rest.astype(np.float32))):

@@ -49,6 +49,9 @@ const FRAMING = 0.85;
 /** Of the pen's stroke. */
 const PRINT = 0.8;
 
+/** So many lines either way are squared paper, of which a digit is a small part. */
+const SQUARED = 4;
+
 /** Of a frame's longer side; what is left must be as high to be a digit. */
 const MIN_REST = 0.05;
 
@@ -74,7 +77,7 @@ export function withoutRulings(foreground, parts) {
   }
   if (!thin) return null;
   const taken = plane(labels.width, labels.height, Uint8Array);
-  const suspects = suspectsOf(labels, components);
+  let suspects = suspectsOf(labels, components);
   if (suspects.length > 1) {
     const rows = around(suspects);
     const box = around(components.filter((c) => c.box.top < rows.bottom && c.box.bottom > rows.top));
@@ -82,11 +85,14 @@ export function withoutRulings(foreground, parts) {
     const own = crop(labels, box);
     put(taken, dashedRulingsOf({ ...own, data: Uint8Array.from(own.data, (x) => (x > 0 ? 1 : 0)) }, highest), box);
   }
-  if (!countOf(taken.data)) {
-    for (const suspect of suspects) {
-      const others = components.reduce((most, c) => (c === suspect ? most : Math.max(most, heightOf(c.box))), 0);
-      put(taken, rulingsOf(cutOf(suspect, labels), others), suspect.box);
-    }
+  if (countOf(taken.data)) {
+    const left = Uint8Array.from(labels.data, (x, k) => (x > 0 && !taken.data[k] ? 1 : 0));
+    ({ labels, components } = findComponents({ ...labels, data: left }));
+    suspects = suspectsOf(labels, components);
+  }
+  for (const suspect of suspects) {
+    const others = components.reduce((most, c) => (c === suspect ? most : Math.max(most, heightOf(c.box))), 0);
+    put(taken, rulingsOf(cutOf(suspect, labels), others), suspect.box);
   }
   return countOf(taken.data) ? takenOut(foreground, taken) : null;
 }
@@ -158,7 +164,7 @@ function rulingsOf(own, othersPx) {
   const [rest, restPx] = restOf(own, level, edges);
   const leftPx = Math.max(othersPx, restPx);
   const little = countOf(rest.data) <= 0.1 * countOf(own.data);
-  const mixed = restPx > 0.25 * shorter && !little;
+  const mixed = Math.min(level.length, edges.length) >= SQUARED || (restPx > 0.25 * shorter && !little);
   if (leftPx < MIN_REST * longer || !(othersPx || mixed)) return none;
   if (mixed && !isPrint(level, edges, leftPx, strokeWidth(rest))) return none;
   const alone = level.length === 1 && little;
