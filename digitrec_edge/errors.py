@@ -20,7 +20,8 @@
     |-- ParityError             an artifact that lost too much on the way
     |-- BenchmarkError          a benchmark that has nothing to measure
     |-- CollectionError         a collection that is missing, damaged or foreign, or what it cannot hold
-    |   `-- CollectionFullError ... because corrected digits alone fill it, and these never go
+    |   |-- CollectionFullError ... because corrected digits alone fill it, and these never go
+    |   `-- NoItemError         ... because it does not have the item that is asked for, or no longer
     |-- ServiceError            a service that cannot be started as it is asked to
     |-- OutputError             a file that cannot be written
     |-- SourceError             a camera, stream, video or folder that gives no frames
