@@ -56,27 +56,22 @@ def refuse(what: str, value: int, allowed: int) -> NoReturn:
 
 
 class Meter:
-    """Counts what reading one file has decoded, so that no offset can be followed without end.
+    """Counts what reading one file has decoded, so that no offset can be followed without end."""
 
-    Attributes:
-        budget: what is allowed.
-    """
+    __slots__ = ("_bytes", "_fields")
 
-    __slots__ = ("_bytes", "_fields", "budget")
-
-    def __init__(self, budget: Budget = BUDGET) -> None:
-        self.budget = budget
+    def __init__(self) -> None:
         self._fields = 0
         self._bytes = 0
 
     def count(self, fields: int = 1) -> None:
         """Count tables or fields before they are decoded."""
         self._fields += fields
-        if self._fields > self.budget.fields:
-            refuse("tables or fields", self._fields, self.budget.fields)
+        if self._fields > BUDGET.fields:
+            refuse("tables or fields", self._fields, BUDGET.fields)
 
     def decode(self, size_bytes: int) -> None:
         """Count bytes of names, shapes and scales before they are decoded."""
         self._bytes += size_bytes
-        if self._bytes > self.budget.decoded_bytes:
-            refuse("bytes of names, shapes and scales", self._bytes, self.budget.decoded_bytes)
+        if self._bytes > BUDGET.decoded_bytes:
+            refuse("bytes of names, shapes and scales", self._bytes, BUDGET.decoded_bytes)

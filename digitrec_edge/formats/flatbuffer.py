@@ -57,18 +57,17 @@ class Table:
         self._data, self._position, self._meter, self._aligned = data, position, meter, aligned
 
     @classmethod
-    def root(cls, data: bytes, *, aligned: bool = False, meter: Meter | None = None) -> "Table":
+    def root(cls, data: bytes, *, aligned: bool = False) -> "Table":
         """Read the table that the file starts with.
 
         Args:
             data: the file.
             aligned: refuse what a reader in place would stumble over.
-            meter: counts what is read, from here on; a new one by default.
 
         Raises:
             MalformedError: it is none, here or in whatever is read from it.
         """
-        return cls(data, _uint32(data, 0), meter or Meter(), aligned)
+        return cls(data, _uint32(data, 0), Meter(), aligned)
 
     def _field(self, slot: int, size: int) -> int | None:
         if slot + 2 >= len(self._vtable):

@@ -46,8 +46,8 @@ def _together(call: Call, pictures: int, channels: int, space: Sequence[int]) ->
     return Size.of((pictures, *space, channels) if _channels_last(call) else (pictures, channels, *space))
 
 
-def _convolution(call: Call, x: int = 0, w: int = 1) -> Answer:
-    pictures, _, space = _apart(call, call.shape(x, 3))
+def _convolution(call: Call, w: int = 1) -> Answer:
+    pictures, _, space = _apart(call, call.shape(0, 3))
     weights = call.shape(w, 3)
     places = _places(call, space, weights[2:])
     return [_together(call, pictures, weights[0], places)], math.prod(weights[1:])
@@ -71,16 +71,16 @@ def _global_pool(call: Call) -> Answer:
 def _gemm(call: Call, b: int = 1) -> Answer:
     if call.option("transBatchA") or call.option("transBatchB"):
         raise call.malformed("turns more axes than the last two")
-    return rules.matmul(call, 0, b, flip_a=bool(call.option("transA")), flip_b=bool(call.option("transB")))
+    return rules.matmul(call, b, flip_a=bool(call.option("transA")), flip_b=bool(call.option("transB")))
 
 
-def _axes(call: Call, k: int) -> tuple[int, ...] | None:
-    """Axes from input ``k``, or where older opsets have them, from the option."""
-    return call.values(k) if call.has(k) else call.options("axes")
+def _axes(call: Call) -> tuple[int, ...] | None:
+    """Axes from input 1, or where older opsets have them, from the option."""
+    return call.values(1) if call.has(1) else call.options("axes")
 
 
 def _reduce(call: Call) -> Answer:
-    axes = _axes(call, 1)
+    axes = _axes(call)
     if not axes and call.option("noop_with_empty_axes"):
         return rules.same(call)
     return rules.reduce(call, axes or None, keep=bool(call.option("keepdims", 1)))
@@ -115,7 +115,7 @@ def _flatten(call: Call) -> Answer:
 
 
 def _unsqueeze(call: Call) -> Answer:
-    return rules.unsqueeze(call, _axes(call, 1) or ())
+    return rules.unsqueeze(call, _axes(call) or ())
 
 
 def _slice(call: Call) -> Answer:
@@ -207,7 +207,7 @@ RULES: dict[str, Rule] = {
     "DynamicQuantizeLinear": _quantize,
     "Reshape": _reshape,
     "Flatten": _flatten,
-    "Squeeze": lambda call: rules.squeeze(call, _axes(call, 1)),
+    "Squeeze": lambda call: rules.squeeze(call, _axes(call)),
     "Unsqueeze": _unsqueeze,
     "Transpose": _transpose,
     "Concat": rules.option_axis(rules.concatenate),

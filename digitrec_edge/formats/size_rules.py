@@ -69,7 +69,7 @@ def axis_of(call: Call, axis: int, rank: int) -> int:
 
 
 def window(
-    call: Call, size: int, kernel: int, stride: int, dilation: int = 1, pad: int | None = None, *, ceil: bool = False
+    call: Call, size: int, kernel: int, stride: int, dilation: int, pad: int | None, *, ceil: bool = False
 ) -> int:
     """How many places a window has along an axis.
 
@@ -208,14 +208,14 @@ def gather(call: Call, axis: int) -> Answer:
     return [Size.of(data.shape[:axis] + picked.shape + data.shape[axis + 1 :], values)], 1
 
 
-def matmul(call: Call, a: int = 0, b: int = 1, *, flip_a: bool = False, flip_b: bool = False) -> Answer:
-    """Products of matrices in the last two axes; the axes before are broadcast."""
+def matmul(call: Call, b: int = 1, *, flip_a: bool = False, flip_b: bool = False) -> Answer:
+    """Products of the matrices in the last two axes of input 0 and input ``b``; the axes before are broadcast."""
     right = call.shape(b, 2)
     k, n = (right[-1], right[-2]) if flip_b else (right[-2], right[-1])
-    left = call.size(a)
+    left = call.size(0)
     if left.shape is None or len(left.shape) < 2:
         if len(right) > 2 or flip_a:
-            raise call.malformed(f"reads input {a} of a shape that is known only while it runs")
+            raise call.malformed("reads input 0 of a shape that is known only while it runs")
         return [Size(left.elements // max(1, k) * n)], k
     m = left.shape[-1] if flip_a else left.shape[-2]
     return [Size.of((*broadcast_shape([left.shape[:-2], right[:-2]]), m, n))], k
@@ -253,6 +253,6 @@ def named(rule: Rule, names: str) -> dict[str, Rule]:
     return dict.fromkeys(names.split(), rule)
 
 
-def option_axis(rule: Callable[[Call, int], Answer], default: int = 0) -> Rule:
+def option_axis(rule: Callable[[Call, int], Answer]) -> Rule:
     """Make a rule of one that takes an axis: from the option ``axis``."""
-    return lambda call: rule(call, call.option("axis", default))
+    return lambda call: rule(call, call.option("axis"))
