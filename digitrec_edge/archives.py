@@ -17,6 +17,8 @@ WRONG = (
 )  # fmt: skip
 """What zipfile raises for damaged archives, and numpy for what is in them."""
 
+DATE = (1980, 1, 1, 0, 0, 0)
+"""Of every file that is put into an archive, the first that there can be: the same content gives the same bytes."""
 _END, _END_BYTES, _MAX_COMMENT_BYTES = b"PK\x05\x06", 22, 0xFFFF
 _LOCATOR_64, _LOCATOR_64_BYTES = b"PK\x06\x07", 20
 _ENTRY_BYTES = 512

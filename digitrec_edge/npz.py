@@ -16,7 +16,6 @@ LIMIT_BYTES = 224 << 20
 """Of a data set's file and what it unpacks to, together: 240,000 pictures, four times MNIST, on a computer of 1 GB."""
 
 _LIMITS = archives.Limits(files=1_024)
-_DATE = (1980, 1, 1, 0, 0, 0)
 _KINDS = "biufSU"
 _NAMED = 8
 
@@ -90,5 +89,7 @@ def write_arrays(arrays: Mapping[str, Any], *, level: int | None = None) -> byte
         for name, array in arrays.items():
             entry = io.BytesIO()
             np.save(entry, np.asarray(array), allow_pickle=False)
-            archive.writestr(zipfile.ZipInfo(f"{name}.npy", _DATE), entry.getvalue(), zipfile.ZIP_DEFLATED, level)
+            archive.writestr(
+                zipfile.ZipInfo(f"{name}.npy", archives.DATE), entry.getvalue(), zipfile.ZIP_DEFLATED, level
+            )
     return stream.getvalue()

@@ -24,7 +24,6 @@ STORED = ".bin"
 LICENSE = Path(__file__).with_name("LICENSE")
 """Of the code: it must go wherever that goes."""
 
-_DATE = (1980, 1, 1, 0, 0, 0)
 _LIMITS = archives.Limits(files=32, ratio=BUDGET.attached_ratio)
 _LOCAL, _ENTRY, _END = b"PK\x03\x04", b"PK\x01\x02", b"PK\x05\x06"
 _LOCAL_BYTES, _ENTRY_BYTES = 30, 46
@@ -111,7 +110,7 @@ def _cut(data: bytes, files_end: int, directory: int, kept: int) -> bytes:
 
 
 def _add(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
-    entry = zipfile.ZipInfo(name, _DATE)
+    entry = zipfile.ZipInfo(name, archives.DATE)
     entry.compress_type = zipfile.ZIP_STORED if name.endswith(STORED) else zipfile.ZIP_DEFLATED
     entry.external_attr = 0o644 << 16
     archive.writestr(entry, content, compresslevel=9)

@@ -9,7 +9,6 @@ from digitrec_edge.formats import SEAL_BYTES
 from digitrec_edge.formats.budget import BUDGET
 from digitrec_edge.formats.graph import MalformedError
 
-_DATE = (1980, 1, 1, 0, 0, 0)
 _LIMITS = archives.Limits(files=BUDGET.attached_files, ratio=BUDGET.attached_ratio)
 
 
@@ -34,6 +33,6 @@ def attach(payload: bytes, files: Mapping[str, bytes]) -> bytes:
     stream.seek(0, io.SEEK_END)
     with zipfile.ZipFile(stream, "a") as archive:
         for name, content in files.items():
-            archive.writestr(zipfile.ZipInfo(name, _DATE), content)
+            archive.writestr(zipfile.ZipInfo(name, archives.DATE), content)
         archive.comment = bytes(SEAL_BYTES)
     return stream.getvalue()

@@ -13,6 +13,7 @@ from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 
+from digitrec_edge import archives
 from digitrec_edge.errors import RemoteError
 from digitrec_edge.files import write_file
 
@@ -65,7 +66,7 @@ def _write(contents: dict[str, bytes], information: str, wheel: Path) -> Path:
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, data in kept.items():
-            entry = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
+            entry = zipfile.ZipInfo(name, archives.DATE)
             entry.external_attr, entry.compress_type = 0o644 << 16, zipfile.ZIP_DEFLATED
             archive.writestr(entry, data)
     wheel.parent.mkdir(parents=True, exist_ok=True)

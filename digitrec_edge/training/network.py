@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from digitrec_edge import archives
 from digitrec_edge.errors import ConversionError, NotInstalledError
 from digitrec_edge.files import read_file, replacing, scratch_folder
 from digitrec_edge.mnist import CLASSES
@@ -28,7 +29,6 @@ OLDEST = {"tensorflow": "2.20.0", "keras": "3.13.2"}
 
 PARAMETERS = 251_658
 _HDF5 = b"\x89HDF\r\n\x1a\n"
-_EPOCH_OF_ZIP = (1980, 1, 1, 0, 0, 0)
 
 
 def import_tensorflow() -> Any:
@@ -123,7 +123,7 @@ def save(model: Any, path: Path) -> None:
                     content = _without_date(content)
                 elif name == "config.json":
                     content = _without_addresses(content)
-                target.writestr(zipfile.ZipInfo(name, _EPOCH_OF_ZIP), content)
+                target.writestr(zipfile.ZipInfo(name, archives.DATE), content)
 
 
 def _without_date(metadata: bytes) -> bytes:
