@@ -27,7 +27,6 @@ from runtimes.support import version_key
 OLDEST = {"tensorflow": "2.20.0", "keras": "3.13.2"}
 """The oldest releases that were tried; older Kerases run code from a hostile file, or read other files as weights."""
 
-PARAMETERS = 251_658
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 
 
