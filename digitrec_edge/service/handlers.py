@@ -9,9 +9,8 @@ from starlette.responses import Response
 from digitrec_edge.service.app import HttpCall, respond
 from digitrec_edge.service.frames import FrameKind, PipeFrame
 from digitrec_edge.service.guard import HttpRefusal
-from digitrec_edge.service.metrics import CONTENT_TYPE
 from digitrec_edge.service.openapi import document
-from digitrec_edge.service.routes import HTML
+from digitrec_edge.service.routes import HTML, TEXT
 from digitrec_edge.service.settings import ServiceLimits
 from digitrec_edge.service.staff import BusyError, ReaderLostError, Staff, TooSlowError
 
@@ -81,7 +80,7 @@ async def health(call: HttpCall) -> Response:
 
 async def metrics(call: HttpCall) -> Response:
     """Return the figures."""
-    return respond(call.service.metrics.text(), CONTENT_TYPE)
+    return respond(call.service.metrics.text(), TEXT)
 
 
 async def openapi(call: HttpCall) -> Response:

@@ -3,7 +3,9 @@
 from typing import Any
 
 from digitrec_edge import __version__
-from digitrec_edge.service.routes import FORM_TYPE, JSON, PICTURE_TYPES, ROUTES, Parameter, Reply, Route
+from digitrec_edge.service.guard import COOKIE
+from digitrec_edge.service.multipart import FORM
+from digitrec_edge.service.routes import JSON, PICTURE_TYPES, ROUTES, Parameter, Reply, Route
 from digitrec_edge.service.schemas import SCHEMAS
 
 VERSION = "3.1.0"
@@ -21,7 +23,7 @@ def document(*, token: bool) -> dict[str, Any]:
         paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, token=token)
     schemes = {
         "bearer": {"type": "http", "scheme": "bearer"},
-        "cookie": {"type": "apiKey", "in": "cookie", "name": "digitrec_token"},
+        "cookie": {"type": "apiKey", "in": "cookie", "name": COOKIE},
     }
     return {
         "openapi": VERSION,
@@ -78,4 +80,4 @@ def _body(kind: str) -> dict[str, Any]:
     if kind != "picture":
         return {JSON: {"schema": {"$ref": f"#/components/schemas/{kind}"}}}
     form = {"type": "object", "properties": {"picture": _BINARY}, "required": ["picture"]}
-    return {**{media: {"schema": _BINARY} for media in PICTURE_TYPES}, FORM_TYPE: {"schema": form}}
+    return {**{media: {"schema": _BINARY} for media in PICTURE_TYPES}, FORM: {"schema": form}}

@@ -11,7 +11,6 @@ from digitrec_edge.service import schemas
 from digitrec_edge.service.schemas import Schema
 
 PICTURE_TYPES = ("application/octet-stream", "image/*")
-FORM_TYPE = "multipart/form-data"
 KEPT_TYPES = ("application/octet-stream", "image/png", "image/jpeg", "image/gif", "image/bmp")
 """What a picture that was kept is called; the first where it is of none of the others."""
 

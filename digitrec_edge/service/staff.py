@@ -135,7 +135,7 @@ class _Reader(asyncio.Protocol):
 class Staff:
     """The readers of one artifact. ``running`` says in which runtime, once they are hired."""
 
-    def __init__(self, found: Artifact, runtime: str, workers: int, on_loss: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, found: Artifact, runtime: str, workers: int, on_loss: Callable[[], None]) -> None:
         line = {"path": str(found.path), "runtime": runtime}
         self.artifact, self.sha256 = found, sha256(found.data)
         self._on_loss = on_loss
@@ -249,7 +249,7 @@ class Staff:
                 return
             await asyncio.sleep(AGAIN_S)
 
-    def _do(self, work: "Coroutine[Any, Any, None]") -> None:
+    def _do(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
