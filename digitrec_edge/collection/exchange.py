@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from digitrec_edge.collection.items import ID_DIGITS, UNKNOWN_TIME, Item, Kept, Said, image_digest, later
+from digitrec_edge.collection.items import UNKNOWN_TIME, Item, Kept, Said, image_digest, is_id, later
 from digitrec_edge.collection.store import ITEM_BYTES, Collection
 from digitrec_edge.errors import CollectionError
 from digitrec_edge.files import read_file, write_file
@@ -203,7 +203,7 @@ def _read_npz(path: Path) -> tuple[NDArray[np.uint8], list[int | None], list[str
         ("no_digit", _are_images(no_digit), f"(N, {SIDE}, {SIDE}) uint8"),
         ("labels", labels.shape == images.shape[:1] and labels.dtype.kind in "iu", "a whole number for each image"),
         ("labels", not len(labels) or 0 <= labels.min() <= labels.max() < COUNTS[-1], f"0 to {COUNTS[-1] - 1}"),
-        ("ids", len(ids) in (0, len(images) + len(no_digit)) and all(map(_is_id, ids.tolist())), "one for each image"),
+        ("ids", len(ids) in (0, len(images) + len(no_digit)) and all(map(is_id, ids.tolist())), "one for each image"),
     ):
         if not good:
             raise CollectionError(f"{path}: {name} do not fit: {allowed} is needed")
@@ -219,7 +219,3 @@ def _optional(data: bytes, name: str, default: NDArray[Any]) -> NDArray[Any]:
 
 def _are_images(array: NDArray[Any]) -> bool:
     return array.ndim == 3 and array.shape[1:] == (SIDE, SIDE) and array.dtype == np.uint8
-
-
-def _is_id(text: object) -> bool:
-    return isinstance(text, str) and len(text) == ID_DIGITS and set(text) <= set("0123456789abcdef")

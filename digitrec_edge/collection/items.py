@@ -131,6 +131,11 @@ class Item(Seen):
         return is_held_out(self.image)
 
 
+def is_id(value: object) -> bool:
+    """Whether something is written as the id of an item."""
+    return isinstance(value, str) and _is_hexadecimal(value, ID_DIGITS)
+
+
 def image_digest(image: NDArray[np.uint8]) -> str:
     """Return the SHA-256 of the pixels, whenever and wherever they were seen."""
     return hashlib.sha256(image.tobytes()).hexdigest()
@@ -160,7 +165,11 @@ def _is_digit(value: int) -> bool:
 
 
 def _is_hash(value: str) -> bool:
-    return value == "" or (len(value) == 64 and set(value) <= set("0123456789abcdef"))
+    return value == "" or _is_hexadecimal(value, 64)
+
+
+def _is_hexadecimal(value: str, digits: int) -> bool:
+    return len(value) == digits and set(value) <= set("0123456789abcdef")
 
 
 def _is_time(value: str) -> bool:

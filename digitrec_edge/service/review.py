@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from starlette.responses import Response
 
 from digitrec_edge.collection import Collection, Item
+from digitrec_edge.collection.items import is_id
 from digitrec_edge.errors import CollectionError, NoItemError
 from digitrec_edge.service.app import HttpCall, respond
 from digitrec_edge.service.guard import HttpRefusal
@@ -61,7 +62,7 @@ async def correct(call: HttpCall) -> Response:
     """Enter what a person says."""
     given = await call.body.read_object("id", "digit")
     name, digit = given["id"], given["digit"]
-    if not isinstance(name, str) or len(name) != 32 or not set(name) <= set("0123456789abcdef"):
+    if not is_id(name):
         raise HttpRefusal(400, "id must be the 32 hexadecimal digits of an item")
     if digit is not None and (type(digit) is not int or not 0 <= digit < len(_labels(call))):
         raise HttpRefusal(
