@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from digitrec_edge.errors import ArtifactError, DataError, RuntimeUnavailableError
 from digitrec_edge.files import read_file
-from digitrec_edge.npz import MissingArrayError, read_arrays
+from digitrec_edge.npz import MissingArrayError, read_arrays, read_optional
 from digitrec_edge.quantization import SIDE
 from digitrec_edge.records import Count
 from runtimes.loading import load
@@ -64,7 +64,7 @@ def read(path: Path, classes: int) -> Canary:
     data = read_file(path, limit_bytes=LIMIT_BYTES, error=DataError)
     try:
         images, labels = _first(data)
-        none = _no_digit(data)
+        none = read_optional(data, "no_digit", np.empty((0, SIDE, SIDE), np.uint8), limit_bytes=LIMIT_BYTES)
     except MissingArrayError as cause:
         raise DataError(f"{path} {cause}; a canary has images and labels, as collect --export writes them") from None
     except ValueError as cause:
@@ -92,13 +92,6 @@ def _first(data: bytes) -> list[NDArray[Any]]:
         except MissingArrayError:
             continue
     return read_arrays(data, last, limit_bytes=LIMIT_BYTES)
-
-
-def _no_digit(data: bytes) -> NDArray[Any]:
-    try:
-        return read_arrays(data, ("no_digit",), limit_bytes=LIMIT_BYTES)[0]
-    except MissingArrayError:
-        return np.empty((0, SIDE, SIDE), np.uint8)
 
 
 def right(model: Model, canary: Canary) -> int:

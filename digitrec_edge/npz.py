@@ -55,6 +55,14 @@ def read_arrays(data: bytes, names: Sequence[str], *, limit_bytes: int = LIMIT_B
         raise ValueError(" ".join(str(cause).split())[:200] or type(cause).__name__) from cause
 
 
+def read_optional(data: bytes, name: str, default: NDArray[Any], *, limit_bytes: int = LIMIT_BYTES) -> NDArray[Any]:
+    """Read one array of a .npz file as :func:`read_arrays` does; ``default`` where the file lacks it."""
+    try:
+        return read_arrays(data, (name,), limit_bytes=limit_bytes)[0]
+    except MissingArrayError:
+        return default
+
+
 def read_array(data: bytes) -> NDArray[Any]:
     """Read a .npy file; its header must fit its bytes before an array is made of them, which is not a copy.
 

@@ -17,7 +17,7 @@ from digitrec_edge.collection.store import ITEM_BYTES, Collection
 from digitrec_edge.errors import CollectionError
 from digitrec_edge.files import read_file, write_file
 from digitrec_edge.labels import COUNTS
-from digitrec_edge.npz import LIMIT_BYTES, MissingArrayError, read_arrays, write_arrays
+from digitrec_edge.npz import LIMIT_BYTES, MissingArrayError, read_arrays, read_optional, write_arrays
 from digitrec_edge.quantization import SIDE
 
 _AT_ONCE = 64
@@ -192,8 +192,8 @@ def _read_npz(path: Path) -> tuple[NDArray[np.uint8], list[int | None], list[str
     data = read_file(path, limit_bytes=LIMIT_BYTES, error=CollectionError)
     try:
         images, labels = read_arrays(data, ("images", "labels"))
-        no_digit = _optional(data, "no_digit", np.empty((0, SIDE, SIDE), np.uint8))
-        ids = _optional(data, "ids", np.empty(0, str))
+        no_digit = read_optional(data, "no_digit", np.empty((0, SIDE, SIDE), np.uint8))
+        ids = read_optional(data, "ids", np.empty(0, str))
     except MissingArrayError as cause:
         raise CollectionError(f"{path} {cause}; images and labels are needed") from None
     except ValueError as cause:
@@ -208,13 +208,6 @@ def _read_npz(path: Path) -> tuple[NDArray[np.uint8], list[int | None], list[str
         if not good:
             raise CollectionError(f"{path}: {name} do not fit: {allowed} is needed")
     return np.concatenate([images, no_digit]), [*map(int, labels), *[None] * len(no_digit)], ids.tolist()
-
-
-def _optional(data: bytes, name: str, default: NDArray[Any]) -> NDArray[Any]:
-    try:
-        return read_arrays(data, (name,))[0]
-    except MissingArrayError:
-        return default
 
 
 def _are_images(array: NDArray[Any]) -> bool:
