@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks import Document, find_artifacts, merge
+from benchmarks import Document, document, find_artifacts
 from benchmarks.measure.logits import runtime_logits
 from benchmarks.quality.accuracy import accuracy
 from benchmarks.results.document import Run
@@ -238,6 +238,4 @@ def _benchmark(
             )
         if kept:
             runs.append(dataclasses.replace(run, results=kept))
-    if not runs:
-        return None
-    return merge([Document(1, "", (run,)) for run in runs])
+    return document(*runs) if runs else None
