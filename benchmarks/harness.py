@@ -148,8 +148,8 @@ class _Counter:
         self._on_step(Step(self._done, self._total, text))
         self._done += 1
 
-    def drop(self, steps: int) -> None:
-        self._total -= steps
+    def drop(self) -> None:
+        self._total -= 1
 
     def drop_rounds(self) -> None:
         self._total -= self._per_case
@@ -185,13 +185,13 @@ def _measure_once(progress: list[_Progress], counter: _Counter) -> None:
     for one in (one for one in progress if one.runs):
         pair = one.case.artifact, one.case.runtime
         if pair in known:
-            counter.drop(1)
+            counter.drop()
         else:
             counter.step(f"accuracy of {one.case.label}")
             known[pair] = isolation.measure(dataclasses.replace(one.case, threads=1, batch=1))
         one.quality, one.failure = known[pair].measured, known[pair].reason
         if one.failure:
-            counter.drop(1)
+            counter.drop()
             counter.drop_rounds()
             continue
         counter.step(f"memory of {one.case.label}")

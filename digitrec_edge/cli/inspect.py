@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from digitrec_edge.artifact.card import Card
     from digitrec_edge.verification.inspection import Inspection
 
+MOST_LABELS = 62
+"""So many are shown: letters of both cases and digits are as many."""
+
 
 def inspect(
     file: Annotated[
@@ -96,9 +99,9 @@ def _card(card: "Card") -> list[tuple[str, str]]:
     return [line for line in lines if line[1]]
 
 
-def _listed(labels: Sequence[str], most: int = 62) -> str:
-    more = f" and {len(labels) - most} more" if len(labels) > most else ""
-    return (" " if max(map(len, labels)) == 1 else ", ").join(labels[:most]) + more
+def _listed(labels: Sequence[str]) -> str:
+    more = f" and {len(labels) - MOST_LABELS} more" if len(labels) > MOST_LABELS else ""
+    return (" " if max(map(len, labels)) == 1 else ", ").join(labels[:MOST_LABELS]) + more
 
 
 def _print_tensors(result: "Inspection") -> None:

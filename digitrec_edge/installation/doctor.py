@@ -15,8 +15,6 @@ from digitrec_edge.records import parse
 from digitrec_edge.variants import TOOLS
 from runtimes.table import RUNTIMES
 
-__all__ = ["BASE", "CONVERT", "Advice", "Examination", "Part", "Report", "advise", "consult", "examine"]
-
 WORKS, MISSING, BROKEN, UNTRIED = "works", "missing", "broken", "not tried"
 TIMEOUT_S = 180.0
 """For one child; importing TensorFlow takes 5 s on a desktop, a runtime at most 20 s on an emulated board."""
@@ -106,7 +104,7 @@ CONVERT = tuple(
 )
 
 
-def consult(on_part: Callable[[str], None] = lambda name: None) -> Report:
+def consult(on_part: Callable[[str], None]) -> Report:
     """Describe this machine, try every part and advise.
 
     Args:

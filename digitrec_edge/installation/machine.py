@@ -140,7 +140,7 @@ def describe_machine(root: Path = _ROOT) -> Machine:
     )
 
 
-def read_cpu(root: Path = _ROOT) -> Cpu:
+def read_cpu(root: Path) -> Cpu:
     """Read the processor's name, cores and features."""
     cpuinfo = _text(root / "proc/cpuinfo")
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -27,6 +27,8 @@ from runtimes.support import version_key
 OLDEST = {"tensorflow": "2.20.0", "keras": "3.13.2"}
 """The oldest releases that were tried; older Kerases run code from a hostile file, or read other files as weights."""
 
+_CHUNK = 2000
+"""Images at a time: their pixels as float32 are 6 MB."""
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 
 
@@ -147,10 +149,10 @@ def _without_addresses(config: bytes) -> bytes:
     return json.dumps(json.loads(config, object_hook=renumbered)).encode()
 
 
-def reference_logits(model: Any, images: NDArray[np.uint8], chunk: int = 2000) -> NDArray[np.float32]:
+def reference_logits(model: Any, images: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Return the Keras model's logits ``(N, 10) float32`` for ``(N, 28, 28) uint8`` images."""
     parts = [
-        np.asarray(model(images[k : k + chunk].astype(np.float32) / np.float32(PIXEL_MAX), training=False))
-        for k in range(0, len(images), chunk)
+        np.asarray(model(images[k : k + _CHUNK].astype(np.float32) / np.float32(PIXEL_MAX), training=False))
+        for k in range(0, len(images), _CHUNK)
     ]
     return np.concatenate(parts).astype(np.float32)
