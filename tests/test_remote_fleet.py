@@ -175,7 +175,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     program.parent.mkdir(parents=True)
     program.write_text("#!/bin/sh\necho out of luck\nexit 1\n")
     program.chmod(0o755)
-    made = RemoteEnvironment("~/.cache/digitrec-edge/env-1", (), fresh=False)
+    made = RemoteEnvironment("~/.cache/digitrec-edge/env-1", ())
     monkeypatch.setattr(fleet, "prepare", lambda *rest: made)
     return found
 

@@ -44,12 +44,10 @@ class RemoteEnvironment:
 
     Attributes:
         folder: on the device, below ``~``.
-        fresh: it was made just now.
     """
 
     folder: str
     extras: tuple[str, ...]
-    fresh: bool
 
     @property
     def program(self) -> str:
@@ -84,12 +82,11 @@ def prepare(
         digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
         state = repr((digest, sorted(extras), device.machine.python, device.provided, constraints))
         folder = f"{root}/env-{hashlib.sha256(state.encode()).hexdigest()[:12]}"
-        made = RemoteEnvironment(folder, tuple(extras), fresh=True)
-        if connection.examine([f"{folder}/ready"]).there:
-            return RemoteEnvironment(folder, tuple(extras), fresh=False)
-        _check_room(connection.host, device, extras)
-        _Installer(connection, device, made, wheel, constraints, on_step).install()
-    return made
+        found = RemoteEnvironment(folder, tuple(extras))
+        if not connection.examine([f"{folder}/ready"]).there:
+            _check_room(connection.host, device, extras)
+            _Installer(connection, device, found, wheel, constraints, on_step).install()
+    return found
 
 
 def _name(requirement: str) -> str:
@@ -126,6 +123,7 @@ class _Installer:
         self._on_step = on_step
         self._scratch = wheel.parent
         self._claim = f"claim-{secrets.token_hex(4)}"
+        self._pip_path = ""
 
     def install(self) -> None:
         try:
@@ -147,7 +145,7 @@ class _Installer:
         self._run("making the environment", "python3", "-m", "venv", "--without-pip", *options, "env")
         self._pip_path = f"wheels/{pip.name}/pip"
         self._install_packages()
-        self._run("trying it", f"{self._environment.program}", "--version")
+        self._run("trying it", self._environment.program, "--version")
 
     def _install_packages(self) -> None:
         asked = self._with_extras(f"wheels/{self._wheel.name}")
@@ -181,12 +179,9 @@ class _Installer:
                 raise UnfitDeviceError(f"{self._connection.host}: its disk is full; nothing was installed; {ROOM}")
             said = next((line for line in reversed(answer.lines) if line.startswith("ERROR")), "")
             said = said or next(iter(answer.lines[-1:]), "nothing")
-            what = "pip" if self._pip_path_in(argv) else argv[0]
+            what = "pip" if self._pip_path in argv else argv[0]
             raise RemoteError(f"{self._connection.host}: {what} failed while {step}: {said[:300]}")
 
     def _on_device(self, *argv: str, begun: bool = True) -> Completed:
         folder, needs = (self._folder, f"{self._folder}/{self._claim}") if begun else ("~", None)
         return self._connection.run(argv, folder, lock=LOCK, needs=needs)
-
-    def _pip_path_in(self, argv: Sequence[str]) -> bool:
-        return getattr(self, "_pip_path", "") in argv
