@@ -70,6 +70,5 @@ def _fetch(connection: Connection, path: str, on_step: Callable[[str], None]) ->
     finally:
         connection.remove(folder)
     if answer.status or COPY not in answer.files:
-        said = next(iter(answer.lines[-1:]), "it said nothing")
-        raise RemoteError(f"{connection.host}: {said[:300]}")
+        raise RemoteError(f"{connection.host}: {answer.last_line[:300] or 'it said nothing'}")
     return answer.files[COPY]

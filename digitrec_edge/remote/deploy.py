@@ -161,11 +161,11 @@ def _place(connection: Connection, environment: RemoteEnvironment, order: Order)
     text = json.dumps(dataclasses.asdict(order))
     argv = [environment.python, "-I", "-m", "digitrec_edge.placing", text]
     answer = connection.run(argv, HOME, lock=LOCK)
-    last = next(iter(answer.lines[-1:]), "it said nothing")
     if answer.status:
-        raise DeploymentError(f"{connection.host}: {last[:500]}; what was in place there still is")
+        said = answer.last_line[:500] or "it said nothing"
+        raise DeploymentError(f"{connection.host}: {said}; what was in place there still is")
     try:
-        return parse(Placed, load_json(last), "answer")
+        return parse(Placed, load_json(answer.last_line), "answer")
     except ValueError as cause:
         raise RemoteError(f"{connection.host}: its answer is none that this version knows: {cause}") from cause
 
@@ -173,10 +173,9 @@ def _place(connection: Connection, environment: RemoteEnvironment, order: Order)
 def _previous(connection: Connection) -> Path:
     """Return what lies there to be brought back, for its name says which runtime it needs."""
     answer = connection.run(["readlink", f"{HOME}/{PREVIOUS}"], "~")
-    found = next(iter(answer.lines[-1:]), "")
-    if answer.status or not _PREVIOUS.fullmatch(found):
+    if answer.status or not _PREVIOUS.fullmatch(answer.last_line):
         raise DeploymentError(f"{connection.host}: no artifact before the one in place: nothing to bring back")
-    return Path(found)
+    return Path(answer.last_line)
 
 
 def _who() -> str:

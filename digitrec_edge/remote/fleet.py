@@ -208,7 +208,7 @@ def _clear_up(connection: Connection, folder: str, *, clean: bool) -> None:
     if clean:
         done = connection.run(["rm", "-rf", CACHE], "~", lock=LOCK)
         if done.status:
-            raise RemoteError(f"{connection.host}: {next(iter(done.lines[-1:]), 'rm said nothing')[:300]}")
+            raise RemoteError(f"{connection.host}: {done.last_line[:300] or 'rm said nothing'}")
 
 
 def name_devices(outcomes: Sequence[Outcome]) -> list[Outcome]:

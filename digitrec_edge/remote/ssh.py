@@ -66,6 +66,11 @@ class Completed:
     files: dict[str, bytes]
     lines: tuple[str, ...]
 
+    @property
+    def last_line(self) -> str:
+        """The last line that it printed; empty where there is none."""
+        return self.lines[-1] if self.lines else ""
+
 
 @dataclass(frozen=True)
 class _Received:

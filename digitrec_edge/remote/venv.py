@@ -178,7 +178,7 @@ class _Installer:
             if any("No space left on device" in line for line in answer.lines):
                 raise UnfitDeviceError(f"{self._connection.host}: its disk is full; nothing was installed; {ROOM}")
             said = next((line for line in reversed(answer.lines) if line.startswith("ERROR")), "")
-            said = said or next(iter(answer.lines[-1:]), "nothing")
+            said = said or answer.last_line or "nothing"
             what = "pip" if self._pip_path in argv else argv[0]
             raise RemoteError(f"{self._connection.host}: {what} failed while {step}: {said[:300]}")
 
