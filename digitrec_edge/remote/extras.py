@@ -3,14 +3,17 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from digitrec_edge import formats
 from digitrec_edge.artifact import signature_path
 from digitrec_edge.artifact.signature import KEY_FILE
 from digitrec_edge.errors import UnfitDeviceError
 from digitrec_edge.installation.advice import advise
 from digitrec_edge.installation.wheels import wheels_for
 from digitrec_edge.remote.device import Device
+from runtimes.table import find
 
-_ONNX_SUFFIXES = (".onnx", ".ort")
+_ONNX = find("onnxruntime")
+_ONNX_SUFFIXES = tuple(formats.by_name(name).suffix for name in _ONNX.formats)
 
 
 def extras_for(host: str, device: Device, files: Sequence[Path], asked: Sequence[str] = ()) -> tuple[str, ...]:
@@ -37,8 +40,8 @@ def extras_for(host: str, device: Device, files: Sequence[Path], asked: Sequence
     if asked:
         return tuple(dict.fromkeys([*asked, *signed]))
     extras = [] if all(path.suffix in _ONNX_SUFFIXES for path in files) else [advice.extra]
-    if any(path.suffix in _ONNX_SUFFIXES for path in files) and wheels_for("onnxruntime", machine):
-        extras.append("onnx")
+    if any(path.suffix in _ONNX_SUFFIXES for path in files) and wheels_for(_ONNX.distribution, machine):
+        extras.append(_ONNX.extra)
     return tuple(name for name in dict.fromkeys([*(extras or [advice.extra]), *signed]) if name)
 
 
