@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from digitrec_edge.cli import terminal
-from digitrec_edge.cli.options import DataOption, RuntimesOption, check_apart, find_artifacts, refuse
+from digitrec_edge.cli.options import DataOption, RuntimesOption, check_apart, find_artifacts, refuse, words_of
 from digitrec_edge.cli.remote import DEFAULT_TIMEOUT_S, Timeout, benchmark_on, check_extras
 
 if TYPE_CHECKING:
@@ -101,8 +101,8 @@ def benchmark(
         if request
         else BenchmarkRequest(
             artifacts=tuple(map(str, paths or _at_hand())),
-            runtimes=tuple(_words(runtime)),
-            variants=tuple(_words(variant)),
+            runtimes=tuple(words_of(runtime)),
+            variants=tuple(words_of(variant)),
             threads=tuple(_numbers(threads, "--threads", 256)),
             batches=tuple(_numbers(batch, "--batch", 10_000)),
             effort="strict" if strict else "quick" if quick else "default",
@@ -221,15 +221,10 @@ def _write(document: "Document", files: dict[str, Path | None]) -> None:
             write_file(path, makers[kind](document))
 
 
-def _words(values: Sequence[str] | None) -> list[str]:
-    """Values of an option that may be repeated, or hold several with commas between."""
-    return [word.strip() for value in values or () for word in value.split(",") if word.strip()]
-
-
 def _numbers(text: str, option: str, largest: int) -> list[int]:
-    words = _words([text])
-    if not words or not all(word.isdecimal() and 1 <= int(word) <= largest for word in words):
+    numbers = words_of([text])
+    if not numbers or not all(number.isdecimal() and 1 <= int(number) <= largest for number in numbers):
         raise typer.BadParameter(
             f"{text!r} is no list of whole numbers from 1 to {largest:,}, such as 1,2,4", param_hint=option
         )
-    return list(dict.fromkeys(map(int, words)))
+    return list(dict.fromkeys(map(int, numbers)))

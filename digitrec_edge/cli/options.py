@@ -42,12 +42,17 @@ def find_artifacts(paths: list[Path] | None) -> list[Path] | None:
 
 
 def check_runtimes(several: list[str] | None) -> list[str] | None:
-    """Do the same for several; ``auto`` is none of them."""
-    for name in (word.strip() for words in several or [] for word in words.split(",") if word.strip()):
+    """Let pass what are names of runtimes; ``auto`` is none of them."""
+    for name in words_of(several):
         if name == AUTO:
             raise typer.BadParameter("leave --runtime out to measure in every runtime")
         check_runtime(name)
     return several
+
+
+def words_of(values: Iterable[str] | None) -> list[str]:
+    """Return the words of an option that may be repeated, and hold several with commas between."""
+    return [word.strip() for value in values or () for word in value.split(",") if word.strip()]
 
 
 def listed(words: list[str]) -> str:

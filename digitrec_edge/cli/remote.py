@@ -1,4 +1,4 @@
-"""What ``benchmark --host`` and ``deploy`` share: options, progress lines, the table of hosts."""
+"""What commands that work on devices share, options and progress lines; and ``benchmark --host``."""
 
 import sys
 import threading
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from digitrec_edge.cli import terminal
+from digitrec_edge.cli.options import words_of
 
 if TYPE_CHECKING:
     from benchmarks.request import BenchmarkRequest
@@ -47,12 +48,12 @@ def check_extras(several: list[str] | None) -> list[str] | None:
     """
     from digitrec_edge.pip_lines import extras
 
-    words = [word.strip() for value in several or () for word in value.split(",") if word.strip()]
-    known = extras() if words else []
-    for word in words:
-        if known and word not in known:
-            raise typer.BadParameter(f"no extra is called {word!r}; there are {', '.join(known)}")
-    return words
+    named = words_of(several)
+    known = extras() if named else []
+    for name in named:
+        if known and name not in known:
+            raise typer.BadParameter(f"no extra is called {name!r}; there are {', '.join(known)}")
+    return named
 
 
 def check_hosts(hosts: Sequence[str]) -> list[str]:
