@@ -28,8 +28,6 @@ def strip(
     found, model = artifact.read(source, sealed=False), artifact.strip(source)
     kind = formats.by_name(found.format.model)
     suffix = kind.suffix if kind != found.format else source.suffix
-    target = (
-        output or file.parent / f"{source.stem}-stripped{suffix}"
-    )  # a name of one that ships: in the folder at hand
+    target = output or file.parent / f"{source.stem}-stripped{suffix}"  # of one that ships: in the folder at hand
     replace(target, model)
     print(f"{terminal.escaped(str(target))}  {len(model):,} bytes, a model without card, sample and seal")

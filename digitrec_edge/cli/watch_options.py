@@ -85,7 +85,7 @@ def rule_of(text: str) -> Keep | None:
         rule = Keep.parse(text)
     except CollectionError as error:
         raise typer.BadParameter(str(error), param_hint="--keep") from None
-    return rule if rule.unsure or rule.every else None
+    return rule if rule.keeps else None
 
 
 def _count(least: int) -> Callable[[str], int]:
