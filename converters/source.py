@@ -19,9 +19,7 @@ from digitrec_edge.quantization import PIXEL_MAX
 from digitrec_edge.training import network as model
 from digitrec_edge.training.blemishes import add_blemishes
 from digitrec_edge.training.history import read_history
-from digitrec_edge.variants import ExportChoice
-
-AS_USUAL = ExportChoice()
+from digitrec_edge.variants import AS_USUAL, ExportChoice
 
 
 @dataclass(frozen=True)

@@ -15,12 +15,10 @@ from digitrec_edge.describing import payload_fields
 from digitrec_edge.errors import ArtifactError, ConversionError
 from digitrec_edge.files import candidate_for, make_folder
 from digitrec_edge.formats import SAMPLE_FILE
-from digitrec_edge.variants import VARIANTS, ExportChoice, Variant
+from digitrec_edge.variants import AS_USUAL, VARIANTS, ExportChoice, Variant
 from digitrec_edge.verification.selftest import self_test
 from runtimes.loading import load
 from runtimes.table import for_format
-
-AS_USUAL = ExportChoice()
 
 
 def holds_artifacts(path: Path) -> bool:

@@ -84,6 +84,9 @@ class ExportChoice:
     output_type: str | None = None
 
 
+AS_USUAL = ExportChoice()
+
+
 @dataclass(frozen=True)
 class Variant:
     """A row of the table.
