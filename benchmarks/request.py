@@ -15,6 +15,8 @@ from digitrec_edge.files import read_file
 from digitrec_edge.records import load_json, parse
 from runtimes.table import find
 
+PROGRESS_VARIABLE, PROGRESS = "DIGITREC_PROGRESS", "progress "
+"""Set to ``lines``, the variable has whoever measures print the progress as lines that begin so."""
 _LIMIT_BYTES = 1 << 20
 
 

@@ -12,7 +12,7 @@ from benchmarks.request import BenchmarkRequest
 from benchmarks.results.document import Run, document
 from digitrec_edge import pretrained
 from digitrec_edge.artifact.signature import KEY_FILE
-from digitrec_edge.cli import remote, terminal
+from digitrec_edge.cli import remote
 from digitrec_edge.errors import DataError, RemoteError, UnfitDeviceError
 from digitrec_edge.installation.machine import describe_machine
 from digitrec_edge.remote import agent, exchange, fleet, messages
@@ -138,7 +138,6 @@ def test_a_device_without_linux_is_refused_in_one_line(asked: tuple[str, ...]) -
 
 def test_both_ends_of_the_connection_use_the_same_words() -> None:
     assert agent.MARK == messages.MARK
-    assert fleet.PROGRESS_VARIABLE == terminal.PROGRESS_VARIABLE
     assert agent.HEARTBEAT_LIMIT_S > 5 * exchange.HEARTBEAT_S
     assert 5 * agent.ALIVE_S < exchange.SILENCE_S
 

@@ -1,9 +1,10 @@
 """``digitrec-edge benchmark``."""
 
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,7 +13,7 @@ from digitrec_edge.cli.options import DataOption, RuntimesOption, check_apart, f
 from digitrec_edge.cli.remote import DEFAULT_TIMEOUT_S, Timeout, benchmark_on, check_extras
 
 if TYPE_CHECKING:
-    from benchmarks import Document, Run
+    from benchmarks import Document, Run, Step
     from benchmarks.request import BenchmarkRequest
 
 
@@ -128,13 +129,22 @@ def _benchmark_here(request: "BenchmarkRequest", files: dict[str, Path | None]) 
 
     with terminal.progress() as bar:
         task = bar.add_task("benchmark", total=None)
-        done = measure_request(request, lambda step: terminal.step(bar, task, step.done, step.total, step.text))
+        done = measure_request(request, lambda step: _show_step(bar, task, step))
     _write(document(done), files)
     show(done)
     if done.interrupted:
         print("digitrec-edge: interrupted; the rounds that were finished are kept", file=sys.stderr)
         raise typer.Exit(130)
     check_run(done)
+
+
+def _show_step(bar: Any, task: Any, step: "Step") -> None:
+    """Move a progress bar; as lines for whoever asked for lines, such as the other end of an ssh connection."""
+    from benchmarks.request import PROGRESS, PROGRESS_VARIABLE
+
+    bar.update(task, completed=step.done, total=step.total, description=step.text)
+    if os.environ.get(PROGRESS_VARIABLE) == "lines":
+        print(f"{PROGRESS}{step.done}/{step.total} {step.text}", file=sys.stderr, flush=True)
 
 
 def check_run(run: "Run") -> None:

@@ -10,7 +10,6 @@ from typing import IO, Any, cast
 from digitrec_edge.records import strict_json
 
 DEBUG_VARIABLE = "DIGITREC_DEBUG"
-PROGRESS_VARIABLE = "DIGITREC_PROGRESS"
 USUAL_WIDTH = 80
 """Of a terminal that does not say."""
 
@@ -191,13 +190,6 @@ class Counter:
             self._write("\r" + " " * self._columns + "\r")
             self._columns = 0
             sys.stderr.flush()
-
-
-def step(bar: Any, task: Any, done: int, total: int, text: str) -> None:
-    """Move a progress bar; as lines for whoever asked for lines, such as the other end of an ssh connection."""
-    bar.update(task, completed=done, total=total, description=text)
-    if os.environ.get(PROGRESS_VARIABLE) == "lines":
-        print(f"progress {done}/{total} {text}", file=sys.stderr, flush=True)
 
 
 def status_lines() -> Any:

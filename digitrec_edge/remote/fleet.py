@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.request import BenchmarkRequest
+from benchmarks.request import PROGRESS, PROGRESS_VARIABLE, BenchmarkRequest
 from benchmarks.results.document import Document, from_json
 from digitrec_edge.artifact import golden
 from digitrec_edge.artifact.signature import KEY_FILE
@@ -23,9 +23,6 @@ from digitrec_edge.remote.venv import CACHE, LOCK, RemoteEnvironment, prepare
 REQUEST, RESULT = "request.json", "result.json"
 SAMPLES_BYTES = 512 << 20
 """Of the results when every single sample is asked for."""
-
-PROGRESS_VARIABLE = "DIGITREC_PROGRESS"
-"""Set to ``lines``, it has the command line print its progress as lines that begin with ``progress``."""
 
 
 @dataclass(frozen=True)
@@ -173,8 +170,8 @@ def _run(
     tell: Callable[[str], None],
 ) -> Document:
     def on_line(line: str) -> None:
-        if line.startswith("progress "):
-            tell(f"measuring: {line[len('progress ') :][:200]}")
+        if line.startswith(PROGRESS):
+            tell(f"measuring: {line.removeprefix(PROGRESS)[:200]}")
 
     tell("measuring")
     answer = connection.run(
@@ -188,7 +185,7 @@ def _run(
         on_line=on_line,
     )
     if RESULT not in answer.files:
-        said = next((line for line in reversed(answer.lines) if not line.startswith("progress ")), "nothing")
+        said = next((line for line in reversed(answer.lines) if not line.startswith(PROGRESS)), "nothing")
         raise RemoteError(f"{connection.host}: the benchmark there ended with {answer.status}: {said[:300]}")
     return from_json(answer.files[RESULT], "the results that it sent")
 
