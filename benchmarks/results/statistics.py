@@ -23,9 +23,9 @@ from typing import Annotated, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.quality.significance import CONFIDENCE
 from digitrec_edge.records import Within
 
-CONFIDENCE = 0.95
 RESAMPLES = 1000
 POINTS_PER_ROUND = 400
 """A round enters the bootstrap by so many of its quantiles at the most; fewer points than samples make the
