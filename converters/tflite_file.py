@@ -10,7 +10,9 @@ from converters.tflite_ports import DEQUANTIZE, give, take_pixels
 from digitrec_edge.formats.tflite_operators import BUILTIN_OPERATORS
 
 DESCRIPTION = "digitrec_edge"
-CONV_2D, DEPTHWISE_CONV_2D, FULLY_CONNECTED, RESHAPE = 3, 4, 9, 22
+CONV_2D, DEPTHWISE_CONV_2D, FULLY_CONNECTED, RESHAPE = map(
+    BUILTIN_OPERATORS.index, ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "RESHAPE")
+)
 """Codes of BuiltinOperator in TFLite's schema."""
 
 _OPERATORS = {"Dense": FULLY_CONNECTED, "Conv2D": CONV_2D, "DepthwiseConv2D": DEPTHWISE_CONV_2D}
