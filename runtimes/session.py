@@ -114,7 +114,7 @@ class Session(Protocol):
     reentrant: bool
     """Whether several threads may run it at a time, and a forked process may go on with it."""
 
-    def classifier(self, prepare: "Prepare") -> Callable[[NDArray[np.uint8]], int]:
+    def classifier(self, prepare: Prepare) -> Callable[[NDArray[np.uint8]], int]:
         """Return the shortest path from one picture ``(28, 28) uint8`` to its digit in this runtime.
 
         Args:

@@ -74,8 +74,8 @@ class Trainer:
     model: Any
     optimizer: Any
     uses_ema: bool
-    run: Callable[["Examples", NDArray[np.int64]], tuple[float, float]]
-    evaluate: Callable[["Examples"], tuple[float, float]]
+    run: Callable[[Examples, NDArray[np.int64]], tuple[float, float]]
+    evaluate: Callable[[Examples], tuple[float, float]]
 
     def state(self) -> Variables:
         """Return a copy of all variables of model and optimiser."""
