@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from converters.ranges import Range, activation_ranges
 from converters.source import Source
-from converters.tflite_file import FULLY_CONNECTED, finish
+from converters.tflite_file import FULLY_CONNECTED, finish, read_model, write_model
 from digitrec_edge.errors import ConversionError
 from digitrec_edge.quantization import SIDE
 from digitrec_edge.training.network import import_tensorflow
@@ -96,17 +96,12 @@ def _full_integer(source: Source, images: NDArray[np.float32], operators: Any, t
 
 def _with_ranges(payload: bytes, ranges: Mapping[str, Range]) -> bytes:
     """Give the activations of a calibrated float model other ranges than the calibration found."""
-    import flatbuffers
-    from tensorflow.lite.python import schema_py_generated as schema
-
-    model = schema.ModelT.InitFromObj(schema.Model.GetRootAsModel(payload, 0))
+    model = read_model(payload)
     for tensor in model.subgraphs[0].tensors:
         if tensor.quantization is not None and tensor.quantization.min is not None:
             low, high = ranges[tensor.name.decode()]
             tensor.quantization.min, tensor.quantization.max = [low], [high]
-    builder = flatbuffers.Builder(len(payload) + 8192)
-    builder.Finish(model.Pack(builder), b"TFL3")
-    return bytes(builder.Output())
+    return write_model(model, len(payload))
 
 
 def int4(source: Source, target: Target) -> bytes:

@@ -41,10 +41,9 @@ def finish(
         pixels_in: whether the input becomes uint8, with scale 1/255 and zero point 0.
         output_type: of the logits; empty leaves what they are.
     """
-    import flatbuffers
     from tensorflow.lite.python import schema_py_generated as schema
 
-    model = schema.ModelT.InitFromObj(schema.Model.GetRootAsModel(payload, 0))
+    model = read_model(payload)
     _take_in_buffers(model, payload)
     (graph,) = model.subgraphs
     model.description = DESCRIPTION
@@ -61,7 +60,21 @@ def finish(
     _free_batch(model, graph)
     _add_metadata(schema, model)
     model.buffers = [_AlignedBuffer(schema, buffer.data) for buffer in model.buffers]
-    builder = flatbuffers.Builder(len(payload) + 8192)
+    return write_model(model, len(payload))
+
+
+def read_model(payload: bytes) -> Any:
+    """Return a TFLite file in the schema's own object form, which can be changed in place."""
+    from tensorflow.lite.python import schema_py_generated as schema
+
+    return schema.ModelT.InitFromObj(schema.Model.GetRootAsModel(payload, 0))
+
+
+def write_model(model: Any, about_bytes: int) -> bytes:
+    """Return the TFLite file of that form; so much memory is taken for it at first."""
+    import flatbuffers
+
+    builder = flatbuffers.Builder(about_bytes + 8192)
     builder.Finish(model.Pack(builder), b"TFL3")
     return bytes(builder.Output())
 

@@ -8,13 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from digitrec_edge.dense.network import UNSIGNED
 from digitrec_edge.formats.tflite_operators import BUILTIN_OPERATORS
 from digitrec_edge.quantization import PIXEL_MAX
 
 DEQUANTIZE, QUANTIZE = (BUILTIN_OPERATORS.index(name) for name in ("DEQUANTIZE", "QUANTIZE"))
 """Codes of BuiltinOperator in TFLite's schema."""
-_UNSIGNED = 128
-"""Between the zero points of the same numbers as int8 and as uint8."""
 
 
 def take_pixels(schema: Any, model: Any, graph: Any) -> None:
@@ -30,7 +29,7 @@ def take_pixels(schema: Any, model: Any, graph: Any) -> None:
     scale = np.float32(1 / PIXEL_MAX)
     if was.type == schema.TensorType.INT8:
         given = was.quantization
-        if np.float32(given.scale[0]) != scale or given.zeroPoint[0] != -_UNSIGNED:
+        if np.float32(given.scale[0]) != scale or given.zeroPoint[0] != -UNSIGNED:
             raise ValueError("the int8 input is not a picture's own bytes, but other steps")
     pixels = _tensor(schema, was, schema.TensorType.UINT8, [float(scale)], [0])
     operator = _operator(schema, model, was.type, [len(graph.tensors)], [before])
@@ -49,7 +48,7 @@ def give(schema: Any, model: Any, graph: Any, output_type: str) -> None:
     if kind == was.type:
         return
     if kind == schema.TensorType.UINT8:
-        zero = [int(was.quantization.zeroPoint[0]) + _UNSIGNED]
+        zero = [int(was.quantization.zeroPoint[0]) + UNSIGNED]
         logits = _tensor(schema, was, kind, [float(was.quantization.scale[0])], zero)
     else:
         logits = _tensor(schema, was, kind, [], [])
