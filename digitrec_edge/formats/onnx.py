@@ -15,7 +15,7 @@ import numpy as np
 from digitrec_edge.formats import CARD_FILE, SAMPLE_FILE, SEAL_BYTES
 from digitrec_edge.formats.budget import BUDGET, Meter, refuse
 from digitrec_edge.formats.graph import ITEM_BITS, Graph, MalformedError, Operator, Tensor
-from digitrec_edge.formats.onnx_checks import Node, check_graph, external, stored_size
+from digitrec_edge.formats.onnx_checks import INT, INTS, STRING, Node, check_graph, external, opset_needs, stored_size
 from digitrec_edge.formats.protobuf import Message, encode_bytes, fields
 from digitrec_edge.formats.sizes import Option, Size
 
@@ -29,9 +29,6 @@ _DTYPES = {
 _TYPED = {"int64": 7, "uint32": 11, "uint64": 11}
 """Fields of TensorProto for elements that are not raw; float_data and double_data are of fixed width, and all
 others stand in int32_data."""
-
-_INT, _STRING, _INTS = 2, 3, 7
-"""Types of attributes."""
 
 
 def recognise(data: bytes) -> bool:
@@ -72,9 +69,8 @@ def describe(payload: bytes) -> Graph:
     check_graph(nodes, known, inputs, outputs)
     affine = _affine(operators, initializers)
     stored = tuple(_initializer(name, message, *affine.get(name, ((), ()))) for name, message in initializers.items())
-    used = {node.domain for node in nodes}
-    needs = [(f"{domain or 'ai.onnx'} opset", version) for domain, version in opsets.items() if domain in used]
-    return Graph(inputs, outputs, inputs + stored + outputs, operators, (("ONNX IR", model.number(1)), *needs))
+    needs = (("ONNX IR", model.number(1)), *opset_needs(nodes, opsets))
+    return Graph(inputs, outputs, inputs + stored + outputs, operators, needs)
 
 
 def _node(message: Message) -> Node:
@@ -91,11 +87,11 @@ def _node(message: Message) -> Node:
         single = attribute.message(5)
         for tensor in (*attribute.messages(10), *([single] if single else [])):
             tensors[name] = _checked_size(tensor, tensor.text(8))
-        if kind == _INT:
+        if kind == INT:
             options[name] = attribute.signed(3)
-        elif kind == _INTS:
+        elif kind == INTS:
             options[name] = tuple(attribute.numbers(8))
-        elif kind == _STRING:
+        elif kind == STRING:
             options[name] = attribute.text(4)
     return Node(message.text(4), message.text(7), message.texts(1), message.texts(2), options, tensors)
 

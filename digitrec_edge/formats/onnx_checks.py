@@ -11,6 +11,8 @@ from digitrec_edge.formats.graph import ITEM_BITS, MalformedError, Tensor, fixed
 from digitrec_edge.formats.onnx_sizes import RULES
 from digitrec_edge.formats.sizes import Option, Size, SizedOperator, check
 
+INT, STRING, INTS = 2, 3, 7
+"""Types of attributes, in both formats."""
 _MAX_RANK = 8
 _DOMAINS = ("", "ai.onnx", "com.microsoft")
 _NO_TEXT = "\ufffd"
@@ -62,6 +64,12 @@ def stored_size(tensor: Tensor, stored_bytes: int, raw: memoryview | None) -> Si
 def external(name: str) -> MalformedError:
     """Return the error for a tensor that lies in another file."""
     return MalformedError(f"tensor {name!r} lies in another file; one file must hold all")
+
+
+def opset_needs(nodes: Sequence[Node], opsets: Mapping[str, int]) -> tuple[tuple[str, int], ...]:
+    """Return what the operators need of a runtime: the opset of each domain that they are of, in the file's order."""
+    used = {node.domain for node in nodes}
+    return tuple((f"{domain or 'ai.onnx'} opset", version) for domain, version in opsets.items() if domain in used)
 
 
 def check_graph(

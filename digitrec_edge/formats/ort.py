@@ -8,7 +8,7 @@ from digitrec_edge.formats.budget import BUDGET, refuse
 from digitrec_edge.formats.flatbuffer import Table
 from digitrec_edge.formats.graph import Graph, MalformedError, Operator, Tensor, in_order_of_computation
 from digitrec_edge.formats.onnx import dtype_name
-from digitrec_edge.formats.onnx_checks import Node, check_graph, external, stored_size
+from digitrec_edge.formats.onnx_checks import INT, INTS, STRING, Node, check_graph, external, opset_needs, stored_size
 from digitrec_edge.formats.sizes import Option, Size
 
 __all__ = ["attach", "describe", "recognise", "split"]
@@ -16,8 +16,6 @@ __all__ = ["attach", "describe", "recognise", "split"]
 MAGIC = b"ORTM"
 _MODEL, _GRAPH = 1, 7
 _DIMENSION_VALUE = 1
-_INT, _STRING, _INTS = 2, 3, 7
-"""Types of attributes."""
 
 
 def recognise(data: bytes) -> bool:
@@ -57,11 +55,9 @@ def describe(payload: bytes) -> Graph:
     outputs = tuple(values.get(name, Tensor(name, (), "unknown")) for name in _texts(graph, 6))
     check_graph(nodes, known, inputs, outputs)
     opsets = {table.text(0): table.number(1, "q") for table in model.tables(1)}
-    used = {node.domain for node in nodes}
-    needs = [(f"{domain or 'ai.onnx'} opset", version) for domain, version in opsets.items() if domain in used]
     version = session.text(0)
     form = ("ORT format", int(version) if version.isdecimal() and len(version) < 9 else 0)
-    return Graph(inputs, outputs, inputs + stored + outputs, operators, (form, *needs))
+    return Graph(inputs, outputs, inputs + stored + outputs, operators, (form, *opset_needs(nodes, opsets)))
 
 
 def _node(table: Table) -> Node:
@@ -77,11 +73,11 @@ def _node(table: Table) -> Node:
         single = attribute.table(6)
         for tensor in (*attribute.tables(11), *([single] if single else [])):
             tensors[name] = _checked_size(_initializer(tensor), tensor)
-        if kind == _INT:
+        if kind == INT:
             options[name] = attribute.number(4, "q")
-        elif kind == _INTS:
+        elif kind == INTS:
             options[name] = tuple(attribute.vector(9, "<i8").tolist())
-        elif kind == _STRING:
+        elif kind == STRING:
             options[name] = attribute.text(5)
     return Node(operator, table.text(2), _texts(table, 8), _texts(table, 9), options, tensors)
 
