@@ -10,7 +10,7 @@ from digitrec_edge.formats.budget import BUDGET, refuse
 from digitrec_edge.formats.flatbuffer import Table
 from digitrec_edge.formats.flatbuffer_verifier import verify as verify_flatbuffer
 from digitrec_edge.formats.graph import Graph, MalformedError, Operator, Tensor
-from digitrec_edge.formats.tflite_checks import buffer_content, check, schema
+from digitrec_edge.formats.tflite_checks import buffer_content, builtin_code, check, schema
 from digitrec_edge.formats.tflite_operators import BUILTIN_OPERATORS
 
 __all__ = ["attach", "describe", "recognise", "split"]
@@ -72,7 +72,7 @@ def _operator(table: Table, codes: list[tuple[str, int]], tensors: tuple[Tensor,
 
 
 def _operator_code(table: Table) -> tuple[str, int]:
-    code = max(table.number(0, "b"), table.number(3, "i"))
+    code = builtin_code(table)
     name = BUILTIN_OPERATORS[code] if 0 <= code < len(BUILTIN_OPERATORS) else f"operator {code}"
     return table.text(1) or name if name == "CUSTOM" else name, table.number(2, "i", 1)
 

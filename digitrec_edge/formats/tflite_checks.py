@@ -103,7 +103,7 @@ def _check_sizes(model: Table, graph: Graph, tensors: Sequence[Table], operators
     stored = {k for k, tensor in enumerate(graph.tensors) if tensor.stored_bytes}
     if not stored.isdisjoint(given) or len(set(given)) < len(given) or -1 in given or -1 in results:
         raise MalformedError("an input is a constant or stands there twice")
-    codes = [max(code.number(0, "b"), code.number(3, "i")) for code in model.tables(1)]
+    codes = [builtin_code(table) for table in model.tables(1)]
     steps, there = [], stored.union(given)
     for table, operator in zip(operators, graph.operators, strict=True):
         inputs, outputs = table.vector(1, "<i4").tolist(), table.vector(2, "<i4").tolist()
@@ -132,6 +132,11 @@ def _check_slices(steps: Sequence[SizedOperator], sizes: Mapping[Hashable, Size]
         tensor, shape = tensors[int(str(output))], sizes[output].shape
         if tensor.shape != shape:
             raise MalformedError(f"tensor {tensor.name!r} is {tensor.shape}, and becomes {shape}")
+
+
+def builtin_code(table: Table) -> int:
+    """Return the code of an operator: in the field of a byte, or where it has no room there in the one of four."""
+    return max(table.number(0, "b"), table.number(3, "i"))
 
 
 def buffer_content(buffer: Table) -> NDArray[np.uint8]:
