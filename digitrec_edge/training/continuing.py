@@ -24,7 +24,7 @@ from digitrec_edge.training.marks import make_marks
 from digitrec_edge.training.network import import_tensorflow
 from digitrec_edge.training.recipes import FLOAT_BITS, RECIPES, TRAINED_BITS, Distortion, Recipe
 from digitrec_edge.training.run import calibrate, tool_versions
-from digitrec_edge.training.sets import DISTORTION, MARKS, ORDER, REHEARSED, random_for, split, unseen
+from digitrec_edge.training.sets import DISTORTION, MARKS, ORDER, REHEARSED, check_seed, random_for, split, unseen
 from digitrec_edge.training.weights import make_ready
 
 REHEARSED_IMAGES = 12_000
@@ -160,8 +160,7 @@ def _check(new: Digits, seed: int) -> None:
         raise TrainingError(f"a correction says {unknown[0]}, but the model knows 0 to {CLASSES - 1}")
     if not len(new):
         raise TrainingError("there is nothing new to learn: no correction is for training; correct more digits")
-    if seed not in mnist.SEEDS:
-        raise TrainingError(f"seed is {seed}, 0 to {mnist.SEEDS[-1]} is allowed")
+    check_seed(seed)
 
 
 class _Epochs:

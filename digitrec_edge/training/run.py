@@ -20,7 +20,7 @@ from digitrec_edge.training.history import History
 from digitrec_edge.training.loop import Trainer, Variables, compile_trainer, examples, room_for
 from digitrec_edge.training.network import build, import_tensorflow, reference_logits
 from digitrec_edge.training.recipes import Recipe
-from digitrec_edge.training.sets import Sets, Unseen, split, unseen
+from digitrec_edge.training.sets import Sets, Unseen, check_seed, split, unseen
 from digitrec_edge.training.weights import make_ready
 
 CHECKPOINT_EVERY_S = 10.0
@@ -61,8 +61,7 @@ def train(
     """
     digits = mnist.load("train", source)
     recipe.check(len(digits))
-    if seed not in mnist.SEEDS:
-        raise TrainingError(f"seed is {seed}, 0 to {mnist.SEEDS[-1]} is allowed")
+    check_seed(seed)
     run = TrainingRun(recipe, seed, digits.digest())
     before = _read_checkpoint(checkpoint_path, run) if resume and checkpoint_path else None
     sets = split(digits, mnist.load("test", source), recipe.validation_split, seed)

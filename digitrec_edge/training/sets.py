@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from digitrec_edge.mnist import Digits
+from digitrec_edge.errors import TrainingError
+from digitrec_edge.mnist import SEEDS, Digits
 from digitrec_edge.training.augmentation import distort
 from digitrec_edge.training.recipes import Recipe
 
@@ -26,6 +27,16 @@ class Sets:
     def evaluation(self) -> tuple[str, Digits]:
         """What every epoch is evaluated on, and its name."""
         return ("validation", self.held_out) if len(self.held_out) else ("test", self.test)
+
+
+def check_seed(seed: int) -> None:
+    """Let pass a seed that random numbers may start from.
+
+    Raises:
+        TrainingError: names what is allowed.
+    """
+    if seed not in SEEDS:
+        raise TrainingError(f"seed is {seed}, 0 to {SEEDS[-1]} is allowed")
 
 
 def random_for(purpose: int, seed: int, epoch: int = 0) -> np.random.Generator:
