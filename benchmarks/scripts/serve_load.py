@@ -22,13 +22,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT))
+from PIL import Image
 
-from PIL import Image  # noqa: E402
-
-from digitrec_edge import mnist  # noqa: E402
-from digitrec_edge.installation.machine import describe_machine  # noqa: E402
+from digitrec_edge import mnist
+from digitrec_edge.installation.machine import describe_machine
 
 HELLO = """
 import sys, uvicorn
@@ -197,8 +194,8 @@ def main() -> None:
     for path in given.pictures:
         if not path.is_file():
             parser.error(f"no such file: {path}")
-    machine = describe_machine()
-    print(f"{machine.cpu}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, {time.strftime('%Y-%m-%d %H:%M')}")
+    cpu = describe_machine().cpu.name
+    print(f"{cpu}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, {time.strftime('%Y-%m-%d %H:%M')}")
     port = free_port()
     command = ["-m", "digitrec_edge", "serve", "--port", str(port), *given.options]
     with tempfile.TemporaryDirectory() as name, running(command, port) as process:
