@@ -128,3 +128,34 @@ def test_modules_belong_to_the_distributions_that_are_named_here() -> None:
     tops = {top for path in modules().values() for top in imported(path.read_text(encoding="utf-8"))}
     for top in tops & owners.keys():
         assert normal(DISTRIBUTIONS.get(top, top)) in map(normal, owners[top])
+
+
+DESK = (
+    "benchmarks", "benchmarks.scripts", "digitrec_edge.cli", "digitrec_edge.cli.export",
+    "digitrec_edge.cli.export_options", "digitrec_edge.cli.learning", "digitrec_edge.cli.report",
+    "digitrec_edge.cli.train", "digitrec_edge.export", "digitrec_edge.reissue", "digitrec_edge.report",
+    "digitrec_edge.training",
+)  # fmt: skip
+"""Rooms and commands that no device runs, and packages whose parts are named one by one."""
+
+
+def contracts() -> dict[str, tuple[str, ...]]:
+    """Return which modules each rule of import-linter is about, by the first words of its name."""
+    rules = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]["contracts"]
+    return {" ".join(rule["name"].split()[:2]): tuple(rule.get("source_modules", ())) for rule in rules}
+
+
+def test_the_rule_of_the_device_is_about_all_but_what_the_desk_alone_runs() -> None:
+    rooms = {".".join(name.split(".")[: 3 if name.startswith("digitrec_edge.cli.") else 2]) for name in modules()}
+    rooms = {name for name in rooms if name.split(".")[0] in ("digitrec_edge", "benchmarks")}
+    rooms -= {"digitrec_edge", "digitrec_edge.__main__"}
+    assert rooms - set(contracts()["the device"]) == set(DESK)
+
+
+def test_the_page_of_the_architecture_names_the_base_as_its_rule_does() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    named = re.search(r"The base \((.*?)\)", page)
+    assert named
+    assert sorted(re.findall(r"`(\w+)`", named[1])) == sorted(
+        name.removeprefix("digitrec_edge.") for name in contracts()["the base"]
+    )
