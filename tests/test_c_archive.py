@@ -227,7 +227,7 @@ def test_a_network_that_takes_no_picture_is_refused(payload: bytes) -> None:
 
 
 @pytest.mark.parametrize("count", [3, 200])
-def test_extras_between_the_files_or_without_end_are_refused(payload: bytes, count: int) -> None:
+def test_extras_between_the_files_or_without_end_are_refused(count: int) -> None:
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w") as archive:
         archive.writestr("digitrec/library.properties", "")

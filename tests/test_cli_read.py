@@ -153,7 +153,7 @@ def test_a_part_that_cannot_be_read_is_told_and_the_others_are_read(
     assert (output / "_SUCCESS").exists()
 
 
-def test_a_missing_extra_is_named(cli: Cli, mnist_test: mnist.Digits, tmp_path: Path) -> None:
+def test_a_missing_extra_is_named(mnist_test: mnist.Digits, tmp_path: Path) -> None:
     np.save(tmp_path / "digits.npy", mnist_test.images[:10])
     for module in ("pyarrow", "distributed"):
         code = (

@@ -151,7 +151,7 @@ def test_a_scheduler_by_its_address(
             list(run(workers, lacking, given.parts))
 
 
-def test_parts_are_given_away_in_bounded_number(threads: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_parts_are_given_away_in_bounded_number(threads: Any) -> None:
     given: list[int] = []
 
     def parts() -> Iterator[InputPart]:
@@ -190,7 +190,7 @@ def test_a_scheduler_without_workers_is_told(threads: Any, monkeypatch: pytest.M
         pass
 
 
-def test_a_scheduler_that_is_lost_is_told(threads: Any, reader: Reader) -> None:
+def test_a_scheduler_that_is_lost_is_told(threads: Any) -> None:
     with remote_cluster(threads.scheduler_address) as workers:
         outcomes = run(workers, _slow, (InputPart(k, "x", 0, 1) for k in range(10_000)))  # more than there is time for
         next(outcomes)

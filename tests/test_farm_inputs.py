@@ -126,7 +126,7 @@ def test_every_row_of_numpy_files_is_in_one_part(
 
 
 def test_a_group_of_a_million_rows_takes_no_more_memory_than_a_small_one(
-    reader: Reader, mnist_test: mnist.Digits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    reader: Reader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Peaks of Arrow's memory, of 5,000 rows in one group and of 60,000, 47 MB."""
     monkeypatch.setattr(kinds, "BATCH", 1000)

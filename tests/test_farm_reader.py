@@ -190,7 +190,7 @@ def test_other_processes_call_it(model: Model, mnist_test: mnist.Digits) -> None
         assert pa.concat_tables(pool.map(read, tables, timeout=120)) == read(table)
 
 
-def test_a_model_that_has_changed_is_refused_where_it_is_called(model: Model, tmp_path: Path) -> None:
+def test_a_model_that_has_changed_is_refused_where_it_is_called(tmp_path: Path) -> None:
     path = tmp_path / "model.tflite"
     path.write_bytes(pretrained.DEFAULT.read_bytes())
     with load(path) as other:

@@ -107,7 +107,7 @@ def test_every_case_has_an_oracle_and_every_core_runs_every_image() -> None:
     assert {case.core.kernel for case in cases} == {row.name for row in KERNELS}
 
 
-def test_a_file_of_figures_with_something_missing_is_refused(tmp_path: Path) -> None:
+def test_a_file_of_figures_with_something_missing_is_refused() -> None:
     raw = json.loads(FIGURES.read_text())
     del raw["figures"][0]["ram_bytes"]
     from digitrec_edge.records import parse

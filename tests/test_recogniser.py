@@ -42,7 +42,7 @@ def same(model: Any, meaning: Meaning, given: NDArray[np.float32], pixels: NDArr
     return made.notes
 
 
-def test_a_recogniser_comes_back_as_it_is(pixels: NDArray[np.float32]) -> None:
+def test_a_recogniser_comes_back_as_it_is() -> None:
     from digitrec_edge.training.network import build
 
     model = build()

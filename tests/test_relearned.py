@@ -66,7 +66,7 @@ def test_what_is_not_shown_to_be_better_fails(good: Answerer, test_set: Digits) 
             judge(before, after, *corrections(), test_set, guards=()).check()
 
 
-def test_a_few_better_ones_may_be_chance(good: Answerer) -> None:
+def test_a_few_better_ones_may_be_chance() -> None:
     assert not Learnt(25, before=20, after=25, better=5, worse=0).passed
     assert Learnt(25, before=19, after=25, better=6, worse=0).passed
     assert not Learnt(25, before=25, after=19, better=0, worse=6).passed

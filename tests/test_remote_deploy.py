@@ -227,9 +227,7 @@ def test_wrong_usage_is_told_with_status_2(cli: Cli, arguments: list[str], reaso
     assert reason in " ".join(done.stderr.replace("│", " ").split())
 
 
-def test_the_command_line_shows_devices_and_their_history(
-    devices: dict[str, Path], cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_command_line_shows_devices_and_their_history(devices: dict[str, Path], cli: Cli) -> None:
     deploy.deploy(["one"], job(INT8))
     history.record(devices["one"], "refused", Path("evil\x1b[2J.tflite"), by="serve", why="no\x07reason")
     done = cli("deploy", "--history", "--host", "one", "--host", "two")

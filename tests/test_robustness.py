@@ -52,7 +52,7 @@ def test_a_turn_by_90_degrees_is_exact_and_clockwise(images: NDArray[np.uint8]) 
     assert np.array_equal(rotate(images, 90), np.rot90(images, -1, axes=(1, 2)))
 
 
-def test_noise_is_the_same_for_the_same_seed(images: NDArray[np.uint8]) -> None:
+def test_noise_is_the_same_for_the_same_seed() -> None:
     grey = np.full((100, 28, 28), 128, np.uint8)
     noisy = add_noise(grey, 0.2, 0)
     assert np.array_equal(noisy, add_noise(grey, 0.2, 0))
@@ -60,7 +60,7 @@ def test_noise_is_the_same_for_the_same_seed(images: NDArray[np.uint8]) -> None:
     assert noisy.std() / 255 == pytest.approx(0.2, abs=0.01)
 
 
-def test_thickening_is_a_cross(images: NDArray[np.uint8]) -> None:
+def test_thickening_is_a_cross() -> None:
     dot = np.zeros((1, 28, 28), np.uint8)
     dot[0, 10, 12] = 200
     (thick,) = thicken(dot)

@@ -168,7 +168,7 @@ def test_an_epoch_uses_every_image_once_and_the_last_batch_may_be_smaller(
 
 
 @pytest.mark.desktop
-def test_the_updates_are_those_of_keras_fit(tmp_path: Path) -> None:
+def test_the_updates_are_those_of_keras_fit() -> None:
     """One epoch in the order of the images, the last batch smaller, gives the weights that ``fit`` gives."""
     import keras
 

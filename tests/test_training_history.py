@@ -53,7 +53,7 @@ def test_a_history_of_version_2_is_read(tmp_path: Path) -> None:
     assert parse_history(raw).recipe.ema_momentum == 0.9
 
 
-def test_a_history_of_version_4_had_one_network(tmp_path: Path) -> None:
+def test_a_history_of_version_4_had_one_network() -> None:
     raw = json.loads((Path(__file__).parent / "data" / "history-4.json").read_text())
     found = parse_history(raw)
     assert found.version == HISTORY_VERSION

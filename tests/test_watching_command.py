@@ -88,7 +88,7 @@ def test_a_command_that_ended_is_told_and_started_again_with_the_newest(
     output.close()
 
 
-def test_a_command_that_closes_its_input_and_lives_on_is_not_waited_for(tmp_path: Path, errors: IO[str]) -> None:
+def test_a_command_that_closes_its_input_and_lives_on_is_not_waited_for(tmp_path: Path) -> None:
     told: list[str] = []
     line = script(
         tmp_path / "stays.py",

@@ -210,7 +210,7 @@ def _wait_until_gone(marker: str, limit_s: float = 20) -> list[int]:
 
 @pytest.mark.parametrize("how", ["server", "client"])
 def test_a_killed_connection_ends_the_program_there_and_counts_as_no_answer(
-    server: Server, host: str, tmp_path: Path, how: str
+    server: Server, host: str, how: str
 ) -> None:
     marker = SLEEPER.format(seconds=1000 + os.getpid() % 1000 + 0.125 * (how == "server"))
     started = threading.Event()
