@@ -208,7 +208,7 @@ def only_tables(change: Callable[[bytes], bytes]) -> Callable[[str, bytes], byte
         (lambda data: data[:30] + b"digitrec/library.properties", "cannot be read"),
     ],
     ids=["empty", "cut", "not ASCII", "bomb", "blank", "files", "half", "no tables", "LZMA", "no archive"],
-)  # fmt: skip
+)
 def test_a_hostile_archive_is_one_line(payload: bytes, spoil: Callable[[bytes], bytes], reason: str) -> None:
     spoilt = spoil(payload)
     assert c_archive.recognise(spoilt)

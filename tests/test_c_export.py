@@ -66,7 +66,7 @@ def test_a_rounding_and_a_kernel_are_chosen_for_c_alone(cli: Cli, model: Path, t
         (["--c", "--rounding", "half"], "'half'; choose from litert, litert-reference, tflite-micro, "),
         (["--c", "--target", "litert"], "litert does not run --c"),
     ],
-)  # fmt: skip
+)
 def test_a_choice_that_cannot_be_is_wrong_usage(cli: Cli, model: Path, arguments: list[str], reason: str) -> None:
     done = cli("export", model, *arguments, ok=False)
     assert done.returncode == 2

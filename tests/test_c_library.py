@@ -33,7 +33,7 @@ from tests.c_host import (
     read_pictures,
     tables_of,
     written,
-)  # fmt: skip
+)
 
 pytestmark = [
     pytest.mark.checkout,

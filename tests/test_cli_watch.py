@@ -98,7 +98,7 @@ def test_defaults_are_those_of_the_library() -> None:
         (["pictures", "--discovery-prefix", "ha"], 2, "without --home-assistant"),
         (["pictures", "--reset-after", "5"], 2, "without --monotone or --max-step"),
     ],
-)  # fmt: skip
+)
 def test_what_is_wrong_is_one_clear_line(
     options: list[str], status: int, message: str, cli: Cli, tmp_path: Path
 ) -> None:

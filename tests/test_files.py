@@ -26,7 +26,7 @@ from digitrec_edge.files import (
     scratch_folder,
     sha256,
     write_file,
-)  # fmt: skip
+)
 
 
 def read(path: Path, limit_bytes: int = 1000) -> bytes:

@@ -21,4 +21,4 @@ __all__ = [
     "import_npz",
     "merge",
     "utc_now",
-]  # fmt: skip
+]
