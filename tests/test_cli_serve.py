@@ -2,6 +2,7 @@
 
 import datetime
 import http.client
+import inspect
 import json
 import os
 import pty
@@ -19,8 +20,10 @@ pytest.importorskip("starlette")
 pytest.importorskip("uvicorn")
 
 from digitrec_edge import mnist
+from digitrec_edge.cli import serve as command
 from digitrec_edge.cli.options import MB
 from digitrec_edge.collection import Collection
+from digitrec_edge.service.settings import Settings
 from tests.collected import kept
 from tests.serving import LIMIT_S, png, serving
 
@@ -45,6 +48,19 @@ def test_wrong_usage_is_status_2(cli: Cli, tmp_path: Path, arguments: list[str],
     assert done.returncode == 2
     assert words in done.stderr
     assert [*tmp_path.iterdir()] == []
+
+
+def test_defaults_are_those_of_the_settings() -> None:
+    defaults = {name: one.default for name, one in inspect.signature(command.serve).parameters.items()}
+    given = Settings(Path("model.tflite"))
+    assert (defaults["port"], defaults["runtime"], command.KEEP_MB * MB) == (
+        given.port,
+        given.runtime,
+        given.keep_bytes,
+    )
+    assert (defaults["max_body_mb"] * MB, defaults["max_connections"]) == (
+        given.limits.body_bytes, given.limits.connections,
+    )  # fmt: skip
 
 
 def test_the_least_that_keep_mb_takes_is_enough_for_a_collection(tmp_path: Path) -> None:
