@@ -16,7 +16,7 @@ pytest.importorskip("schemathesis")
 from digitrec_edge import mnist
 from digitrec_edge.service.openapi import document
 from digitrec_edge.service.routes import ROUTES
-from digitrec_edge.service.schemas import SCHEMAS
+from digitrec_edge.service.schemas import schemas_for
 from tests.serving import Serving, png, serving
 
 RULES = Path(__file__).with_name("schemathesis.toml")
@@ -35,16 +35,23 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
 
 
 def test_every_route_and_schema_is_in_it() -> None:
-    found = document(token=True)
+    found = document(token=True, labels=10)
     assert {(path, method.upper()) for path, one in found["paths"].items() for method in one} == {
         (route.path, route.method) for route in ROUTES
     }
-    text = str(found["paths"]) + str(SCHEMAS)
-    assert all(f"#/components/schemas/{name}'" in text for name in SCHEMAS)
+    schemas = found["components"]["schemas"]
+    text = str(found["paths"]) + str(schemas)
+    assert all(f"#/components/schemas/{name}'" in text for name in schemas)
     for route in ROUTES:
         answers = found["paths"][route.path][route.method.lower()]["responses"]
         assert ("401" in answers) != route.open
         assert all(status in answers for status in ("403", "421", "500"))
+
+
+def test_a_correction_is_one_of_the_labels_of_the_artifact_that_answers(service: Serving) -> None:
+    corrections = (document(token=False, labels=18), service.get("/openapi.json").json)
+    digits = [one["components"]["schemas"]["Correction"]["properties"]["digit"] for one in corrections]
+    assert [digit["maximum"] for digit in digits] == [17, 9]
 
 
 def test_a_fuzzer_finds_no_answer_that_is_not_in_it(service: Serving, tmp_path: Path) -> None:
@@ -79,9 +86,10 @@ def test_the_example_for_home_assistant_asks_for_what_there_is() -> None:
     text = (Path(__file__).parents[1] / "docs" / "serving.md").read_text(encoding="utf-8")
     example = yaml.load(text.split("```yaml\n")[1].split("```")[0], Loader)
     (sensor,) = example["sensor"]
+    schemas = schemas_for(10)
     asked = re.findall(r"value_json\.(\w+)", sensor["value_template"]) + sensor["json_attributes"]
-    assert set(asked) <= set(SCHEMAS["Card"]["properties"])
+    assert set(asked) <= set(schemas["Card"]["properties"])
     command = example["command_line"][0]["sensor"]
     asked = re.findall(r"value_json\.(\w+)", command["value_template"]) + command["json_attributes"]
-    assert set(asked) <= set(SCHEMAS["Several"]["properties"])
+    assert set(asked) <= set(schemas["Several"]["properties"])
     assert "/v1/read?multi=1&min_confidence=0.9" in command["command"]

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from digitrec_edge import artifact
 from digitrec_edge.artifact import Artifact, signature
+from digitrec_edge.artifact.card import Card
 from digitrec_edge.errors import DigitrecError
 from digitrec_edge.files import sha256
 from digitrec_edge.history import Happened
@@ -41,6 +42,13 @@ class Serving:
     staff: Staff
     page: bytes
     since: float
+
+    @property
+    def card(self) -> Card:
+        """The artifact's: a file without one carries no sample to test readers with, and was refused."""
+        card = self.staff.artifact.card
+        assert card
+        return card
 
 
 @dataclass(frozen=True)

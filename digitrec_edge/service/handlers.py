@@ -60,12 +60,11 @@ async def card(call: HttpCall) -> Response:
     """Tell which artifact answers: its card, its hash and its runtime."""
     serving = call.service.exchange.serving
     found, running = serving.staff.artifact, serving.staff.running
-    assert found.card
     content = {
         "artifact": found.name, "sha256": serving.staff.sha256, "file": found.path.name,
         "runtime": running.runtime, "runtime_version": running.runtime_version,
         "since": datetime.fromtimestamp(serving.since, UTC).isoformat(timespec="seconds"),
-        "labels": found.card.labels, "card": dataclasses.asdict(found.card),
+        "labels": serving.card.labels, "card": dataclasses.asdict(serving.card),
     }  # fmt: skip
     return respond(json.dumps(content).encode())
 
@@ -85,4 +84,5 @@ async def metrics(call: HttpCall) -> Response:
 
 async def openapi(call: HttpCall) -> Response:
     """Describe all this."""
-    return respond(json.dumps(document(token=bool(call.service.settings.token))).encode())
+    token, labels = bool(call.service.settings.token), len(call.service.exchange.serving.card.labels)
+    return respond(json.dumps(document(token=token, labels=labels)).encode())

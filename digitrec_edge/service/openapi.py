@@ -6,17 +6,18 @@ from digitrec_edge import __version__
 from digitrec_edge.service.guard import COOKIE
 from digitrec_edge.service.multipart import FORM
 from digitrec_edge.service.routes import JSON, PICTURE_TYPES, ROUTES, Parameter, Reply, Route
-from digitrec_edge.service.schemas import SCHEMAS
+from digitrec_edge.service.schemas import schemas_for
 
 VERSION = "3.1.0"
 _BINARY: dict[str, Any] = {"type": "string", "minLength": 1, "contentMediaType": "application/octet-stream"}
 
 
-def document(*, token: bool) -> dict[str, Any]:
+def document(*, token: bool, labels: int) -> dict[str, Any]:
     """Return the document.
 
     Args:
         token: whether the service asks for one.
+        labels: as many as the artifact has that answers.
     """
     paths: dict[str, Any] = {}
     for route in ROUTES:
@@ -33,7 +34,7 @@ def document(*, token: bool) -> dict[str, Any]:
             "license": {"name": "MIT", "identifier": "MIT"},
         },
         "paths": paths,
-        "components": {"schemas": SCHEMAS, **({"securitySchemes": schemes} if token else {})},
+        "components": {"schemas": schemas_for(labels), **({"securitySchemes": schemes} if token else {})},
     }  # fmt: skip
 
 

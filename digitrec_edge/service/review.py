@@ -110,9 +110,8 @@ def _keeper(call: HttpCall) -> Keeper:
     return keeper
 
 
-def _labels(call: HttpCall) -> list[str]:
-    found = call.service.exchange.serving.staff.artifact.card
-    return list(found.labels) if found else []
+def _labels(call: HttpCall) -> tuple[str, ...]:
+    return call.service.exchange.serving.card.labels
 
 
 def _as_json(item: Item) -> dict[str, Any]:

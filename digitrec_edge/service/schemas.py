@@ -58,7 +58,7 @@ _ITEM = _object(
     }
 )
 
-SCHEMAS: dict[str, Schema] = {
+_SCHEMAS: dict[str, Schema] = {
     "Error": _object({"error": {"type": "string", "minLength": 1, "description": "one line"}}),
     "Digit": _object(_DIGIT_FIELDS),
     "One": _object({"picture": _TEXT, **_DIGIT_FIELDS, **_SHARED}, kept=_KEPT),
@@ -91,11 +91,11 @@ SCHEMAS: dict[str, Schema] = {
             "labels": {"type": "array", "items": _TEXT},
         }
     ),
-    "Correction": _object(
-        {
-            "id": {"type": "string", "pattern": ID},
-            "digit": {**_DIGIT, "maximum": 9, "description": "what it shows; null is 'no digit'"},
-        }
-    ),
     "Object": {"type": "object"},
 }
+
+
+def schemas_for(labels: int) -> dict[str, Schema]:
+    """Return all schemas; a correction is one of so many labels."""
+    digit = {**_DIGIT, "maximum": labels - 1, "description": "what it shows; null is 'no digit'"}
+    return {**_SCHEMAS, "Correction": _object({"id": {"type": "string", "pattern": ID}, "digit": digit})}
