@@ -2,7 +2,7 @@
 
     DigitrecError
     |-- InputError              images handed to a model: dtype, shape, NaN, empty
-    |-- DataError               a data set: missing, truncated, wrong magic, labels outside 0-9
+    |-- DataError               a data set: missing, truncated, wrong magic, labels that nothing is called by
     |-- PictureError            a picture file that cannot be read as a digit
     |-- ArtifactError           a model file: missing, foreign, of an unknown format
     |   |-- DamagedError        ... truncated, or changed since it was written
@@ -10,8 +10,8 @@
     |   `-- SignatureError      ... not signed, or not with the key that is asked for
     |-- KeyFileError            a key that can neither sign nor check a signature
     |-- InferenceError          a model that its runtime loaded and could not run
-    |-- RuntimeUnavailableError a runtime that cannot be used here
-    |   |-- NotInstalledError   ... because it is not installed (names the extra)
+    |-- RuntimeUnavailableError a runtime, or what else a command needs, that cannot be used here
+    |   |-- NotInstalledError   ... because it is not installed (names the line that installs it)
     |   `-- BrokenRuntimeError  ... because it is installed but does not work (names cause and cure)
     |-- ConversionError         a Keras model that cannot be converted
     |   `-- UnfitModelError     ... to this variant, whatever its quality: it has layers that the variant cannot hold
@@ -82,11 +82,11 @@ class InferenceError(DigitrecError):
 
 
 class RuntimeUnavailableError(DigitrecError):
-    """A runtime that cannot be used on this machine or for this file."""
+    """A runtime that cannot be used on this machine or for this file, or another package or program that cannot."""
 
 
 class NotInstalledError(RuntimeUnavailableError):
-    """A runtime that is not installed."""
+    """A runtime, package or program that is not installed."""
 
 
 class BrokenRuntimeError(RuntimeUnavailableError):
