@@ -14,7 +14,7 @@ from benchmarks.measure.latency import EFFORTS
 from benchmarks.request import BenchmarkRequest
 from benchmarks.results.document import Document, from_json
 from digitrec_edge.cli import terminal
-from digitrec_edge.cli.remote import benchmark_on
+from digitrec_edge.cli.benchmark_hosts import benchmark_on
 from digitrec_edge.errors import RemoteError
 from digitrec_edge.remote import exchange, fleet, messages, resolve, ssh, venv
 from digitrec_edge.remote.fleet import FleetJob, Outcome, measure_hosts, name_devices

@@ -23,6 +23,7 @@ from benchmarks.quality.robustness import TEST_SETS, Robustness, SetResult
 from benchmarks.results.document import Result, Run
 from digitrec_edge import cli, pretrained
 from digitrec_edge.cli.benchmark import _show_all, show
+from digitrec_edge.cli.benchmark_hosts import show_outcomes
 from digitrec_edge.cli.collect import show as show_collection
 from digitrec_edge.cli.deploy import _print_history
 from digitrec_edge.cli.doctor import show as show_report
@@ -30,7 +31,6 @@ from digitrec_edge.cli.inspect import inspect
 from digitrec_edge.cli.layout import Heading, lay_out
 from digitrec_edge.cli.learning import show as show_relearned
 from digitrec_edge.cli.program import program
-from digitrec_edge.cli.remote import show_outcomes
 from digitrec_edge.cli.robustness import RobustnessTables
 from digitrec_edge.cli.robustness import show as print_robustness
 from digitrec_edge.cli.train import _print_layers
@@ -138,7 +138,7 @@ def tables(make_run: Callable[..., Run], make_result: Callable[..., Result]) -> 
             lambda: print_robustness(robust, ["a.tflite", "b.tflite", "c.onnx"]),
             ["97.00%", "0.0123", "canny edges", "91.00%", "98.70%", "0.0456", "worst"],
         ),
-        "remote": (lambda: show_outcomes(outcomes), ["pi@other.local", "FAILED"]),
+        "benchmark_hosts": (lambda: show_outcomes(outcomes), ["pi@other.local", "FAILED"]),
         "collect": (
             lambda: show_collection(counts, Path("all.sqlite")),
             ["no digit", "1,234", "camera", "none: imported"],
@@ -179,8 +179,8 @@ def words(text: str) -> set[str]:
 
 
 NAMES = (
-    "benchmark", "benchmark of devices", "compare", "inspect", "doctor", "robustness", "remote", "collect", "deploy",
-    "learning", "train",
+    "benchmark", "benchmark of devices", "compare", "inspect", "doctor", "robustness", "benchmark_hosts",
+    "collect", "deploy", "learning", "train",
 )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from benchmarks.request import BenchmarkRequest
 from benchmarks.results.document import Run, document
 from digitrec_edge import pretrained
 from digitrec_edge.artifact.signature import KEY_FILE
-from digitrec_edge.cli import remote
+from digitrec_edge.cli import benchmark_hosts
 from digitrec_edge.errors import DataError, RemoteError, UnfitDeviceError
 from digitrec_edge.installation.machine import describe_machine
 from digitrec_edge.remote import agent, exchange, fleet, messages
@@ -71,7 +71,7 @@ def test_of_artifacts_and_data_set_what_is_measured_goes_to_the_device(
         jobs.append(job)
         return []
 
-    monkeypatch.setattr(fleet, "measure_hosts", measure_nothing)
+    monkeypatch.setattr(benchmark_hosts, "measure_hosts", measure_nothing)
     sets = [f"emnist-{name}-{part}" for name in ("letters", "digits") for part in ("train", "test")]
     for name in (*sets, "t10k"):
         for kind in ("images-idx3", "labels-idx1"):
@@ -82,7 +82,9 @@ def test_of_artifacts_and_data_set_what_is_measured_goes_to_the_device(
     def sent(data: Path) -> list[str]:
         request = BenchmarkRequest((str(tmp_path),), data=str(data))
         settings: dict[str, Any] = {"extras": (), "keep": False, "clean": False, "timeout_s": 1.0}
-        remote.benchmark_on(["pi"], request, **settings, write=lambda document: None, show=lambda document: None)
+        benchmark_hosts.benchmark_on(
+            ["pi"], request, **settings, write=lambda document: None, show=lambda document: None
+        )
         return [path.name for path in jobs[-1].data]
 
     assert sent(tmp_path) == ["t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"]

@@ -10,7 +10,7 @@ import typer
 
 from digitrec_edge.cli import terminal
 from digitrec_edge.cli.options import DataOption, RuntimesOption, check_apart, find_artifacts, refuse, words_of
-from digitrec_edge.cli.remote import DEFAULT_TIMEOUT_S, Timeout, benchmark_on, check_extras
+from digitrec_edge.cli.remote import DEFAULT_TIMEOUT_S, Timeout, check_extras
 
 if TYPE_CHECKING:
     from benchmarks import Document, Run, Step
@@ -114,6 +114,8 @@ def benchmark(
         )
     )
     if host:
+        from digitrec_edge.cli.benchmark_hosts import benchmark_on
+
         benchmark_on(
             host, wanted, extras=extra or (), keep=keep, clean=clean, timeout_s=timeout,
             write=lambda merged: _write(merged, files), show=_show_all,
