@@ -1,12 +1,13 @@
 """The folder to serve: a page with what "add to home screen" and being offline need."""
 
-import hashlib
 import itertools
 import json
 import math
 import struct
 import zlib
 from pathlib import Path
+
+from digitrec_edge.web.page import END
 
 NAME = "web"
 SIDES = (192, 512)
@@ -24,8 +25,8 @@ def files(page: bytes) -> dict[str, bytes]:
     Args:
         page: that was assembled to be served, sealed.
     """
-    version = hashlib.sha256(page).hexdigest()[:16]
-    worker = (Path(__file__).parent / "worker.js").read_text(encoding="utf-8").replace("@VERSION@", version)
+    seal = page.rpartition(END)[2].decode()
+    worker = (Path(__file__).parent / "worker.js").read_text(encoding="utf-8").replace("@SEAL@", seal)
     icons = {f"icon-{side}.png": icon(side) for side in SIDES}
     return {"index.html": page, "manifest.webmanifest": _manifest(), "worker.js": worker.encode(), **icons}
 

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.checkout
 DIGIT, SIGN = (f"A {what}, read on this device" for what in ("digit", "sign"))
+UPDATED = """navigator.serviceWorker.ready.then((one) => one.update()).then(({ installing }) => new Promise((done) => {
+  if (!installing) return done(true);
+  installing.addEventListener("statechange", () => ["activated", "redundant"].includes(installing.state) && done(true));
+}))"""
 
 
 @pytest.fixture(scope="module")
@@ -118,6 +122,29 @@ def test_a_new_page_takes_the_place_of_one_that_the_browser_keeps(
         shutil.copytree(signs, tmp_path / "site", dirs_exist_ok=True)
         assert browser.evaluate("navigator.serviceWorker.ready.then((one) => one.update()).then(() => true)")
         wait_for(lambda: titled(browser, f"{address}/") == SIGN, "the new page is shown")
+
+
+def test_a_worker_that_comes_before_its_page_does_not_keep_the_old_one(
+    served: Path, signs: Path, browser: "Browser", tmp_path: Path
+) -> None:
+    site = Path(shutil.copytree(served, tmp_path / "site"))
+    with serving(site) as address:
+        assert titled(browser, f"{address}/") == DIGIT
+        shutil.copy(signs / "worker.js", site)
+        browser.evaluate(UPDATED)
+        assert titled(browser, f"{address}/") == DIGIT
+        shutil.copytree(signs, site, dirs_exist_ok=True)
+        browser.evaluate(UPDATED)
+        wait_for(lambda: titled(browser, f"{address}/") == SIGN, "the new page is shown")
+
+
+def test_a_page_that_its_server_leads_to_opens_again(served: Path, browser: "Browser") -> None:
+    with serving(served, led="/index.html") as address:
+        assert titled(browser, f"{address}/") == DIGIT
+        assert titled(browser, f"{address}/") == DIGIT
+    browser.send("Network.clearBrowserCache")
+    for name in ("", "index.html"):
+        assert visit(browser, f"{address}/{name}")["passed"]
 
 
 def test_two_folders_of_one_server_leave_each_other_alone(
