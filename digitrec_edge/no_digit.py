@@ -5,6 +5,7 @@ marks of no class gives them logits that are nearly equal, and a score near 0. T
 is added to all logits, and in quantised logits it is a whole number of ``scale / labels``.
 """
 
+import math
 from typing import Annotated, Any
 
 import numpy as np
@@ -15,6 +16,9 @@ from digitrec_edge.records import Count, Share, Within
 
 KEPT = 0.99
 """So many digits keep their answer: a reader who is refused one digit in a hundred writes it again."""
+
+_DECIMALS = 4
+"""Of a threshold."""
 
 
 class NoDigit(Frozen):
@@ -44,5 +48,8 @@ def fit_no_digit(logits: NDArray[np.float32]) -> NoDigit:
         logits: ``(N, 10)``.
     """
     scores = score(logits)
-    threshold = round(float(np.quantile(scores, 1 - KEPT, method="lower")), 4)
+    lowest = float(np.quantile(scores, 1 - KEPT, method="lower"))
+    threshold = round(lowest, _DECIMALS)
+    if (scores >= threshold).mean() < KEPT:  # of few digits it matters that rounding up leaves one out
+        threshold = math.floor(lowest * 10**_DECIMALS) / 10**_DECIMALS
     return NoDigit(threshold, float((scores >= threshold).mean()), len(scores))
