@@ -34,7 +34,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def base(tmp_path_factory: pytest.TempPathFactory, data: Path) -> Path:
     path = tmp_path_factory.mktemp("base") / "model.keras"
-    recipe = dataclasses.replace(RECIPES["standard"], epochs=4, batch_size=32, hidden=(32,))
+    recipe = dataclasses.replace(RECIPES["standard"], epochs=1, batch_size=32, hidden=(32,))  # much is left to learn
     write(*train(recipe, 3, data), path)
     return path
 
@@ -79,7 +79,7 @@ def test_it_learns_digits_and_marks_and_says_what_it_came_from(base: Path, data:
 
 @pytest.mark.long
 def test_a_network_of_four_bits_learns_and_stays_one(data: Path, tmp_path: Path) -> None:
-    recipe = dataclasses.replace(RECIPES["tiny"], epochs=4, batch_size=32, hidden=(32,))
+    recipe = dataclasses.replace(RECIPES["tiny"], epochs=1, batch_size=32, hidden=(32,))
     write(*train(recipe, 3, data), tmp_path / "tiny.keras")
     model, history = go_on(tmp_path / "tiny.keras", data)
     new = new_digits()

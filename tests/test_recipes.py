@@ -32,7 +32,8 @@ def test_the_reference_recipe_is_plain() -> None:
         ({"learning_rate": 0.0}, "learning rate is 0.0"),
         ({"learning_rate": float("nan")}, "learning rate is nan"),
         ({"validation_split": 1.0}, "validation split is 1.0"),
-        ({"batch_size": 1001}, "batch size is 1001, allowed is 1 to 950"),
+        ({"batch_size": 1001}, "batch size is 1001, allowed is 1 to 950: give --batch-size 32"),
+        ({"validation_split": 0.9999}, "validation split is 0.9999, allowed is what leaves some of 1,000 images"),
         ({"hidden": ()}, r"hidden is \(\), allowed is 1 to 7 layers of 1 to 1024 units"),
         ({"hidden": (64, 1025)}, r"hidden is \(64, 1025\), allowed is"),
         ({"batch_size": 501, "validation_split": 0.5}, "allowed is 1 to 500"),
@@ -56,6 +57,19 @@ def test_strengths_go_linearly_from_start_to_end() -> None:
 def test_marks_are_a_share_of_the_digits() -> None:
     assert ROBUST.marks_beside(1000) == 500
     assert RECIPES["reference"].marks_beside(1000) == 0
+
+
+@pytest.mark.parametrize(("name", "digits"), [("standard", 55_000), ("robust", 57_000), ("tiny", 57_000)])
+def test_the_average_of_mnist_is_the_recipe_s(name: str, digits: int) -> None:
+    assert RECIPES[name].averaged_over(digits) == RECIPES[name]
+
+
+@pytest.mark.parametrize("digits", [1, 10, 600, 3000, 20_000])
+def test_an_average_of_few_steps_has_nothing_left_of_the_first_weights(digits: int) -> None:
+    recipe = RECIPES["standard"].averaged_over(digits)
+    steps = recipe.epochs * -(-(digits + recipe.marks_beside(digits)) // recipe.batch_size)
+    assert recipe.ema_momentum**steps < 1e-6
+    assert dataclasses.replace(recipe, ema_momentum=0.995) == RECIPES["standard"]
 
 
 def test_a_summary_is_flat_json() -> None:

@@ -245,6 +245,12 @@ def test_a_recipe_with_marks_fits_the_threshold_on_held_out_digits(tmp_path: Pat
 
 
 @pytest.mark.desktop
+def test_few_digits_of_one_s_own_are_learnt_by_the_default_recipe(tmp_path: Path) -> None:
+    recipe = dataclasses.replace(RECIPES["standard"], hidden=(128,))
+    _, history = training.train(recipe, 0, small_set(tmp_path / "few.npz"))
+    assert history.test_accuracy > 0.75
+
+
 def test_a_loss_that_is_no_number_stops_the_run(tmp_path: Path) -> None:
     source = small_set(tmp_path / "own.npz", train=320)
     with pytest.raises(TrainingError, match="the loss is (nan|inf) in epoch .*; lower the learning rate"):

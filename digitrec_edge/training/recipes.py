@@ -1,6 +1,7 @@
 """Recipes: how to train, as data. One frozen dataclass each, one table."""
 
 import dataclasses
+import math
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -15,6 +16,9 @@ MOST_UNITS = 1024
 FLOAT_BITS: Literal[32] = 32
 TRAINED_BITS: Literal[4] = 4
 """Bits of a weight that is not rounded, and of one that is while the network trains."""
+
+_AVERAGES = 16
+"""A moving average is of a sixteenth of a run's steps at most: what it began with then has no part in it any more."""
 
 Annealed = tuple[float, float]
 """A strength in the first and in the last epoch; linear between them."""
@@ -67,7 +71,8 @@ class Recipe:
         weight_decay: decoupled (AdamW), of matrices only; 0 is none.
         warmup_epochs: with 1 or more, the learning rate rises linearly from 0 over so many epochs and
             then falls to 0 as a cosine; with 0 it is constant.
-        ema_momentum: of an exponential moving average of the weights, which is the result; 0 is none.
+        ema_momentum: of an exponential moving average of the weights, which is the result; 0 is none. A run of few
+            steps has a lower one, see :meth:`averaged_over`.
         distortion: None trains on the images as they are.
         marks: so many marks that are no digit in every epoch, per digit, see :mod:`digitrec_edge.training.marks`.
         marks_weight: of a mark's loss, the cross-entropy to all classes alike, next to a digit's.
@@ -98,18 +103,28 @@ class Recipe:
         """Return how many marks an epoch of so many digits has."""
         return round(self.marks * digits)
 
+    def averaged_over(self, digits: int) -> "Recipe":
+        """Return what a new network follows in epochs of so many digits: the average of few steps is of the last ones.
+
+        With the momentum of long runs, most of a short one's result would be the weights that it began with.
+        """
+        steps = self.epochs * math.ceil((digits + self.marks_beside(digits)) / self.batch_size)
+        return dataclasses.replace(self, ema_momentum=min(self.ema_momentum, max(0.0, 1 - _AVERAGES / steps)))
+
     def check(self, images: int) -> None:
         """Refuse what cannot be trained.
 
         Raises:
             TrainingError: names the value and what is allowed.
         """
-        held_out = round(images * self.validation_split) if 0 <= self.validation_split < 1 else 0
+        most = images - (round(images * self.validation_split) if 0 <= self.validation_split < 1 else 0)
+        batches = f"1 to {most:,}: give --batch-size {min(32, most)}"
         for name, value, good, allowed in (
             ("epochs", self.epochs, self.epochs >= 1, "1 or more"),
             ("learning rate", self.learning_rate, 0 < self.learning_rate < float("inf"), "more than 0"),
             ("validation split", self.validation_split, 0 <= self.validation_split < 1, "0 up to, but not, 1"),
-            ("batch size", self.batch_size, 1 <= self.batch_size <= images - held_out, f"1 to {images - held_out:,}"),
+            ("validation split", self.validation_split, most > 0, f"what leaves some of {images:,} images to train on"),
+            ("batch size", self.batch_size, 1 <= self.batch_size <= most, batches),
             ("hidden", self.hidden, self._fits(), f"1 to {MOST_HIDDEN_LAYERS} layers of 1 to {MOST_UNITS} units"),
             ("marks", self.marks, self.marks == 0 or self.distortion is not None, "0 without distortion"),
         ):

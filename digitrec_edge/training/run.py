@@ -69,7 +69,7 @@ def train(
     import keras
 
     keras.utils.set_random_seed(seed)
-    trainer = compile_trainer(build(recipe.hidden), recipe, len(sets.train))
+    trainer = compile_trainer(build(recipe.hidden), recipe.averaged_over(len(sets.train)), len(sets.train))
     on_start(trainer.model)
     done, interrupted = _run_epochs(trainer, run, sets, before, checkpoint_path, on_epoch)
     trainer.use_ema()
