@@ -21,6 +21,9 @@ from digitrec_edge.training.blemishes import add_blemishes
 from digitrec_edge.training.history import read_history
 from digitrec_edge.variants import AS_USUAL, ExportChoice
 
+CALIBRATION_IMAGES = 500
+"""So many are drawn of a set that has them, where nobody says how many."""
+
 
 @dataclass(frozen=True)
 class Source:
@@ -79,7 +82,7 @@ def _knows_blemishes(path: Path) -> bool:
 def open_source(
     path: Path,
     data: Path | None,
-    calibration_images: int,
+    calibration_images: int | None,
     seed: int,
     *,
     labels: tuple[str, ...] = DIGITS,
@@ -92,7 +95,8 @@ def open_source(
     Args:
         path: the file.
         data: data set, None is the bundled MNIST.
-        calibration_images: how many; the second half is blemished for a model that was trained on blemished images.
+        calibration_images: how many, None is 500 or as many as there are; the second half is blemished for a model that
+            was trained on blemished images.
         seed: draws them.
         labels: of the numbers that the model gives, in their order.
         meaning: of the model's input and output; what is None in it is found from the graph.
@@ -106,12 +110,13 @@ def open_source(
     found = _load(path, labels, meaning, custom_objects)
     layers = tuple((type(layer).__name__, layer.name) for layer in found.model.layers if layer.weights)
     digits = mnist.load_for(labels, "train", data)
-    indices = mnist.sample_indices(calibration_images, len(digits), seed)
+    count = min(CALIBRATION_IMAGES, len(digits)) if calibration_images is None else calibration_images
+    indices = mnist.sample_indices(count, len(digits), seed)
     content, images = sha256(path.read_bytes()), digits.images[indices]
-    blemished = calibration_images // 2 if _knows_blemishes(path) else 0
+    blemished = count // 2 if _knows_blemishes(path) else 0
     if blemished:
         images[-blemished:] = add_blemishes(images[-blemished:], 1.0, np.random.default_rng(seed))
-    calibration = Calibration(calibration_images, seed, sha256(indices.astype("<i8").tobytes()), blemished)
+    calibration = Calibration(count, seed, sha256(indices.astype("<i8").tobytes()), blemished)
     return Source(
         path, content, labels, meaning, custom_objects, found.notes, layers, calibration, images, choice
     )  # fmt: skip

@@ -190,6 +190,17 @@ def test_calibration_is_never_on_test_images(trained: Path, tmp_path: Path) -> N
             assert {image.tobytes() for image in drawn} <= {image.tobytes() for image in digits}
 
 
+@pytest.mark.parametrize(("images", "drawn"), [(8, 8), (501, 500)])
+def test_of_a_small_set_all_images_are_drawn_where_nobody_says_how_many(
+    trained: Path, tmp_path: Path, images: int, drawn: int
+) -> None:
+    digits = mnist.load("train")
+    train = {"x_train": digits.images[:images], "y_train": digits.labels[:images]}
+    np.savez(tmp_path / "few.npz", **train, x_test=digits.images[:9], y_test=digits.labels[:9])
+    source = open_source(trained / "model.keras", tmp_path / "few.npz", None, 0)
+    assert len(source.calibration_images) == source.calibration.images == drawn
+
+
 def test_the_test_part_of_the_data_is_not_read_for_calibration(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     parts = []
     load = mnist.load

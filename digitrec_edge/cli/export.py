@@ -60,8 +60,12 @@ def export(
     all_variants: Annotated[bool, typer.Option("--all", help="All of them; so does giving none.")] = False,
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the artifacts.")] = Path("build/artifacts"),
     calibration_images: Annotated[
-        int, typer.Option(min=1, help="Training images to measure activation ranges on, for int8.")
-    ] = 500,
+        int | None,
+        typer.Option(
+            min=1,
+            help="Training images to measure activation ranges on, for int8. Default: 500, or as many as there are.",
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Draws the calibration images.")] = 0,
     target: TargetOption = None,
     data: DataOption = None,
