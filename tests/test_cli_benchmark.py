@@ -136,7 +136,7 @@ def test_without_artifacts_of_ones_own_the_pretrained_ones_are_measured(cli: Cli
 @pytest.mark.parametrize(
     "options",
     [("--threads", "0"), ("--threads", "1,x"), ("--threads", ""), ("--batch", "-1"), ("--batch", "1.5"),
-     ("--quick", "--strict"), ("--threads", "257"), ("--runtime", "tensorrt")],
+     ("--quick", "--strict"), ("--threads", "257"), ("--threads", "9" * 5000), ("--runtime", "tensorrt")],
 )  # fmt: skip
 def test_wrong_usage(options: tuple[str, ...], cli: Cli, folder: Path) -> None:
     done = cli("benchmark", folder, *options, ok=False)

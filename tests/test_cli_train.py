@@ -64,7 +64,9 @@ def test_a_narrower_network_goes_all_the_way(cli: Cli, own_digits: Path, tmp_pat
     assert inspected["card"]["training"]["hidden"] == "32-16"
 
 
-@pytest.mark.parametrize("units", [",", "0", "64,", "1025", "8,8,8,8,8,8,8,8", "a"])
+@pytest.mark.parametrize(
+    "units", [",", "0", "64,", "1025", "8,8,8,8,8,8,8,8", "a", pytest.param("9" * 5000, id="long")]
+)
 def test_hidden_layers_that_cannot_be_are_refused(cli: Cli, tmp_path: Path, units: str) -> None:
     done = cli("train", "--hidden", units, ok=False, cwd=tmp_path)
     assert done.returncode == 2

@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from digitrec_edge.cli import terminal
-from digitrec_edge.cli.options import DataOption, RuntimesOption, check_apart, find_artifacts, refuse, words_of
+from digitrec_edge.cli.options import (
+    DataOption,
+    RuntimesOption,
+    check_apart,
+    find_artifacts,
+    refuse,
+    whole_number,
+    words_of,
+)
 from digitrec_edge.cli.remote import DEFAULT_TIMEOUT_S, Timeout, check_extras
 
 if TYPE_CHECKING:
@@ -234,9 +242,9 @@ def _write(document: "Document", files: dict[str, Path | None]) -> None:
 
 
 def _numbers(text: str, option: str, largest: int) -> list[int]:
-    numbers = words_of([text])
-    if not numbers or not all(number.isdecimal() and 1 <= int(number) <= largest for number in numbers):
+    numbers = [whole_number(word, largest) for word in words_of([text])]
+    if not numbers or not all(numbers):
         raise typer.BadParameter(
             f"{text!r} is no list of whole numbers from 1 to {largest:,}, such as 1,2,4", param_hint=option
         )
-    return list(dict.fromkeys(map(int, numbers)))
+    return list(dict.fromkeys(filter(None, numbers)))

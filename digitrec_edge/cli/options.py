@@ -14,6 +14,9 @@ from runtimes.table import AUTO, find, names
 MB = 1 << 20
 """Of every limit that an option gives."""
 
+_MOST_DIGITS = 20
+"""Of a number in an option, zeros before it too."""
+
 
 def check_runtime(name: str) -> str:
     """Let pass what is a runtime's name or ``auto``.
@@ -58,6 +61,12 @@ def words_of(values: Iterable[str] | None) -> list[str]:
 def listed(words: list[str]) -> str:
     """Join words for a help text: ``a, b or c``."""
     return f"{', '.join(words[:-1])} or {words[-1]}" if len(words) > 1 else words[0]
+
+
+def whole_number(word: str, most: int) -> int | None:
+    """Return the number from 1 to ``most`` that a word is, or None; Python reads none of more than 4,300 digits."""
+    found = int(word) if word.isdecimal() and len(word) <= _MOST_DIGITS else 0
+    return found if 1 <= found <= most else None
 
 
 def one_of(names: tuple[str, ...]) -> Callable[[str | None], str | None]:

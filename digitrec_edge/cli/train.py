@@ -12,6 +12,7 @@ import typer
 
 from digitrec_edge.cli import terminal
 from digitrec_edge.cli.learning import is_collection, learn
+from digitrec_edge.cli.options import whole_number
 from digitrec_edge.training.recipes import DEFAULT_RECIPE, RECIPES
 
 if TYPE_CHECKING:
@@ -210,14 +211,13 @@ class _CtrlC:
 def _units(text: str) -> tuple[int, ...]:
     from digitrec_edge.training.recipes import MOST_HIDDEN_LAYERS, MOST_UNITS
 
-    parts = text.split(",")
-    units = tuple(int(part) for part in parts if part.strip().isdecimal())
-    if len(units) < len(parts) or len(units) > MOST_HIDDEN_LAYERS or not all(1 <= n <= MOST_UNITS for n in units):
+    units = [whole_number(part.strip(), MOST_UNITS) for part in text.split(",")]
+    if len(units) > MOST_HIDDEN_LAYERS or not all(units):
         raise typer.BadParameter(
             f"{text!r} is not 1 to {MOST_HIDDEN_LAYERS} numbers from 1 to {MOST_UNITS}, such as 128,64",
             param_hint="--hidden",
         )
-    return units
+    return tuple(filter(None, units))
 
 
 def _choose(name: str | None, seed: int | None, options: dict[str, Any], resumed: Path | None) -> tuple["Recipe", int]:
