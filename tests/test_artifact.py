@@ -196,9 +196,13 @@ def test_a_renamed_zip_is_refused(tmp_path: Path, suffix: str) -> None:
         read(path)
 
 
-def test_a_keras_file_is_no_artifact(trained: Path) -> None:
-    with pytest.raises(ArtifactError, match="is not a model file"):
-        read(trained / "model.keras")
+def test_a_keras_file_is_no_artifact_and_it_is_said_how_it_becomes_one(trained: Path, tmp_path: Path) -> None:
+    path = tmp_path / "my model.keras"
+    path.write_bytes((trained / "model.keras").read_bytes())
+    with pytest.raises(ArtifactError, match="is not a model file but a Keras model") as raised:
+        read(path)
+    one_line(raised.value)
+    assert str(raised.value).endswith(f"digitrec-edge export '{path}'")
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -128,6 +128,19 @@ def test_the_command_prints_a_table_and_writes_json(
     assert corrupted["worst"]["accuracy"] == min(r["accuracy"] for r in corrupted["results"])
 
 
+def test_the_command_takes_a_test_set_of_one_image(
+    cli: "Callable[..., subprocess.CompletedProcess[str]]", tmp_path: Path
+) -> None:
+    digits = mnist.load("test")
+    arrays = {"x": digits.images[:1], "y": digits.labels[:1]}
+    np.savez(
+        tmp_path / "one.npz", **{f"{key}_{part}": value for key, value in arrays.items() for part in ("train", "test")}
+    )
+    done = cli("robustness", "pretrained", "--data", tmp_path / "one.npz")
+    assert "halves of test digits" in done.stdout
+    assert "two test digits at once" not in done.stdout
+
+
 def test_a_file_that_cannot_be_written_is_told_before_the_work(
     cli: "Callable[..., subprocess.CompletedProcess[str]]", tmp_path: Path
 ) -> None:

@@ -53,6 +53,13 @@ def test_shares_and_scores_are_those_of_the_model() -> None:
     assert [one.name for one in told.results] == [one.name for one in MARKS]
 
 
+def test_a_test_set_of_one_image_has_no_pairs() -> None:
+    digits = mnist.load("test")
+    with load(pretrained.DEFAULT) as model:
+        told = measure_no_digit(model, mnist.Digits(digits.images[:1], digits.labels[:1]))
+    assert [one.name for one in told.results] == [one.name for one in MARKS if one.name != "pairs"]
+
+
 @pytest.mark.parametrize("path", [pretrained.DEFAULT, pretrained.FLOAT32], ids=lambda path: path.stem)
 def test_the_pretrained_artifacts_tell_digits_from_what_is_none(path: Path) -> None:
     with load(path) as model:

@@ -81,7 +81,10 @@ def measure_no_digit(model: Model, digits: Digits) -> Told:
     scores = score(model.logits(digits.images))
     results = []
     for marks in MARKS:
-        of_marks = score(model.logits(marks.make(digits)))
+        images = marks.make(digits)
+        if not len(images):
+            continue  # of a single digit there are no pairs
+        of_marks = score(model.logits(images))
         accepted = float((of_marks >= model.threshold).mean())
         results.append(MarksResult(marks.name, len(of_marks), accepted, auroc(scores, of_marks)))
     no_digit = model.card.no_digit if model.card else None

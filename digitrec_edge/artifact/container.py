@@ -24,6 +24,9 @@ IN_MEMORY = Path("a model in memory")
 STRIPPED = b"digitrec_free"
 """Takes the place of the mark in a model that no longer counts as ours; as long as the mark, so that nothing moves."""
 
+_OF_KERAS = b"model.weights.h5"
+"""The name of a file in each .keras archive."""
+
 LIMIT_BYTES = BUDGET.file_bytes
 """Larger files are refused unread."""
 
@@ -95,8 +98,7 @@ def parse(data: bytes, path: Path = IN_MEMORY, *, sealed: bool = True) -> Artifa
     if not whole and MARK in data:
         raise _not_as_exported(path, data, kind)
     if kind is None:
-        known = ", ".join(row.suffix for row in formats.FORMATS)
-        raise ArtifactError(f"{path} is not a model file: its content is none of {known}")
+        raise _no_model_file(path, data)
     try:
         payload, files = kind.load().split(data) if whole else (data, {})
         graph = kind.load().describe(payload)
@@ -104,6 +106,16 @@ def parse(data: bytes, path: Path = IN_MEMORY, *, sealed: bool = True) -> Artifa
         raise ArtifactError(f"{path} is not a valid {kind.name} model: {cause}") from cause
     card = _card(path, payload, files) if whole else None
     return Artifact(path, kind, data, payload, card, files, graph, sealed)
+
+
+def _no_model_file(path: Path, data: bytes) -> ArtifactError:
+    if data.startswith(b"PK") and _OF_KERAS in data:
+        import shlex
+
+        named = shlex.quote(str(path))
+        return ArtifactError(f"{path} is not a model file but a Keras model; try: digitrec-edge export {named}")
+    known = ", ".join(row.suffix for row in formats.FORMATS)
+    return ArtifactError(f"{path} is not a model file: its content is none of {known}")
 
 
 def strip(path: str | os.PathLike[str]) -> bytes:

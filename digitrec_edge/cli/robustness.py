@@ -161,10 +161,11 @@ def _print_corrupted(found: "Corrupted", name: str) -> None:
 def _print_no_digit(told: "Told", name: str) -> None:
     from benchmarks.quality.no_digit import MARKS
 
+    rules = {marks.name: marks.rule for marks in MARKS}
     rows = [["test digits", f"{told.digits:,}", f"{told.kept:.2%}", "", "what should be taken for digits"]]
     rows += [
-        [one.name, f"{one.images:,}", f"{one.accepted:.2%}", f"{one.auroc:.4f}", marks.rule]
-        for one, marks in zip(told.results, MARKS, strict=True)
+        [one.name, f"{one.images:,}", f"{one.accepted:.2%}", f"{one.auroc:.4f}", rules[one.name]]
+        for one in told.results
     ]
     columns = [("marks", False), ("images", True), ("taken for\ndigits", True), ("AUROC", True), ("what", False)]
     rule = "takes everything for digits" if told.threshold is None else f"from a score of {told.threshold:g} on"
