@@ -7,7 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from PIL import Image
 
+from digitrec_edge import mnist
+from tests.serving import wait_for
 from tests.web.visits import click, draw, state, visit
 
 if TYPE_CHECKING:
@@ -94,6 +97,24 @@ def test_motion_stops_when_asked(page: Path, browser: "Browser") -> None:
     assert browser.evaluate(moving) != "0s"
     browser.send("Emulation.setEmulatedMedia", features=[{"name": "prefers-reduced-motion", "value": "reduce"}])
     assert browser.evaluate(moving) == "0s"
+
+
+def test_which_of_several_digits_is_shown_is_seen_in_the_colours_of_the_system(
+    page: Path, browser: "Browser", tmp_path: Path
+) -> None:
+    visit(browser, page)
+    picture = Image.new("L", (200, 100), 255)
+    for place, image in enumerate(mnist.load("test").images[:2]):
+        picture.paste(Image.fromarray(255 - image).resize((84, 84)), (8 + 92 * place, 8))
+    picture.save(tmp_path / "two.png")
+    browser.give_file("#picture", tmp_path / "two.png")
+    wait_for(lambda: browser.evaluate("document.querySelectorAll('#several button').length === 2"), "two are read")
+    browser.send("Emulation.setEmulatedMedia", features=[{"name": "forced-colors", "value": "active"}])
+    shown, other = browser.evaluate(
+        "[true, false].map((pressed) => getComputedStyle(document.querySelector("
+        '`#several button[aria-pressed="${pressed}"]`)).backgroundColor)'
+    )
+    assert shown != other
 
 
 def test_everything_can_be_reached_by_the_keyboard_in_order(page: Path, browser: "Browser") -> None:

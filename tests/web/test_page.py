@@ -199,6 +199,14 @@ def test_on_a_low_window_the_field_the_tools_and_the_answer_are_seen_at_once(
     assert browser.evaluate("document.documentElement.scrollWidth") <= width
 
 
+ROOM_BESIDE_WORDS = """[...document.querySelectorAll('#tools > *')].map((one) => {
+  const words = document.createRange(), box = one.getBoundingClientRect();
+  words.selectNodeContents([...one.childNodes].find((node) => node.data?.trim()));
+  const { left, right } = words.getBoundingClientRect();
+  return Math.min(left - box.left, box.right - right);
+})"""
+
+
 @pytest.mark.parametrize("width", [280, 320])
 def test_on_a_narrow_screen_the_tools_stay_in_their_row(width: int, page: Path, browser: "Browser") -> None:
     visit(browser, page, width=width)
@@ -208,6 +216,7 @@ def test_on_a_narrow_screen_the_tools_stay_in_their_row(width: int, page: Path, 
     )
     assert max(ends) <= ends[0] + 0.5
     assert browser.evaluate("document.documentElement.scrollWidth") <= width
+    assert min(browser.evaluate(ROOM_BESIDE_WORDS)) >= 0
 
 
 def test_sharing_that_is_open_already_keeps_no_file(page: Path, browser: "Browser") -> None:
