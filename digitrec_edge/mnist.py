@@ -2,8 +2,9 @@
 
 The package carries MNIST (LeCun, Cortes, Burges; CC BY-SA 3.0), because a device needs the test set
 to prove parity and has no network. The user's own digits, or signs of other labels, come as the same
-four files (plain or .gz), as those of EMNIST (Cohen et al. 2017: emnist-letters-train-images-idx3-ubyte.gz
-and so on), or as one .npz with x_train, y_train, x_test and y_test.
+four files (plain or .gz; also called train-images.idx3-ubyte and so on, as in some archives), as those of EMNIST
+(Cohen et al. 2017: emnist-letters-train-images-idx3-ubyte.gz and so on), or as one .npz with x_train, y_train,
+x_test and y_test.
 
 IDX: a big-endian header (magic 2051 for images, 2049 for labels, then one length per dimension) and
 raw bytes.
@@ -182,7 +183,8 @@ def _idx_names(part: Part, emnist: str) -> tuple[str, str]:
 
 
 def _idx_file(folder: Path, name: str) -> Path:
-    path = next((p for p in (folder / name, folder / f"{name}.gz") if p.exists()), None)
+    names = (name, f"{name}.gz", name.replace("-idx", ".idx"), f"{name.replace('-idx', '.idx')}.gz")
+    path = next((p for p in (folder / one for one in names) if p.exists() and not p.is_dir()), None)
     if path is None and folder == BUNDLED and name in _IDX_NAMES["train"]:
         raise DataError(
             "this is the installation for devices, without training images: install the whole wheel (make wheel "

@@ -277,6 +277,18 @@ def test_what_is_no_data_set_is_refused(tmp_path: Path, name: str, reason: str) 
         load("test", tmp_path / name)
 
 
+@pytest.mark.parametrize("packed", [False, True], ids=["plain", "gz"])
+def test_files_with_a_dot_in_their_names_are_read_too_and_folders_are_none(tmp_path: Path, packed: bool) -> None:
+    for name, array in ((TEST_IMAGES, IMAGES), (TEST_LABELS, LABELS)):
+        (tmp_path / name).mkdir()
+        dotted = tmp_path / name.replace("-idx", ".idx")
+        if packed:
+            dotted.with_name(f"{dotted.name}.gz").write_bytes(gzip.compress(idx(array)))
+        else:
+            dotted.write_bytes(idx(array))
+    assert np.array_equal(load("test", tmp_path).images, IMAGES)
+
+
 def test_an_empty_folder_names_the_file_it_lacks(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="lacks train-images-idx3-ubyte"):
         load("train", tmp_path)
