@@ -111,9 +111,9 @@ def expose(layers: Sequence[Layer], scene: Scene, random: Random, shine: Plane |
 def _project(planes: Sequence[Plane], scene: Scene, random: Random, beyond: int) -> list[Plane]:
     """Place the drawing in the frame: scaled, turned, in perspective, wholly inside where there is room."""
     width, height = scene.size
-    rows, columns = (side - 2 * beyond for side in planes[0].shape)
-    corners = np.array([[0, 0], [columns, 0], [columns, rows], [0, rows]], float) + beyond
-    numbers = photographs.place(corners, scene.digit_px / max(rows, columns), scene, random)
+    bottom, right = (side - beyond for side in planes[0].shape)
+    corners = np.array([[beyond, beyond], [right, beyond], [right, bottom], [beyond, bottom]], float)
+    numbers = photographs.place(corners, scene.digit_px / (max(bottom, right) - beyond), scene, random)
     kind = Image.Resampling.BICUBIC
     flat = [Image.fromarray(p).transform((width, height), Image.Transform.PERSPECTIVE, numbers, kind) for p in planes]
     return [np.clip(np.asarray(plane, np.float32), 0, 1) for plane in flat]
