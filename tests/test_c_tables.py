@@ -14,7 +14,7 @@ from digitrec_edge.dense.c_tables import Tables, answers, flash_bytes, prepare, 
 from digitrec_edge.dense.network import Dense, Network
 from digitrec_edge.dense.packing import KERNELS, find_kernel
 from digitrec_edge.dense.rounding import ROUNDINGS, Rounding
-from digitrec_edge.dense.tflite import read_network
+from digitrec_edge.dense.tflite import NotDenseError, read_network
 from digitrec_edge.errors import InputError
 from digitrec_edge.formats.graph import MalformedError
 from digitrec_edge.variants import KERNEL_NAMES, ROUNDING_NAMES
@@ -94,6 +94,15 @@ def test_a_picture_of_more_or_less_than_its_bytes_is_refused() -> None:
 def test_what_a_kernel_cannot_compute_is_refused(sizes: tuple[int, ...], bits: int, kernel: str, reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
         prepare(network(sizes, bits), LITERT, find_kernel(kernel), 0)
+
+
+def test_an_odd_number_of_inputs_with_narrow_weights_is_nothing_that_litert_rounds_so() -> None:
+    reason = "an odd number of inputs, here 13, .* 4 bits; .* or use --rounding litert-reference"
+    with pytest.raises(NotDenseError, match=reason):
+        prepare(network((784, 13, 5), 4), LITERT, PORTABLE, 0)
+    assert prepare(network((784, 13, 5), 8), LITERT, PORTABLE, 0).bits == 8
+    for rounding in ROUNDINGS[1:]:
+        assert prepare(network((784, 13, 5), 4), rounding, PORTABLE, 0).bits == 4
 
 
 def pooled(bits: int = 8) -> Network:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from digitrec_edge.dense.network import UNSIGNED, Dense, Network, largest_sum
 from digitrec_edge.dense.packing import KernelRow
 from digitrec_edge.dense.rounding import Rounding, multipliers
+from digitrec_edge.dense.tflite import NotDenseError
 from digitrec_edge.quantization import PIXEL_MAX, SIDE, pixel_table
 
 TABLES_FILE = "src/digitrec/tables.h"
@@ -25,6 +26,10 @@ SQUARES = SIDE * SIDE // 4
 
 BY_FLOAT = 0
 """The number of the rounding whose factors are float32."""
+
+NARROW = 4
+"""Bits of weights, two of which share a byte. XNNPACK takes no rows of them that end within a byte: LiteRT computes
+that layer by its built-in kernels, which round in another way."""
 
 LARGEST_FIXED = (1 << 31) - (1 << 29) - 256
 """The largest sum that is rounded with whole numbers: up to 2**29 and a zero point are added to it, in 32 bits."""
@@ -82,6 +87,7 @@ def prepare(network: Network, rounding: Rounding, kernel: KernelRow, threshold: 
 
     Raises:
         ValueError: it takes something else than pixels, gives something else than 8 bits, or does not fit the kernel.
+        NotDenseError: no rounding of C is that of the oracle for a layer of it.
     """
     offset = UNSIGNED if network.input_dtype == "int8" else 0
     taken = pixel_table(np.dtype(network.input_dtype), network.input_scale, network.input_zero_point)
@@ -102,6 +108,12 @@ def prepare(network: Network, rounding: Rounding, kernel: KernelRow, threshold: 
             raise ValueError(
                 f"the kernel {kernel.name} takes layers of a multiple of {kernel.multiple} inputs, one has "
                 f"{layer.inputs}; use portable"
+            )
+        if rounding.number == BY_FLOAT and layer.bits == NARROW and layer.inputs % 2:
+            raise NotDenseError(
+                f"LiteRT rounds a layer of an odd number of inputs, here {layer.inputs}, in another way where weights "
+                f"have {NARROW} bits; give the one before it an even number of neurons, or use "
+                "--rounding litert-reference"
             )
         if rounding.number != BY_FLOAT:
             multipliers(layer.factors)

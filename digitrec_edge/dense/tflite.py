@@ -22,7 +22,7 @@ _OFFSET = {"int8": UNSIGNED, "uint8": 0}
 
 
 class NotDenseError(ValueError):
-    """A model that is none of int8 or int4 Dense layers; says what it has instead."""
+    """A model that is none of the int8 or int4 Dense layers that are computed here; says what it has instead."""
 
 
 def read_network(payload: bytes, graph: Graph | None = None) -> Network:
