@@ -1,14 +1,17 @@
 """Anybody's Keras model as a recogniser: ``(N, 28, 28) float32`` pixels / 255 in, logits out.
 
 People's models take other shapes, scale pixels themselves and end in a softmax. What the graph shows of that is found
-here, once, so that every converter starts from the same: a scaling of its own is taken into the artifact's, a softmax
-at the end is left off. What the graph does not show, the caller says.
+here, once, so that every converter starts from the same: a scaling of its own is taken into the artifact's, and another
+than 1/255 into the weights of a first Dense; a softmax at the end is left off. What the graph does not show, the caller
+says.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
+
+import numpy as np
 
 from digitrec_edge.errors import ConversionError
 from digitrec_edge.labels import COUNTS, DIGITS
@@ -69,6 +72,8 @@ def as_recogniser(model: Any, classes: int, meaning: Meaning, path: Path) -> Rec
     if isinstance(core, _Layers):
         if not ahead and not notes and _is_plain(model):
             return Recogniser(model, ())
+        if _scales(scale, offset) and (scaled := _scaled_dense(core.layers, scale, offset)):
+            core, ahead = scaled, _ahead(shape, 1 / PIXEL_MAX, 0.0)
         return Recogniser(_sequential([*ahead, *core.layers, *_behind(meaning, core, notes)]), tuple(notes))
     return Recogniser(_functional([*ahead, core, *_behind(meaning, core, notes)]), tuple(notes))
 
@@ -174,7 +179,7 @@ def _scaling(layers: Sequence[Any]) -> int | None:
         if isinstance(layer, keras.layers.Rescaling):
             plain = isinstance(layer.scale, int | float) and isinstance(layer.offset, int | float)
             return place if plain and abs(layer.scale) < OF_PIXELS else None
-        if not isinstance(layer, keras.layers.Reshape | keras.layers.Flatten):
+        if not isinstance(layer, _of_shape()):
             return None
     return None
 
@@ -184,10 +189,39 @@ def _ahead(shape: tuple[int, ...], scale: float, offset: float) -> list[Any]:
     import keras
 
     layers: list[Any] = [] if shape == SHAPES[0] else [keras.layers.Reshape(shape, name="picture")]
-    factor = PIXEL_MAX * scale
-    if abs(factor - 1) > 1e-6 or offset:
-        layers.append(keras.layers.Rescaling(factor, offset, name="scaling"))
+    if _scales(scale, offset):
+        layers.append(keras.layers.Rescaling(PIXEL_MAX * scale, offset, name="scaling"))
     return layers
+
+
+def _scales(scale: float, offset: float) -> bool:
+    """Whether a model takes anything but pixels / 255."""
+    return abs(PIXEL_MAX * scale - 1) > 1e-6 or bool(offset)
+
+
+def _scaled_dense(layers: Sequence[Any], scale: float, offset: float) -> _Layers | None:
+    """Take a scaling of pixels into the weights of a Dense that nothing but changes of shape stands before.
+
+    Without an operator of their own for it, models fit where Dense layers alone are computed.
+    """
+    import keras
+
+    place = next((k for k, one in enumerate(layers) if not isinstance(one, _of_shape())), len(layers))
+    if place == len(layers) or type(layers[place]) is not keras.layers.Dense:
+        return None
+    before = layers[place]
+    kernel, bias = np.asarray(before.kernel), np.asarray(before.bias) if before.use_bias else 0.0
+    after = keras.layers.Dense(before.units, before.activation, name=before.name, dtype=before.dtype_policy)
+    after.build((None, len(kernel)))
+    after.set_weights([kernel * np.float32(PIXEL_MAX * scale), bias + offset * kernel.sum(axis=0)])
+    return _Layers((*layers[:place], after, *layers[place + 1 :]))
+
+
+def _of_shape() -> tuple[type, ...]:
+    """Layers that change a picture's shape alone."""
+    import keras
+
+    return keras.layers.Reshape, keras.layers.Flatten
 
 
 def _behind(meaning: Meaning, core: Any, notes: list[str]) -> list[Any]:

@@ -68,8 +68,35 @@ def test_a_rescaling_of_pixels_is_taken_into_the_artifacts_scaling(
     model = sequential((28, 28), kl.Rescaling(scale, offset), kl.Flatten(), kl.Dense(10))
     (note,) = same(model, AS_THE_GRAPH_SHOWS, pixels, pixels)
     assert "rescaling" in note
-    kinds = [type(layer).__name__ for layer in as_recogniser(model, 10, AS_THE_GRAPH_SHOWS, PATH).model.layers]
-    assert kinds == ["Rescaling"] * bool(offset) + ["Flatten", "Dense"]
+    assert kinds_of(model) == ["Flatten", "Dense"]
+
+
+def kinds_of(model: Any, meaning: Meaning = AS_THE_GRAPH_SHOWS) -> list[str]:
+    return [type(layer).__name__ for layer in as_recogniser(model, 10, meaning, PATH).model.layers]
+
+
+@pytest.mark.parametrize("use_bias", [True, False])
+def test_a_scaling_of_pixels_is_in_the_weights_of_a_first_dense_layer(
+    use_bias: bool, pixels: NDArray[np.float32]
+) -> None:
+    from keras import layers as kl
+
+    model = sequential((784,), kl.Dense(12, "relu", use_bias=use_bias), kl.Dense(10))
+    before = [np.array(one) for one in model.get_weights()]
+    said = Meaning(input_scale=(1 / 127.5, -1.0))
+    assert same(model, said, pixels / 127.5 - 1, pixels) == ()
+    assert kinds_of(model, said) == ["Reshape", "Dense", "Dense"]
+    assert all(np.array_equal(one, other) for one, other in zip(before, model.get_weights(), strict=True))
+
+
+def test_a_scaling_of_pixels_stays_before_other_layers(pixels: NDArray[np.float32]) -> None:
+    from keras import layers as kl
+
+    model = sequential(
+        (28, 28, 1), kl.Rescaling(1 / 127.5, -1.0), kl.Conv2D(2, 3, padding="same"), kl.Flatten(), kl.Dense(10)
+    )
+    same(model, AS_THE_GRAPH_SHOWS, pixels, pixels)
+    assert kinds_of(model) == ["Reshape", "Rescaling", "Conv2D", "Flatten", "Dense"]
 
 
 def test_a_rescaling_of_values_up_to_1_is_the_models_own(pixels: NDArray[np.float32]) -> None:
