@@ -269,8 +269,14 @@ def test_readme_says_what_is_true(standard: Path) -> None:
     assert re.search(r"\| micro:bit v1 \|.*\| bare \|", text)
     assert re.search(r"\| Arduino Zero, MKR \| SAMD21 \| 256 \(248\), 32 \| bare \| 0 \|", text)
     assert re.search(r"\| Arduino Uno R3, Nano \|.*\| no, not measured \|", text)
-    nothing = dataclasses.replace(tables, threshold=0)
-    assert "never answers -1" in library(nothing, DIGITS, KNOWN_FROM)["README.md"].decode()
+
+
+def test_no_answer_of_no_digit_is_promised_where_the_network_gives_none(standard: Path) -> None:
+    nothing = library(dataclasses.replace(tables_of(pretrained.DEFAULT), threshold=0), DIGITS, KNOWN_FROM)
+    assert "never answers -1" in nothing["README.md"].decode()
+    for name, told in (("library.properties", "tells what is no sign"), ("src/digitrec.h", "-1 where the picture")):
+        assert told in (standard / name).read_text()
+        assert told not in nothing[name].decode()
 
 
 @pytest.mark.parametrize(

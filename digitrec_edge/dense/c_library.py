@@ -43,6 +43,8 @@ def library(tables: Tables, labels: tuple[str, ...], images: NDArray[np.uint8]) 
         "flash": str(-(-max((row.flash_bytes for row in rows), default=0) // 1024)),
         "ram": f"{max((row.ram_bytes for row in rows), default=0):,}",
         "architectures": tables.kernel.architectures,
+        "tells": "tells what is no sign" if tables.threshold else "names a sign for anything",
+        "none": "-1 where the picture shows none of them" if tables.threshold else "never -1, whatever it shows",
         "picture": _drawn(example),
         "answer": "no sign" if number < 0 else f"number {number}",
     }

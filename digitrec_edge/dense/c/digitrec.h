@@ -21,7 +21,7 @@ extern "C" {
 
 /* Read a picture: 28 rows from the top, 28 pixels from the left; 0 is paper, 255 is ink. The sign is 20 pixels high or
  * wide, whichever is more, and its centre of mass lies in the middle, as in MNIST.
- * Returns the number of the likeliest label, of equal ones the lower; -1 where the picture shows none of them. */
+ * Returns the number of the likeliest label, of equal ones the lower; @none@. */
 int digitrec_classify(const uint8_t image[DIGITREC_PIXELS]);
 
 /* The scores behind it: the bytes of the int8 output of the TFLite model. */
