@@ -11,6 +11,7 @@ from digitrec_edge import artifact, mnist
 from digitrec_edge.dense.rounding import ROUNDINGS, find_rounding, multipliers
 from digitrec_edge.dense.tflite import NotDenseError, read_network
 from digitrec_edge.errors import InputError
+from digitrec_edge.formats.flatbuffer import Table
 from digitrec_edge.pretrained import FOLDER as PRETRAINED
 from runtimes import RUNTIMES, load
 
@@ -81,6 +82,19 @@ def test_an_unknown_rounding_names_those_there_are() -> None:
 def test_what_is_no_network_of_int8_is_refused_by_what_it_has_instead(artifacts: Path, file: str, reason: str) -> None:
     with pytest.raises(NotDenseError, match=reason):
         read_network(artifact.read(artifacts / file).payload)
+
+
+@pytest.mark.parametrize(("number", "name"), [(3, "ReLU6"), (4, "tanh"), (77, "77")])
+def test_another_activation_is_refused_by_its_name(number: int, name: str) -> None:
+    payload = bytearray(artifact.read(PRETRAINED / "digitrec-int8.tflite").payload)
+    (subgraph,) = Table.root(bytes(payload)).tables(2)
+    options = next(filter(None, (table.table(4) for table in subgraph.tables(3) if table.has(4))))
+    place = options._field(0, 1)
+    assert place
+    assert payload[place] == 1
+    payload[place] = number
+    with pytest.raises(NotDenseError, match=f"a layer has activation {name}, ReLU alone is computed"):
+        read_network(bytes(payload))
 
 
 def test_the_background_and_what_a_relu_cuts_off_are_zero(artifacts: Path) -> None:

@@ -16,6 +16,8 @@ MOST_LAYERS = 8
 MOST_NUMBERS = 1024
 """Numbers that go into a layer, or come out of one."""
 
+_ACTIVATIONS = "none", "ReLU", "ReLU from -1 to 1", "ReLU6", "tanh", "the sign's bit"
+"""By their numbers in the schema."""
 _NO_ACTIVATION, _RELU = 0, 1
 _UNCHANGED = ("RESHAPE", "QUANTIZE")
 _OFFSET = {"int8": UNSIGNED, "uint8": 0}
@@ -96,7 +98,8 @@ def _layer(table: Table, graph: Graph, stored: list[NDArray[np.uint8]], inputs: 
     _need(not any(weights.zero_point), "its weights have a zero point")
     options = table.table(4)
     activation = options.number(0, "b") if options else _NO_ACTIVATION
-    _need(activation in (_NO_ACTIVATION, _RELU), f"a layer has activation {activation}, ReLU alone is computed")
+    named = _ACTIVATIONS[activation] if 0 <= activation < len(_ACTIVATIONS) else activation
+    _need(activation in (_NO_ACTIVATION, _RELU), f"a layer has activation {named}, ReLU alone is computed")
     _need(not (options and options.number(1, "b")), "its weights are shuffled")
     shape = tuple(int(size) for size in weights.shape)
     _need(len(shape) == 2 and max(shape) <= MOST_NUMBERS, f"a layer has shape {shape}, {MOST_NUMBERS} numbers fit")
