@@ -58,7 +58,7 @@ def _check_directory(data: bytes, limits: Limits) -> None:
     """Refuse a directory too large to be that of a few files, before zipfile makes an object of each."""
     end = data.rfind(_END, max(0, len(data) - _END_BYTES - _MAX_COMMENT_BYTES))
     if end < 0 or len(data) - end < _END_BYTES:
-        raise ValueError("there is none")
+        raise ValueError("the archive has no end: cut short, or none at all")
     if data[max(0, end - _LOCATOR_64_BYTES) : end].startswith(_LOCATOR_64):
         raise ValueError("it is one for more than 65,535 files or 4 GiB")
     size_bytes: int = struct.unpack_from("<I", data, end + 12)[0]

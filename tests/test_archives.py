@@ -27,7 +27,8 @@ def test_a_good_archive_is_read() -> None:
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
-        (b"", "there is none"),
+        (b"", "the archive has no end: cut short"),
+        (zipped({"a": b"1"})[:-22], "the archive has no end: cut short"),
         (zipped(dict.fromkeys("abcd", b"")), "files: 4, at most 3 are allowed"),
         (zipped({"a" * 60_000: b""}), "bytes of its directory: 60,046, at most 1,536"),
     ],
