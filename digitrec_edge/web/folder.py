@@ -9,7 +9,7 @@ from pathlib import Path
 
 from digitrec_edge.web.page import END
 
-NAME = "web"
+NAME, INDEX = "web", "index.html"
 SIDES = (192, 512)
 """Of the icons, in pixels; what browsers ask for."""
 
@@ -28,7 +28,7 @@ def files(page: bytes) -> dict[str, bytes]:
     seal = page.rpartition(END)[2].decode()
     worker = (Path(__file__).parent / "worker.js").read_text(encoding="utf-8").replace("@SEAL@", seal)
     icons = {f"icon-{side}.png": icon(side) for side in SIDES}
-    return {"index.html": page, "manifest.webmanifest": _manifest(), "worker.js": worker.encode(), **icons}
+    return {INDEX: page, "manifest.webmanifest": _manifest(), "worker.js": worker.encode(), **icons}
 
 
 def _manifest() -> bytes:

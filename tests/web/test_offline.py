@@ -11,6 +11,7 @@ from PIL import Image
 
 from converters.html import folder
 from digitrec_edge import artifact, pretrained
+from digitrec_edge.errors import OutputError
 from digitrec_edge.web import page as web_page
 from tests.serving import wait_for
 from tests.web.served import serving
@@ -39,6 +40,23 @@ def test_the_folder_holds_a_page_that_is_an_artifact_too(served: Path) -> None:
     found = artifact.read(served / "index.html")
     assert found.card
     assert web_page.artifact_of(found.data) == pretrained.DEFAULT.read_bytes()
+
+
+def test_a_folder_that_another_program_made_is_left_alone(page: Path, tmp_path: Path) -> None:
+    """Flutter's apps have their own page in a folder of this name."""
+    place = tmp_path / "web"
+    place.mkdir()
+    shutil.copy(page, tmp_path)
+    for name in ("index.html", "worker.js"):
+        (place / name).write_text("<!DOCTYPE html>\nmine")
+        with pytest.raises(OutputError, match=f"{name}'.*it is there, .*give another --output"):
+            folder(tmp_path / page.name)
+        assert [(one.name, one.read_text()) for one in place.iterdir()] == [(name, "<!DOCTYPE html>\nmine")]
+        (place / name).unlink()
+    (place / "notes.txt").write_text("mine")
+    for _ in range(2):
+        folder(tmp_path / page.name)
+    assert (place / "notes.txt").read_text() == "mine"
 
 
 def test_the_manifest_names_icons_that_are_there(served: Path) -> None:
