@@ -139,7 +139,8 @@ def test_boards_fit_by_their_core_s_figures() -> None:
     ("name", "own_bytes"),
     [
         ("micro:bit v1", 0x40000), ("Arduino Zero, MKR", 0x40000 - 0x2000), ("Arduino Uno R4", 0x40000 - 0x4000),
-        ("Arduino Nano 33 BLE", 983_040), ("Black Pill F401", 262_144), ("ESP32-C3", 0x140000), ("ESP32-S3", 0x330000),
+        ("Arduino Nano 33 BLE", 983_040), ("Black Pill F401", 262_144), ("ESP32", 0x140000),
+        ("ESP32-C3", 0x140000), ("ESP32-S3", 0x330000),
         ("Arduino Uno R3, Nano", 30_720), ("Arduino Mega 2560", 253_952),
     ],
 )  # fmt: skip

@@ -57,6 +57,7 @@ BOARDS = (
     Board("Teensy 4.1", "i.MX RT1062", "Cortex-M7", 7936, 1024, 600),
     Board("nRF52840 DK", "nRF52840", "Cortex-M4", 1024, 256, 64),
     Board("nRF54L15 DK", "nRF54L15", "Cortex-M33", 1524, 256, 128),
+    Board("ESP32", "ESP32, Xtensa", None, 4096, 520, 240, 4096 - 1280),
     Board("ESP32-C3", "ESP32-C3", "RV32IMC", 4096, 400, 160, 4096 - 1280),
     Board("ESP32-S3", "ESP32-S3, Xtensa", None, 8192, 512, 240, 8192 - 3264),
     Board("Arduino Uno R3, Nano", "ATmega328P", "ATmega328P", 32, 2, 16, 2),
