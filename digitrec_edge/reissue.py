@@ -23,7 +23,7 @@ from runtimes.table import for_format
 
 def holds_artifacts(path: Path) -> bool:
     """Whether a file is named as artifacts are, and not as Keras models are."""
-    return formats.of_file_name(path.name) is not None
+    return formats.of_file_name(path.name.lower()) is not None
 
 
 def reissue(
@@ -45,7 +45,7 @@ def reissue(
     found = artifact.read(path)
     able = [row for row in VARIANTS if found.card and _of(row) == (found.format.name, found.card.variant)]
     if variant not in able or found.card is None or SAMPLE_FILE not in found.files:
-        held = f"{found.card.variant if found.card else 'a foreign'} .{found.format.name} file"
+        held = f"{found.card.variant if found.card else 'a foreign'} {found.format.suffix} file"
         others = " or ".join(f"--{row.option}" for row in able if row is not variant)
         instead = f"type {others}" if others else f"give a Keras model ({_possible()})"
         raise ConversionError(f"--{variant.option} does not take {path}, {held}: {instead}")

@@ -86,7 +86,7 @@ def test_a_picture_of_more_or_less_than_its_bytes_is_refused() -> None:
 @pytest.mark.parametrize(
     ("sizes", "bits", "kernel", "reason"),
     [
-        ((784, 12, 5), 4, "dsp", "the kernel dsp takes weights of 8 bits, these have 4"),
+        ((784, 12, 5), 4, "dsp", "the kernel dsp takes weights of 8 bits, these have 4; use portable"),
         ((784, 20, 5), 8, "mve", "the kernel mve takes layers of a multiple of 16 inputs, one has 20; use portable"),
         ((784, 21, 5), 8, "dsp", "the kernel dsp takes layers of a multiple of 2 inputs, one has 21; use portable"),
     ],

@@ -36,6 +36,7 @@ def test_every_kind_of_code_can_be_made_of_an_artifact() -> None:
 @pytest.mark.parametrize("row", FORMATS, ids=lambda row: row.name)
 def test_every_format_is_known_as_that_of_artifacts_by_the_name_of_its_files(row: Format) -> None:
     assert holds_artifacts(Path(f"digitrec-int8{row.suffix}"))
+    assert holds_artifacts(Path(f"DIGITREC{row.suffix}".upper()))  # as FAT has names
     assert not holds_artifacts(Path("model.keras"))
     assert not holds_artifacts(Path("some.zip"))
 
@@ -93,6 +94,13 @@ def test_what_code_is_not_made_of_is_refused(path: Path, option: str, words: str
     with pytest.raises(ConversionError, match=words):
         reissue(path, CODE[option], tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(("option", "other", "suffix"), [("c", "java", "-c.zip"), ("java", "c", "-java.zip")])
+def test_code_that_is_given_is_called_as_its_file_is(option: str, other: str, suffix: str, tmp_path: Path) -> None:
+    path = reissue(pretrained.DEFAULT, CODE[option], tmp_path)
+    with pytest.raises(ConversionError, match=f"--{other} does not take .*, int8 {suffix} file: give a Keras model"):
+        reissue(path, CODE[other], tmp_path / "out")
 
 
 def test_a_model_without_card_and_one_that_answers_otherwise_are_refused(tmp_path: Path) -> None:

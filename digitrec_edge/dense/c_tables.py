@@ -102,7 +102,9 @@ def prepare(network: Network, rounding: Rounding, kernel: KernelRow, threshold: 
         rounding, kernel, threshold, kernel.pools and _weighs_squares(network.layers[0].weights),
     )  # fmt: skip
     if found.bits not in kernel.bits:
-        raise ValueError(f"the kernel {kernel.name} takes weights of {kernel.bits[0]} bits, these have {found.bits}")
+        raise ValueError(
+            f"the kernel {kernel.name} takes weights of {kernel.bits[0]} bits, these have {found.bits}; use portable"
+        )
     for layer in network.layers:
         if layer.inputs % kernel.multiple:
             raise ValueError(
