@@ -23,4 +23,6 @@ def check(payload: bytes) -> None:
     if not as_it_is or any(layer.bits != 8 for layer in network.layers):
         raise UnfitModelError("the page runs int8 weights on a picture's own bytes, uint8; export with --int8")
     if network.output_dtype != "int8":
-        raise UnfitModelError(f"the page takes int8 logits, these are {network.output_dtype}; export with --int8")
+        raise UnfitModelError(
+            f"the page takes int8 logits, these are {network.output_dtype}; export with --int8 --output-type int8"
+        )
