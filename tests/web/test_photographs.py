@@ -1,5 +1,6 @@
 """Photographs through the file input: read as ``predict --multi`` reads them, with boxes, stages and refusals."""
 
+import base64
 import io
 import itertools
 from pathlib import Path
@@ -61,6 +62,29 @@ def choose(browser: "Browser", path: Path, selector: str = "#picture") -> dict[s
     browser.give_file(selector, path)
     browser.evaluate(READ)
     return state(browser)
+
+
+GIVEN = {
+    "drop": "new DragEvent('drop', { dataTransfer: given, bubbles: true, cancelable: true })",
+    "paste": "new ClipboardEvent('paste', { clipboardData: given, bubbles: true, cancelable: true })",
+}
+
+
+def hand_over(browser: "Browser", how: str, item: str) -> bool:
+    """Drop or paste what the script ``item`` is; returns whether the page took it from the browser."""
+    return bool(
+        browser.evaluate(f"""(() => {{
+          const given = new DataTransfer();
+          given.items.add({item});
+          globalThis.readings = 0;
+          return !document.body.dispatchEvent({GIVEN[how]});
+        }})()""")
+    )
+
+
+def file_of(path: Path) -> str:
+    content = base64.b64encode(path.read_bytes()).decode()
+    return f"new File([Uint8Array.from(atob('{content}'), (one) => one.charCodeAt(0))], '{path.name}')"
 
 
 def read_by_python(data: bytes, model: Model) -> str:
@@ -202,6 +226,25 @@ def test_ink_on_nothing_is_seen_on_the_paper_that_it_is_read_on(
       return [...pad.getContext("2d").getImageData(10, 10, 1, 1).data];
     })()"""
     assert browser.evaluate(corner) == [paper, paper, paper, 255]
+
+
+@pytest.mark.parametrize("how", GIVEN)
+def test_a_picture_that_is_dropped_or_pasted_is_read(
+    how: str, page: Path, browser: "Browser", mnist_test: mnist.Digits, tmp_path: Path
+) -> None:
+    Image.fromarray(255 - mnist_test.images[0]).resize((140, 140)).save(tmp_path / "seven.png")
+    (tmp_path / "text.txt").write_text("no picture")
+    visit(browser, page)
+    browser.evaluate(COUNTED)
+    draw(browser, ONE)
+    assert not hand_over(browser, how, "'words', 'text/plain'")  # stays the browser's
+    assert state(browser)["digit"] == "1"
+    assert hand_over(browser, how, file_of(tmp_path / "text.txt"))
+    browser.evaluate(READ)
+    assert "is no picture that this browser can open" in state(browser)["words"]
+    assert hand_over(browser, how, file_of(tmp_path / "seven.png"))
+    browser.evaluate(READ)
+    assert state(browser)["digit"] == "7"
 
 
 def test_what_cannot_be_read_is_refused_in_words(page: Path, browser: "Browser", tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import { offer } from "./api.mjs";
 import { by } from "./elements.mjs";
 import { installable } from "./install.mjs";
 import { Pad } from "./pad.mjs";
-import { openPhotograph } from "./photograph.mjs";
+import { onFileGiven, openPhotograph } from "./photograph.mjs";
 import { share } from "./share.mjs";
 import { showStages } from "./stages.mjs";
 import { SIDE, enlarged } from "./strokes.mjs";
@@ -64,7 +64,8 @@ class Page {
     by("share").addEventListener("click", () => share(by("pad"), this.reading, this.labels));
     by("turn").addEventListener("click", () => this.turn());
     by("stages").addEventListener("toggle", () => this.stages());
-    for (const id of ["camera", "picture"]) by(id).addEventListener("change", () => this.photograph(by(id)));
+    for (const id of ["camera", "picture"]) by(id).addEventListener("change", () => this.chosen(by(id)));
+    onFileGiven((file) => this.photograph(file));
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.themed());
     this.show(NOTHING, true);
   }
@@ -148,10 +149,13 @@ class Page {
     this.picture(turned(this.photo, this.reading.turn));
   }
 
+  async chosen(input) {
+    if (input.files.length) await this.photograph(input.files[0]);
+    input.value = "";
+  }
+
   /** Opening takes time; where anything else is done meanwhile, that is what was wanted, and the file is forgotten. */
-  async photograph(input) {
-    const [file] = input.files;
-    if (!file) return;
+  async photograph(file) {
     const mine = ++this.ticket;
     if (this.pending) this.readDrawn();
     this.setBusy(true);
@@ -163,7 +167,6 @@ class Page {
     } catch (cause) {
       if (mine === this.ticket) this.refuse(cause.message);
     }
-    input.value = "";
   }
 
   /** A file that is no picture is told; what is on the paper stays, with what was read of it. */

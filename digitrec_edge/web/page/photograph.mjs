@@ -24,6 +24,23 @@ export async function openPhotograph(file) {
   }
 }
 
+/**
+ * Hand on the file that somebody drops on the page or pastes. Text and links are left to the browser.
+ * @param {(file: File) => void} read
+ */
+export function onFileGiven(read) {
+  const give = (event, { files }) => {
+    if (!files.length) return;
+    event.preventDefault(); // the browser would open the file in place of the page, and what is drawn would be gone
+    read(files[0]);
+  };
+  addEventListener("dragover", (event) => {
+    if (event.dataTransfer.types.includes("Files")) event.preventDefault();
+  });
+  addEventListener("drop", (event) => give(event, event.dataTransfer));
+  addEventListener("paste", (event) => give(event, event.clipboardData));
+}
+
 function photographOf(bitmap) {
   if (bitmap.width * bitmap.height > MOST_PIXELS) {
     throw new Error(`the picture has ${bitmap.width} x ${bitmap.height} pixels, ${MOST_PIXELS / 1e6} million fit`);
