@@ -8,7 +8,7 @@ from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from benchmarks.quality.accuracy import class_accuracy
-from digitrec_edge.labels import Numbers, noun
+from digitrec_edge.labels import DIGITS, Numbers, noun
 from digitrec_edge.mnist import Digits
 from digitrec_edge.quantization import PIXEL_MAX, SIDE
 from digitrec_edge.report.data import ModelPredictions
@@ -61,7 +61,7 @@ def _name_columns(axes: Axes, names: Sequence[str]) -> None:
 
 
 @styled
-def draw_confusion(model: ModelPredictions, labels: Numbers, names: tuple[str, ...]) -> RenderedFigure:
+def draw_confusion(model: ModelPredictions, labels: Numbers, names: tuple[str, ...] = DIGITS) -> RenderedFigure:
     """Draw the confusion matrix; the mistakes are shaded."""
     counts = confusion(model, labels)
     wrong = counts - np.diag(np.diag(counts))
@@ -97,7 +97,9 @@ def draw_confusion(model: ModelPredictions, labels: Numbers, names: tuple[str, .
 
 
 @styled
-def draw_class_accuracy(models: Sequence[ModelPredictions], labels: Numbers, names: tuple[str, ...]) -> RenderedFigure:
+def draw_class_accuracy(
+    models: Sequence[ModelPredictions], labels: Numbers, names: tuple[str, ...] = DIGITS
+) -> RenderedFigure:
     """Draw the accuracy of each digit for each model: a row per model, shaded by its mistakes."""
     shown = _shown(confusion(models[0], labels))
     every = [class_accuracy(model.digits, labels, len(names)) for model in models]
@@ -130,7 +132,7 @@ def draw_class_accuracy(models: Sequence[ModelPredictions], labels: Numbers, nam
 
 
 @styled
-def draw_samples(model: ModelPredictions, test: Digits, names: tuple[str, ...]) -> RenderedFigure:
+def draw_samples(model: ModelPredictions, test: Digits, names: tuple[str, ...] = DIGITS) -> RenderedFigure:
     """Draw some test images, chosen at random, with the probability of each digit, or of the likeliest labels."""
     count = min(SAMPLES, len(test))
     chosen = np.sort(np.random.default_rng(0).permutation(len(test))[:count])
